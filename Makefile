@@ -1,0 +1,67 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Every recipe uses paths relative to the clone, so that a clone whose path has a space in it works.
+
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Runs a command of the venv inside the clone's own workplace.
+RUN := .venv/bin/python tools/workspace.py
+
+JOBS ?= 2
+TESTS ?= tests
+PYTEST_ARGS ?=
+
+export PYTHON
+
+.PHONY: help
+help: ## Show what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+.PHONY: setup
+setup: ## Make .venv with all that the tests and the demo need (once; offline afterwards)
+	@sh tools/setup.sh test
+
+.PHONY: setup-dev
+setup-dev: setup ## The same with the linters and the documentation tools
+	@sh tools/setup.sh dev
+
+.PHONY: test
+test: setup ## Run all tests (TESTS=tests/unit, JOBS=2, PYTEST_ARGS=...)
+	@$(RUN) pytest -n $(JOBS) --dist loadfile $(TESTS) $(PYTEST_ARGS)
+
+.PHONY: demo
+demo: setup ## Onboard five vendors on three simulated tenants
+	@$(RUN) python tools/demo.py
+
+.PHONY: lint
+lint: setup-dev ## Run every linter and type checker
+	@$(RUN) python tools/lint.py
+
+.PHONY: format
+format: setup-dev ## Let ruff format and mend what it can
+	@$(RUN) ruff check --fix --quiet .
+	@$(RUN) ruff format .
+
+.PHONY: sanity
+sanity: setup ## Run ansible-test sanity with every ansible-core this machine's Pythons can take (SANITY_VERSIONS="2.19 2.21")
+	@$(RUN) python tools/ansible_test.py sanity $(SANITY_VERSIONS)
+
+.PHONY: units
+units: setup ## Run ansible-test units likewise
+	@$(RUN) python tools/ansible_test.py units $(SANITY_VERSIONS)
+
+.PHONY: build
+build: setup ## Build the collection's tarball in build/
+	@$(RUN) ansible-galaxy collection build --force --output-path build .
+
+.PHONY: docs
+docs: setup-dev ## Build the documentation site in docs/docsite/build
+	@$(RUN) python tools/docs.py
+
+.PHONY: clean
+clean: ## Remove everything that was made in the clone, but no keys or reports
+	rm -rf .venv .cache .ansible build docs/docsite/build changelogs/.plugin-cache.yaml
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
