@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,8 +25,8 @@ def link_collection(root: Path = ROOT) -> Path:
         return root.parents[2]
     collections = root / ".cache" / "collections"
     link = collections / "ansible_collections" / NAMESPACE / NAME
-    target = os.path.relpath(root, link.parent)
-    if not (link.is_symlink() and os.readlink(link) == target):
+    target = Path(os.path.relpath(root, link.parent))
+    if not (link.is_symlink() and link.readlink() == target):
         link.parent.mkdir(parents=True, exist_ok=True)
         # Parallel test workers come here together: the rename makes the last one win, without a moment of no link.
         fresh = link.with_name(f".{NAME}.{os.getpid()}")
@@ -78,6 +79,7 @@ def apply(root: Path = ROOT) -> None:
     for name in [name for name in os.environ if name.startswith("CW_")]:
         del os.environ[name]
     os.environ.update(environment(root))
+    tempfile.tempdir = None  # may hold an answer from before TMPDIR was set
 
 
 if __name__ == "__main__":

@@ -1,0 +1,152 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs ansible-test on the committed tree, with each ansible-core that this machine's Pythons can take.
+
+    python tools/workspace.py python tools/ansible_test.py sanity|units [VERSION...] [-- ARGUMENT...]
+
+ansible-test wants a real ansible_collections tree and a HOME it may fill: both are made in build/.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+from workspace import NAME, NAMESPACE, ROOT
+
+BUILD = ROOT / "build"
+HOME = BUILD / "home"
+TREE = BUILD / "ansible_collections" / NAMESPACE / NAME
+
+# ansible-core -> the Pythons its controller side runs on, the one to prefer first.
+PYTHONS = {
+    "2.16": ["3.11", "3.10", "3.12"],
+    "2.17": ["3.11", "3.10", "3.12"],
+    "2.18": ["3.11", "3.12", "3.13"],
+    "2.19": ["3.11", "3.12", "3.13"],
+    "2.20": ["3.12", "3.13", "3.14"],
+    "2.21": ["3.13", "3.12", "3.14"],
+}
+# The pip that each ansible-test wants to fetch a bootstrap script for.
+BOOTSTRAPS = ["23_1_2", "24_2", "25_2"]
+
+
+def find_python(version: str) -> str | None:
+    """Return a working interpreter of a version, from PATH or from pyenv (whose shims on PATH may be disabled)."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    candidates = [shutil.which(f"python{version}"), *map(str, sorted(pyenv.glob(f"{version}.*/bin/python{version}")))]
+    for candidate in filter(None, candidates):
+        probe = [candidate, "-c", "import ensurepip, ssl, venv; print('works')"]
+        if "works" in subprocess.run(probe, capture_output=True, text=True, check=False).stdout:
+            return candidate
+    return None
+
+
+def make_tree() -> None:
+    """Lay out what HEAD holds as an ansible_collections tree."""
+    archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
+    shutil.rmtree(TREE, ignore_errors=True)
+    TREE.mkdir(parents=True)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(TREE, filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(TREE)  # noqa: S202
+    dirty = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    if dirty:
+        print("Uncommitted changes are left out; only what HEAD holds is tested.", flush=True)
+
+
+def make_home() -> None:
+    """Make a HOME for ansible-test, with a stand-in for the script it would fetch to get pip into its venvs."""
+    cache = HOME / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in BOOTSTRAPS:
+        shutil.copyfile(ROOT / "tools" / "get_pip.py", cache / f"get_pip_{version}.py")
+    # A package index that a person configured for pip has to serve here as well.
+    for name in (".config/pip", ".pip", ".netrc"):
+        theirs, ours = Path("~").expanduser() / name, HOME / name
+        if theirs.exists() and not ours.is_symlink():
+            ours.parent.mkdir(parents=True, exist_ok=True)
+            ours.symlink_to(theirs)
+
+
+def make_venv(core: str, python: str) -> Path:
+    """Return the bin directory of a venv with one ansible-core; make it where it is missing."""
+    venv = BUILD / f"core-{core}"
+    ready = venv / ".ready"
+    if not ready.exists():
+        shutil.rmtree(venv, ignore_errors=True)
+        subprocess.run([python, "-m", "venv", str(venv)], check=True)
+        requirement = f"ansible-core=={core}.*"
+        with_uv = ["uv", "pip", "install", "--quiet", "--python", str(venv / "bin" / "python"), requirement]
+        with_pip = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", requirement]
+        if not shutil.which("uv") or subprocess.run(with_uv, check=False).returncode:
+            subprocess.run(with_pip, check=True)
+        ready.touch()
+    return venv / "bin"
+
+
+def run(kind: str, core: str, extra: list[str]) -> tuple[str, str, float]:
+    """Return the version that ran, the verdict and the seconds of one ansible-core."""
+    found = {version: path for version in PYTHONS[core] if (path := find_python(version))}
+    if not found:
+        return f"ansible-core {core}", f"not run: needs Python {', '.join(PYTHONS[core])}", 0.0
+    version, python = next(iter(found.items()))
+    bin_directory = make_venv(core, python)
+    report = [str(bin_directory / "python"), "-c", "from ansible.release import __version__; print(__version__)"]
+    release = subprocess.run(report, capture_output=True, text=True, check=True).stdout.strip()
+    label = f"ansible-core {release}, Python {version}"
+    arguments = ["--requirements"] if kind == "units" else []
+    command = [str(bin_directory / "ansible-test"), kind, "--local", "--python", version, "--color", "no"]
+    # What the clone's workplace sets for Ansible is not for a tree that stands on its own.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment.update(HOME=str(HOME), PATH=os.pathsep.join([str(bin_directory), os.environ["PATH"]]))
+    log = BUILD / f"{kind}-{core}.log"
+    print(f"{label}: ansible-test {kind}; log in {log.relative_to(ROOT)}", flush=True)
+    started = time.monotonic()
+    with log.open("w", encoding="utf-8") as output:
+        done = subprocess.run(
+            [*command, *arguments, *extra],
+            cwd=TREE,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    seconds = time.monotonic() - started
+    if done.returncode:
+        print(log.read_text(encoding="utf-8"), flush=True)
+    return label, "ok" if done.returncode == 0 else "FAILED", seconds
+
+
+def main(arguments: list[str]) -> int:
+    arguments, extra = (
+        (arguments[: arguments.index("--")], arguments[arguments.index("--") + 1 :])
+        if "--" in arguments
+        else (arguments, [])
+    )
+    if not arguments or arguments[0] not in ("sanity", "units"):
+        sys.exit(__doc__)
+    kind, *versions = arguments
+    if unknown := [version for version in versions if version not in PYTHONS]:
+        sys.exit(f"unknown version: {', '.join(unknown)}; known: {', '.join(PYTHONS)}")
+    make_tree()
+    make_home()
+    results = [run(kind, core, extra) for core in versions or PYTHONS]
+    print(f"\nansible-test {kind}")
+    for label, verdict, seconds in results:
+        print(f"{label:36} {seconds:6.1f} s  {verdict}")
+    if not any(verdict == "ok" or verdict == "FAILED" for _label, verdict, _seconds in results):
+        return 1
+    return 1 if any(verdict == "FAILED" for _label, verdict, _seconds in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
