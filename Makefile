@@ -58,10 +58,13 @@ build: setup ## Build the collection's tarball in build/
 	@$(RUN) ansible-galaxy collection build --force --output-path build .
 
 .PHONY: docs
-docs: setup-dev ## Build the documentation site in docs/docsite/build
-	@$(RUN) python tools/docs.py
+docs: setup-dev ## Build the documentation site in build/docs/html
+	@mkdir -p build/docs/rst
+	@$(RUN) antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --cleanup everything --dest-dir build/docs/rst msp.connectwise
+	@$(RUN) sphinx-build -q -W -c docs -d build/docs/doctrees -b html build/docs/rst build/docs/html
+	@echo build/docs/html/index.html
 
 .PHONY: clean
 clean: ## Remove everything that was made in the clone, but no keys or reports
-	rm -rf .venv .cache .ansible build docs/docsite/build changelogs/.plugin-cache.yaml
+	rm -rf .venv .cache .ansible build changelogs/.plugin-cache.yaml
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
