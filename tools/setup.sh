@@ -77,6 +77,8 @@ fi
 
 here=$(pwd -P)
 export PIP_CACHE_DIR="$here/.cache/pip" UV_CACHE_DIR="$here/.cache/uv" PIP_DISABLE_PIP_VERSION_CHECK=1
+# pip asks rustc for its version, and the rustc of rustup makes a folder in HOME where there is none yet.
+[ -d "${RUSTUP_HOME:-${HOME:-}/.rustup}" ] || export RUSTUP_HOME="$here/.cache/rustup"
 unset PYTHONHOME PYTHONPATH VIRTUAL_ENV
 
 if [ -z "$have" ] || [ "$have" != "$wanted" ] || [ "$(cat .venv/.place 2>/dev/null)" != "$here" ]; then
