@@ -1,0 +1,164 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a pair of keys may really do, against what a profile asks: effective matrix, allow lists, probes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from ._client import Psa, Record
+from ._customize import customizable, own_items, read_own, universe
+from ._errors import PermissionDenied, PsaError
+from ._names import canonical_item
+from ._permissions import ListWish, Row, deviations, plan_list, wanted_matrix
+from ._resource import Names
+
+# One cheap published read per function, as the vendor's own software would make.
+PROBES: dict[tuple[str, str], str] = {
+    ("Companies", "Company Maintenance"): "/company/companies/count",
+    ("Companies", "Configurations"): "/company/configurations/count",
+    ("Companies", "Contacts"): "/company/contacts/count",
+    ("Companies", "Notes"): "/company/noteTypes/count",
+    ("Companies", "Tracks"): "/company/tracks/count",
+    ("Companies", "CRM/Sales Activities"): "/sales/activities/count",
+    ("Companies", "Manage Attachments"): "/system/documents/count",
+    ("Finance", "Accounting Interface"): "/finance/accounting/unpostedinvoices/count",
+    ("Finance", "Agreements"): "/finance/agreements/count",
+    ("Finance", "Invoicing"): "/finance/invoices/count",
+    ("Procurement", "Inventory Adjustments"): "/procurement/adjustments/count",
+    ("Procurement", "Product Catalog"): "/procurement/catalog/count",
+    ("Procurement", "Products"): "/procurement/products/count",
+    ("Procurement", "Purchase Orders"): "/procurement/purchaseorders/count",
+    ("Project", "Project Headers"): "/project/projects/count",
+    ("Project", "Project Tickets"): "/project/tickets/count",
+    ("Sales", "Opportunity"): "/sales/opportunities/count",
+    ("Service Desk", "Knowledge Base Creator"): "/service/knowledgeBaseArticles/count",
+    ("Service Desk", "Resource Scheduling"): "/schedule/entries/count",
+    ("Service Desk", "Service Tickets"): "/service/tickets/count",
+    ("Service Desk", "SLA Dashboard"): "/service/SLAs/count",
+    ("Service Desk", "Ticket Templates"): "/service/templates/count",
+    ("System", "Member Maintenance"): "/system/members/count",
+    ("System", "Security Roles"): "/system/securityroles/count",
+    ("System", "Table Setup"): "/system/setupScreens/count",
+    ("Time & Expense", "Expense Report Entry"): "/expense/entries/count",
+    ("Time & Expense", "Time Entry"): "/time/entries/count",
+}
+
+
+@dataclass
+class Access:
+    """What the keys can do (read from the tenant), and how that differs from the profile."""
+
+    member: str
+    missing: list[dict[str, str]] = field(default_factory=list)
+    excess: list[dict[str, str]] = field(default_factory=list)
+    missing_items: list[dict[str, str]] = field(default_factory=list)
+    excess_items: list[dict[str, str]] = field(default_factory=list)
+    probes: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """ok, missing (the vendor's work fails somewhere), or excess (the key can do more than it should)."""
+        if self.missing or self.missing_items or any(not probe["ok"] for probe in self.probes):
+            return "missing"
+        return "excess" if self.excess or self.excess_items else "ok"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "verdict": self.verdict,
+            "member": self.member,
+            "missing": self.missing,
+            "excess": self.excess,
+            "missing_items": self.missing_items,
+            "excess_items": self.excess_items,
+            "probes": self.probes,
+        }
+
+    def summary(self) -> str:
+        """The verdict in one line, the first few differences named."""
+        lines = [
+            f"{kind}: {one['module']} / {one['function']} {one['level']} is {one['actual']}, wanted {one['wanted']}"
+            for kind, found in (("missing", self.missing), ("excess", self.excess))
+            for one in found
+        ]
+        lines += [f"missing: {one['function']} does not allow {one['item']}" for one in self.missing_items]
+        lines += [f"excess: {one['function']} allows {one['item']}" for one in self.excess_items]
+        lines += [f"missing: {one['path']} answers {one['error']}" for one in self.probes if not one["ok"]]
+        more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
+        return "; ".join(lines[:5]) + more if lines else "ok"
+
+
+def read_access(psa: Psa) -> tuple[list[Record], list[Record]]:
+    """`GET /system/mySecurity` and `…/customizeItems/`: what these keys may do."""
+    settings, items = psa.together([partial(psa.list, "/system/mySecurity"), partial(read_own, psa)])
+    return settings, items
+
+
+def member_of(settings: list[Record]) -> str:
+    """The member the keys belong to, as mySecurity names it."""
+    for record in settings:
+        member = record.get("member") or {}
+        if member.get("identifier"):
+            return str(member["identifier"])
+    return ""
+
+
+def compare(
+    settings: list[Record],
+    items: list[Record],
+    permissions: Mapping[str, Any],
+    customize: Mapping[str, Any],
+    names: Names,
+    *,
+    lenient: bool = False,
+) -> Access:
+    """The difference between what the keys can do and a profile."""
+    rows = [Row.from_record(record) for record in settings]
+    access = Access(member_of(settings))
+    missing, excess, warnings = deviations(rows, permissions, lenient=lenient)
+    access.missing = [one.as_dict() for one in missing]
+    access.excess = [one.as_dict() for one in excess]
+    access.warnings += warnings
+    for function, entry in customize.items():
+        what = customizable(function, entry.get("module"))
+        wish = ListWish.parse(entry.get("allow"), entry.get("disallow"), entry.get("exclusive"))
+        current = own_items(items, what)
+        loose = lenient or entry.get("on_unknown") == "warn"
+        # Names the list itself holds need no catalogue, which saves a read on every unchanged night.
+        held = {canonical_item(item) for item in current}
+        named = {canonical_item(item) for item in [*(wish.allow or []), *wish.disallow]}
+        catalogue = universe(names, what, wish) if wish.needs_universe or not named <= held else []
+        plan = plan_list(wish, current, catalogue, what=what.item, lenient=loose)
+        access.missing_items += [{"function": what.function, "item": item} for item in plan.allow]
+        access.excess_items += [{"function": what.function, "item": item} for item in plan.disallow]
+        access.warnings += plan.warnings
+    return access
+
+
+def probe(psa: Psa, settings: list[Record], permissions: Mapping[str, Any], lenient: bool) -> list[dict[str, Any]]:
+    """Make one cheap read for every function the profile may inquire, as the vendor would."""
+    rows = [Row.from_record(record) for record in settings]
+    wanted, _warnings = wanted_matrix(rows, permissions, lenient=lenient)
+    paths = {Row(None, module, function, {}).key: path for (module, function), path in PROBES.items()}
+    todo = [
+        (row, paths[row.key])
+        for row in rows
+        if row.key in paths and wanted.get(row.key, {}).get("inquire", "None") != "None"
+    ]
+
+    def call(row: Row, path: str) -> dict[str, Any]:
+        result: dict[str, Any] = {"module": row.module, "function": row.function, "path": path, "ok": True, "error": ""}
+        try:
+            psa.get(path)
+        except PermissionDenied as problem:
+            result.update(ok=False, error=problem.said or problem.problem)
+        except PsaError as problem:
+            result.update(ok=False, error=problem.problem)
+        return result
+
+    return psa.together(partial(call, row, path) for row, path in todo)

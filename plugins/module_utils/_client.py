@@ -1,0 +1,255 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The client of one tenant: addresses, credentials, paging, and errors that say what to do."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+from ._answers import data_of, error_of, is_transient
+from ._connection import DEFAULT_CODEBASE, Connection
+from ._errors import (
+    AuthenticationFailed,
+    InputError,
+    NotThePsa,
+    PsaError,
+    RecordNotFound,
+    WrongAddress,
+)
+from ._http import PARALLEL, Answer, Http
+
+Record = dict[str, Any]
+PAGE_SIZE = 1000  # the most the API gives in one page
+_MAX_PAGES = 1000
+
+
+def quoted(value: object) -> str:
+    """One segment of a path."""
+    return quote(str(value), safe="")
+
+
+class Psa:
+    """One tenant through one pair of keys.
+
+    Errors of its methods: the types of _errors, each with tenant, operation, the server's words and a remedy.
+    """
+
+    def __init__(self, connection: Connection, http: Http | None = None) -> None:
+        self.connection = connection
+        self._http = http or Http(connection.policy, is_transient)
+        self._codebase = None if connection.codebase == "auto" else connection.codebase
+        self._company: Record | None = None
+        token = f"{connection.company_id}+{connection.public_key}:{connection.private_key}"
+        self._authorization = "Basic " + base64.b64encode(token.encode()).decode()
+
+    def __enter__(self) -> Psa:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._http.close()
+
+    def with_keys(self, public_key: str, private_key: str) -> Psa:
+        """The same tenant and session with other keys, to see what those may do."""
+        other = Psa(self.connection.with_keys(public_key, private_key), self._http)
+        other._codebase, other._company = self._codebase, self._company
+        return other
+
+    @property
+    def tenant(self) -> str:
+        return self.connection.tenant
+
+    def company_info(self) -> Record:
+        """`GET /login/companyinfo/{company}`, unauthenticated: CompanyName, Codebase, SiteUrl, IsCloud, … (read once)."""
+        if self._company is None:
+            path = f"/login/companyinfo/{quoted(self.connection.company_id)}"
+            with self._context("GET", path):
+                answer = self._http.request("GET", f"https://{self.connection.host}{path}", headers=_ACCEPT_JSON)
+                found = data_of(answer)
+                if found is None:
+                    raise WrongAddress(
+                        f'the company id "{self.connection.company_id}" is not known at this host',
+                        remedy="check company_id (case-sensitive, as typed at the login page) and region or host",
+                    )
+                if not isinstance(found, dict):
+                    raise NotThePsa("the answer is not a company's information")
+                self._company = found
+        return self._company
+
+    @property
+    def codebase(self) -> str:
+        if self._codebase is None:
+            found = str(self.company_info().get("Codebase") or DEFAULT_CODEBASE)
+            self._codebase = found.strip("/") or DEFAULT_CODEBASE
+        return self._codebase
+
+    @property
+    def is_cloud(self) -> bool:
+        return str(self.company_info().get("IsCloud")).lower() == "true"
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self._call("GET", path, params=params)
+
+    def post(self, path: str, body: Any) -> Any:
+        return self._call("POST", path, body=body)
+
+    def patch(self, path: str, fields: Mapping[str, Any]) -> Any:
+        """Replace whole top-level fields; a path inside an object can answer 200 and change nothing."""
+        return self._call("PATCH", path, body=patch_operations(fields))
+
+    def delete(self, path: str) -> None:
+        self._call("DELETE", path)
+
+    def list(self, path: str, **params: Any) -> list[Record]:
+        """All records of a list, over as many pages as it takes."""
+        return list(self._pages(path, params))
+
+    def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Record]:
+        page = 1
+        while True:
+            with self._context("GET", path):
+                answer = self._send("GET", path, {**params, "pageSize": PAGE_SIZE, "page": page}, None, None)
+                records = data_of(answer)
+                if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+                    raise NotThePsa("the answer is not a list of records", status=answer.status)
+            yield from records
+            if 'rel="next"' not in (answer.headers.get("Link") or ""):
+                return
+            page += 1
+            if page > _MAX_PAGES:
+                raise NotThePsa(
+                    f"the list does not end after {_MAX_PAGES} pages", tenant=self.tenant, operation=f"GET {path}"
+                )
+
+    def call(
+        self, method: str, path: str, *, body: Any = None, form: Mapping[str, str] | None = None, site: bool = False
+    ) -> Any:
+        """Any operation; `site` takes the path from the root of the site instead of the REST API."""
+        return self._call(method, path, body=body, form=form, site=site)
+
+    def together(self, calls: Iterable[Any]) -> list[Any]:
+        """Run callables over a few parallel connections; the results in order, the first error raised at the end."""
+        todo = list(calls)
+        if len(todo) < 2:
+            return [call() for call in todo]
+        with ThreadPoolExecutor(max_workers=min(PARALLEL, len(todo))) as pool:
+            futures = [pool.submit(call) for call in todo]
+        return [future.result() for future in futures]
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        form: Mapping[str, str] | None = None,
+        site: bool = False,
+    ) -> Any:
+        with self._context(method, path):
+            answer = self._send(method, path, params, body, form, site)
+            return data_of(answer, empty_allowed=method != "GET")
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: Any,
+        form: Mapping[str, str] | None,
+        site: bool = False,
+    ) -> Answer:
+        answer = self._once(method, path, params, body, form, site)
+        if self.connection.codebase == "auto" and self._is_address_problem(answer):
+            # The tenant may have been upgraded since its codebase was read: look once more.
+            stale, self._codebase, self._company = self._codebase, None, None
+            if self.codebase != stale:
+                answer = self._once(method, path, params, body, form, site)
+        return answer
+
+    @staticmethod
+    def _is_address_problem(answer: Answer) -> bool:
+        if answer.status not in (400, 404):
+            return False
+        return isinstance(error_of(answer), WrongAddress) or (answer.status == 404 and not answer.is_json)
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None,
+        body: Any,
+        form: Mapping[str, str] | None,
+        site: bool,
+    ) -> Answer:
+        root = f"https://{self.connection.host}/{self.codebase}"
+        version = self.connection.api_version
+        headers = {
+            "clientId": self.connection.client_id,
+            "Accept": f"application/vnd.connectwise.com+json; version={version}" if version else "application/json",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return self._http.request(
+            method,
+            root + path if site else f"{root}/apis/3.0{path}",
+            authorization=self._authorization,
+            headers=headers,
+            params={key: value for key, value in (params or {}).items() if value is not None},
+            json=body,
+            form=form,
+        )
+
+    @contextmanager
+    def _context(self, method: str, path: str) -> Iterator[None]:
+        """Give an error from below the tenant and the operation, and find out what a bare refusal means."""
+        try:
+            yield
+        except PsaError as problem:
+            if problem.tenant:
+                raise
+            problem = self._explained(problem)
+            problem.tenant, problem.operation = self.tenant, f"{method} {path}"
+            raise problem from None
+
+    def _explained(self, problem: PsaError) -> PsaError:
+        """Refused keys and a wrong company look alike; companyinfo, which needs no keys, tells them apart."""
+        doubtful = isinstance(problem, (AuthenticationFailed, WrongAddress)) or (
+            isinstance(problem, NotThePsa) and problem.status == 404
+        )
+        if not doubtful or "interface" in problem.problem or self._company is not None:
+            return problem
+        try:
+            company = self.company_info()
+        except (WrongAddress, InputError) as better:
+            better.said = better.said or problem.said
+            better.tenant = ""
+            return better
+        except PsaError:
+            return problem
+        offered = str(company.get("Codebase") or "").strip("/")
+        if isinstance(problem, WrongAddress) and offered:
+            problem.remedy = f"the company exists here; set codebase to {offered}, v4_6_release or auto"
+        return problem
+
+
+_ACCEPT_JSON = {"Accept": "application/json"}
+
+
+def patch_operations(fields: Mapping[str, Any]) -> list[Record]:
+    """A JSON patch that replaces whole top-level fields; null removes the value."""
+    return [{"op": "replace", "path": name, "value": value} for name, value in fields.items()]
+
+
+def exists(psa: Psa, path: str) -> Record | None:
+    """A record, or None when it is gone."""
+    try:
+        found = psa.get(path)
+    except RecordNotFound:
+        return None
+    return dict(found)

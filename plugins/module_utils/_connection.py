@@ -1,0 +1,150 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a tenant is and how to speak to it: connection options turned into a checked Connection. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from ._errors import InputError
+from ._http import Policy
+
+REGIONS = {
+    "na": "api-na.myconnectwise.net",
+    "eu": "api-eu.myconnectwise.net",
+    "au": "api-au.myconnectwise.net",
+    "za": "api-za.myconnectwise.net",
+    "staging": "api-staging.connectwisedev.com",
+}
+DEFAULT_CODEBASE = "v4_6_release"
+_UI_HOST = re.compile(r"^(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)$", re.IGNORECASE)
+_CODEBASE = re.compile(r"^v\d[\w.]*$")
+
+CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
+    "company_id": {"type": "str"},
+    "public_key": {"type": "str", "no_log": False},
+    "private_key": {"type": "str", "no_log": True},
+    "client_id": {"type": "str"},
+    "region": {"type": "str", "choices": list(REGIONS)},
+    "host": {"type": "str"},
+    "codebase": {"type": "str", "default": DEFAULT_CODEBASE},
+    "api_version": {"type": "str"},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "timeout": {"type": "float", "default": 30.0},
+    "retries": {"type": "int", "default": 4},
+    "retry_max_delay": {"type": "float", "default": 60.0},
+    "extension_routes": {"type": "dict"},
+}
+_NEEDED = ("company_id", "public_key", "private_key", "client_id")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A checked way to one tenant with one pair of keys."""
+
+    company_id: str
+    public_key: str
+    private_key: str
+    client_id: str
+    host: str
+    codebase: str
+    api_version: str | None
+    policy: Policy
+    region: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Connection({self.tenant})"
+
+    @property
+    def tenant(self) -> str:
+        return f"{self.company_id} at {self.host}"
+
+    def with_keys(self, public_key: str, private_key: str) -> Connection:
+        return replace(self, public_key=public_key, private_key=private_key)
+
+
+def parse_host(value: str) -> str:
+    """The bare host[:port] of a base URL; raises InputError for what can never be an API host."""
+    text = value.strip()
+    url = urlsplit(text if "://" in text else f"https://{text}")
+    if url.scheme != "https":
+        raise InputError(
+            f'host "{value}" is not an https address',
+            remedy="the API is offered over TLS only; write https:// or nothing",
+        )
+    if url.path.strip("/") or url.query or url.fragment:
+        raise InputError(
+            f'host "{value}" has a path',
+            remedy=f"give the base address only, such as https://{url.netloc or 'manage.example.com'}; "
+            "the version path is added from codebase",
+        )
+    if "@" in url.netloc or not url.hostname or re.search(r"[\s\\]", url.netloc):
+        raise InputError(f'host "{value}" is not a host name', remedy="write a host such as manage.example.com")
+    try:
+        url.port  # noqa: B018 - reading it is the check
+    except ValueError:
+        raise InputError(
+            f'host "{value}" has no usable port', remedy="write a host such as manage.example.com:8443"
+        ) from None
+    if _UI_HOST.match(url.hostname):
+        raise InputError(
+            f'host "{value}" is the host of the user interface',
+            remedy=f"use the API host, api-{url.hostname}, or set region: {url.hostname.split('.')[0]}",
+        )
+    return url.netloc
+
+
+def parse_connection(options: Mapping[str, Any]) -> Connection:
+    """A Connection from the options of a module; raises InputError naming every way to mend it."""
+    missing = [name for name in _NEEDED if not options.get(name)]
+    if not options.get("host") and not options.get("region"):
+        missing.append("region or host")
+    if missing:
+        first = missing[0].split()[0]
+        raise InputError(
+            f"no {', no '.join(missing)}",
+            remedy=f"set each as a task option ({first}), in module_defaults of group/msp.connectwise.psa, "
+            f"as an inventory variable (cw_{first}) or in the environment (CW_{first.upper()})",
+            tenant=str(options.get("company_id") or ""),
+        )
+    region = options.get("region")
+    if options.get("host"):
+        host = parse_host(str(options["host"]))
+    elif region in REGIONS:
+        host = REGIONS[region]
+    else:
+        raise InputError(
+            f'region "{region}" is not known',
+            remedy=f"use one of {', '.join(REGIONS)}, or host for an on-premises server",
+        )
+    codebase = str(options.get("codebase") or DEFAULT_CODEBASE).strip().strip("/")
+    if codebase != "auto" and not _CODEBASE.match(codebase):
+        raise InputError(
+            f'codebase "{codebase}" is not one', remedy="use v4_6_release, a versioned one such as v2025_1, or auto"
+        )
+    validate = options.get("validate_certs")
+    timeout = float(options.get("timeout") or 30.0)
+    if timeout <= 0:
+        raise InputError("timeout must be more than 0 seconds", remedy="leave timeout out, or raise it")
+    return Connection(
+        company_id=str(options["company_id"]).strip(),
+        public_key=str(options["public_key"]).strip(),
+        private_key=str(options["private_key"]).strip(),
+        client_id=str(options["client_id"]).strip(),
+        host=host,
+        codebase=codebase,
+        api_version=options.get("api_version"),
+        region=region,
+        policy=Policy(
+            timeout=timeout,
+            retries=max(0, int(4 if options.get("retries") is None else options["retries"])),
+            max_delay=max(0.0, float(60.0 if options.get("retry_max_delay") is None else options["retry_max_delay"])),
+            verify=False if validate is False else (options.get("ca_path") or True),
+        ),
+    )

@@ -1,0 +1,188 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can go wrong, as types. Every error names the tenant, the operation, what the server said and what to do now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PsaError(Exception):
+    """Base of all errors below the Ansible layer.
+
+    problem: one sentence, what went wrong.
+    remedy: one sentence, what the reader can do now.
+    tenant, operation, said: filled in by the client, which knows them.
+    data: further values for the task's result (never secrets).
+    """
+
+    remedy = ""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str | None = None,
+        tenant: str = "",
+        operation: str = "",
+        said: str = "",
+        status: int | None = None,
+        **data: Any,
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        if remedy is not None:
+            self.remedy = remedy
+        self.tenant = tenant
+        self.operation = operation
+        self.said = said
+        self.status = status
+        self.data = data
+
+    def __str__(self) -> str:
+        where = ": ".join(part for part in (self.tenant and f"tenant {self.tenant}", self.operation) if part)
+        sentences = [f"{where}: {self.problem}" if where else self.problem]
+        if self.said:
+            sentences.append(f'The server said: "{self.said}"')
+        if self.remedy:
+            sentences.append(f"What to do: {self.remedy}")
+        return ". ".join(sentence.rstrip(".") for sentence in sentences) + "."
+
+    def as_result(self) -> dict[str, Any]:
+        """The error as the fields of a failed task."""
+        error = {
+            "kind": type(self).__name__,
+            "problem": self.problem,
+            "tenant": self.tenant,
+            "operation": self.operation,
+            "server_said": self.said,
+            "remedy": self.remedy,
+            "status": self.status,
+        }
+        return {"msg": str(self), "error": error, **self.data}
+
+
+class InputError(PsaError):
+    """An option has a value that can never work; nothing was sent."""
+
+
+class UnknownName(InputError):
+    """A name that the tenant does not know (function, table, level, reference)."""
+
+
+class AmbiguousName(InputError):
+    """A name that fits several things of the tenant."""
+
+
+class LevelNotOffered(InputError):
+    """A level the row of the matrix does not offer, such as My."""
+
+
+class ConnectionFailed(PsaError):
+    """No connection was made, so nothing was sent."""
+
+    remedy = "check the host name, the port, the proxy and the firewall between this controller and the tenant"
+
+
+class TlsUntrusted(ConnectionFailed):
+    """The server's certificate was not accepted."""
+
+    remedy = "set ca_path (cw_ca_path) to the CA bundle that signed the server's certificate"
+
+
+class LostAnswer(PsaError):
+    """The request was sent, its answer never came: whether it took effect is not known."""
+
+    remedy = "run again: every task reads the tenant first and continues from what it finds"
+
+
+class NotThePsa(PsaError):
+    """Something answered, but not the REST API: a gateway, a maintenance page, a login page."""
+
+    remedy = (
+        "check that host is the API host of the tenant, and whether the service is under maintenance; then run again"
+    )
+
+
+class ServerFailed(PsaError):
+    """A 5xx of the server."""
+
+    remedy = "run again later; if it stays, ask ConnectWise support"
+
+
+class TransientFailure(ServerFailed):
+    """A 5xx that passes by itself."""
+
+
+class RateLimited(PsaError):
+    """429, still after the retries."""
+
+    remedy = "run with fewer forks or raise retries and retry_max_delay; a tenant takes about 1,000 calls a minute"
+
+
+class AuthenticationFailed(PsaError):
+    """The keys were refused."""
+
+    remedy = (
+        "check company_id (case-sensitive), public_key and private_key, and that the API member of these keys is active"
+    )
+
+
+class ClientIdRefused(PsaError):
+    """The client id is missing or unknown."""
+
+    remedy = (
+        "set client_id (cw_client_id, CW_CLIENT_ID) to the client id registered at developer.connectwise.com/ClientID"
+    )
+
+
+class WrongAddress(PsaError):
+    """Host, codebase or company do not belong together."""
+
+    remedy = "check region or host, codebase and company_id"
+
+
+class PermissionDenied(PsaError):
+    """403: the role behind these keys lacks a permission. The server never says which."""
+
+
+class RouteNotOffered(PsaError):
+    """404 "The endpoint does not exist." or 405: this tenant does not offer the operation."""
+
+    remedy = (
+        "this version of ConnectWise PSA does not offer the operation; check codebase and the product's version. "
+        "On the cloud, wrong keys can look like this too"
+    )
+
+
+class RecordNotFound(PsaError):
+    """The record does not exist."""
+
+
+class InvalidRecord(PsaError):
+    """The server refused the content of a record."""
+
+    @property
+    def codes(self) -> set[str]:
+        return {str(inner.get("code")) for inner in self.data.get("errors") or [] if isinstance(inner, dict)}
+
+
+class Conflict(PsaError):
+    """409: the record is in use."""
+
+
+class NotApplied(PsaError):
+    """The server accepted a write, and reading back showed that it did not take effect."""
+
+    remedy = "run again; if it stays, make the change in the product and report the tenant's version"
+
+
+class Unsupported(PsaError):
+    """The tenant's API cannot make the change; `manual_steps` says how a person does."""
+
+    remedy = "carry out the manual steps, then run again; or set on_unsupported: manual to let the play go on"
+
+
+# After these a write may or may not have taken effect: look for the record, then decide.
+UNCERTAIN = (LostAnswer, ServerFailed, NotThePsa)

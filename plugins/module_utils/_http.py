@@ -1,0 +1,262 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests over one kept-alive session: TLS, time limits, retries. Knows HTTP, nothing of ConnectWise."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from ._errors import ConnectionFailed, InputError, LostAnswer, NotThePsa, PsaError, TlsUntrusted
+
+try:
+    import requests
+    from requests.adapters import HTTPAdapter
+    from requests.auth import AuthBase
+except ImportError as missing:
+    REQUESTS_MISSING: str | None = str(missing)
+    HTTPAdapter = AuthBase = object  # the classes below are never made without requests
+else:
+    REQUESTS_MISSING = None
+
+# The live limit: 12 parallel calls trip the rate limit of a tenant, 4 do not.
+PARALLEL = 4
+_READS = frozenset({"GET", "HEAD"})
+_BACKOFF_START = 0.5  # seconds
+_MAX_REDIRECTS = 5
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How patient the transport is. Times in seconds; retries counts the tries after the first."""
+
+    timeout: float = 30.0
+    retries: int = 4
+    max_delay: float = 60.0
+    verify: bool | str = True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer; `data` is its JSON, or None where the body is not JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    data: Any
+    is_json: bool
+
+    @classmethod
+    def of(cls, response: requests.Response) -> Answer:
+        text = response.text
+        try:
+            return cls(response.status_code, response.headers, text, jsonlib.loads(text), True)
+        except ValueError:
+            return cls(response.status_code, response.headers, text, None, False)
+
+
+class _Prepared(AuthBase):
+    """Sends the header it is given; an explicit auth also keeps requests from reading a .netrc."""
+
+    def __init__(self, value: str | None) -> None:
+        self.value = value
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.value:
+            request.headers["Authorization"] = self.value
+        return request
+
+
+def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
+    """The seconds a Retry-After header asks for (a number or a date), or None."""
+    value = (headers.get("Retry-After") or "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now())
+    except (TypeError, ValueError):
+        return None
+
+
+class Http:
+    """One session for one run of a task.
+
+    transient: tells whether an answer is worth another try (a question of the API, so the client brings it).
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        transient: Callable[[Answer], bool],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        if REQUESTS_MISSING:
+            raise InputError(
+                f"the Python library requests is missing ({REQUESTS_MISSING})",
+                remedy="install requests for the Python that runs this task",
+            )
+        self.policy = policy
+        self._transient = transient
+        self._sleep = sleep
+        self._jitter = jitter
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.mount("https://", HTTPAdapter(pool_connections=2, pool_maxsize=PARALLEL, max_retries=0))
+
+    def close(self) -> None:
+        self._session.close()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        authorization: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send; retry reads on what passes by itself, writes only where nothing can have happened.
+
+        Raises ConnectionFailed, TlsUntrusted, LostAnswer, NotThePsa.
+        """
+        last = self.policy.retries
+        for attempt in range(last + 1):
+            try:
+                answer = self._once(method, url, authorization, headers, params, json, form)
+            except (TlsUntrusted, NotThePsa):
+                raise
+            except ConnectionFailed:
+                if attempt == last:
+                    raise
+                asked = None
+            except LostAnswer:
+                if attempt == last or method not in _READS:
+                    raise
+                asked = None
+            else:
+                again = answer.status == 429 or (method in _READS and self._transient(answer))
+                if attempt == last or not again:
+                    return answer
+                asked = retry_after(answer.headers)
+            self._sleep(self._delay(attempt, asked))
+        raise AssertionError("the loop above returns or raises")
+
+    def _delay(self, attempt: int, asked: float | None) -> float:
+        """What the server asked for, or twice as long each time; capped, and spread so that a fleet does not march in step."""
+        wait = _BACKOFF_START * 2.0**attempt if asked is None else asked
+        spread = self._jitter()
+        if asked is None:
+            wait *= 0.5 + 0.5 * spread
+        else:
+            wait += 0.1 * spread * max(wait, 1.0)
+        return min(wait, self.policy.max_delay)
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        authorization: str | None,
+        headers: Mapping[str, str] | None,
+        params: Mapping[str, Any] | None,
+        json: Any,
+        form: Mapping[str, str] | None,
+    ) -> Answer:
+        hops = 0
+        while True:
+            try:
+                response = self._session.request(
+                    method,
+                    url,
+                    auth=_Prepared(authorization),
+                    headers=dict(headers or {}),
+                    params=params,
+                    data=jsonlib.dumps(json) if json is not None else form,
+                    timeout=(min(10.0, self.policy.timeout), self.policy.timeout),
+                    allow_redirects=False,
+                    # Given with every request: REQUESTS_CA_BUNDLE of the environment would win over session.verify.
+                    verify=self.policy.verify,
+                )
+                answer = Answer.of(response)
+            except requests.exceptions.RequestException as problem:
+                raise _translated(problem) from problem
+            except OSError as problem:
+                if isinstance(self.policy.verify, str):
+                    raise InputError(
+                        f"the CA bundle {self.policy.verify} cannot be read ({problem})",
+                        remedy="set ca_path (cw_ca_path) to an existing file with the CA certificates in PEM form",
+                    ) from problem
+                raise ConnectionFailed(f"the connection failed ({problem})") from problem
+            if answer.status not in (301, 302, 303, 307, 308):
+                return answer
+            target = urljoin(url, answer.headers.get("Location", ""))
+            hops += 1
+            if method not in _READS or hops > _MAX_REDIRECTS or not _same_server(url, target):
+                raise NotThePsa(
+                    f"the server redirects to {target or 'nowhere'}",
+                    remedy="use the API host itself as host, not an address that redirects",
+                    status=answer.status,
+                )
+            url, params = target, None
+
+
+def _same_server(url: str, target: str) -> bool:
+    here, there = urlsplit(url), urlsplit(target)
+    return there.scheme == "https" and here.netloc == there.netloc
+
+
+def _chain(problem: BaseException) -> list[BaseException]:
+    """The causes of an exception, outermost first, also those requests and urllib3 carry as arguments."""
+    seen: list[BaseException] = []
+    todo = [problem]
+    while todo:
+        one = todo.pop(0)
+        if one in seen:
+            continue
+        seen.append(one)
+        inner = [one.__cause__, one.__context__, getattr(one, "reason", None), *getattr(one, "args", ())]
+        todo.extend(each for each in inner if isinstance(each, BaseException))
+    return seen
+
+
+def _translated(problem: requests.exceptions.RequestException) -> PsaError:
+    names = {type(one).__name__ for one in _chain(problem)}
+    reason = str(_chain(problem)[-1]) or type(problem).__name__
+    if isinstance(problem, requests.exceptions.SSLError) or "SSLCertVerificationError" in names:
+        return TlsUntrusted(f"the TLS certificate of the server is not trusted ({reason})")
+    if isinstance(problem, requests.exceptions.ProxyError):
+        return ConnectionFailed(
+            f"the proxy refused or failed ({reason})", remedy="check HTTPS_PROXY and NO_PROXY of the controller"
+        )
+    if "NameResolutionError" in names or "gaierror" in names:
+        return ConnectionFailed(
+            f"the host name is not known ({reason})",
+            remedy="check region or host for a typing mistake, and the DNS of the controller",
+        )
+    if isinstance(problem, requests.exceptions.ConnectTimeout):
+        return ConnectionFailed("no connection within the time limit")
+    if "NewConnectionError" in names or "ConnectionRefusedError" in names:
+        return ConnectionFailed(f"no connection could be made ({reason})")
+    if isinstance(problem, requests.exceptions.Timeout):
+        return LostAnswer("no answer within the time limit", remedy="raise timeout (cw_timeout), then run again")
+    if isinstance(
+        problem,
+        (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema),
+    ):
+        return InputError(f"the address is not usable ({reason})", remedy="check host")
+    return LostAnswer(f"the connection broke before the answer was complete ({reason})")

@@ -1,0 +1,73 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""API keys over the extension routes: creating one so that no orphan is left, deleting, telling them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ._client import Record
+from ._errors import UNCERTAIN, NotApplied, PsaError, RecordNotFound
+from ._names import same
+from ._resource import settled
+from ._routes import Extensions
+
+
+def fitting(
+    keys: list[Record], description: str | None, public_keys: Collection[str] | None, ids: Collection[int] | None
+) -> list[Record]:
+    """The keys that fit everything that is given."""
+    return [
+        key
+        for key in keys
+        if (description is None or same(str(key.get("description")), description))
+        and (public_keys is None or key.get("publicKey") in public_keys)
+        and (ids is None or key.get("id") in ids)
+    ]
+
+
+def create_key(extensions: Extensions, routes: str, member: int, description: str, known: list[Record]) -> Record:
+    """Create a key. One whose answer was lost is lost itself: nobody saw its private half, so it is deleted first.
+
+    known: the keys that were there before, which are never touched.
+    """
+    before = {key.get("id") for key in known}
+
+    def orphans() -> list[Record]:
+        return [
+            key
+            for key in fitting(extensions.keys(routes, member), description, None, None)
+            if key.get("id") not in before
+        ]
+
+    for attempt in (1, 2):
+        try:
+            return extensions.create_key(routes, member, description)
+        except UNCERTAIN:
+            left = settled(orphans, bool)
+            if left:
+                delete_keys(extensions, routes, member, left)
+            if attempt == 2:
+                raise
+    raise AssertionError("the loop above returns or raises")
+
+
+def delete_keys(extensions: Extensions, routes: str, member: int, doomed: list[Record]) -> None:
+    """Delete keys and look that they are gone, which also settles a lost answer."""
+    lost: PsaError | None = None
+    ids = {int(key["id"]) for key in doomed}
+    for key_id in sorted(ids):
+        try:
+            extensions.delete_key(routes, member, key_id)
+        except RecordNotFound:
+            continue
+        except UNCERTAIN as problem:
+            lost = problem
+    left = settled(lambda: fitting(extensions.keys(routes, member), None, None, ids), lambda found: not found)
+    if left:
+        raise lost or NotApplied(
+            f"deleted, but still there: {', '.join(str(key.get('publicKey')) for key in left)}",
+            tenant=extensions.psa.tenant,
+            operation=f"{routes}.delete",
+        )

@@ -1,0 +1,114 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Manual steps: what a person has to click where the API offers nothing. Data, in the order a person does them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._permissions import VERBS, Change
+
+Step = dict[str, Any]
+
+ROLES_MENU = ["System", "Security Roles"]
+NO_MATRIX = "The API of this tenant reads a role's permissions but offers no operation that writes them."
+NO_CUSTOMIZE = "The API of this tenant offers no operation that writes a Customize list."
+NO_KEYS = "The API of this tenant offers no operation for the API keys of a member."
+NO_ROLE_UPDATE = "The API publishes no operation that changes a security role itself."
+
+
+def role_permission(role: str, change: Change) -> Step:
+    levels = dict(change.after)
+    clicks = ", ".join(f"{verb.capitalize()} Level to {levels[verb]}" for verb in VERBS if verb in change.levels)
+    return {
+        "kind": "role_permission",
+        "menu": [*ROLES_MENU, role],
+        "do": f'In the security module {change.row.module}, row "{change.row.function}", set {clicks}; then Save.',
+        "why": NO_MATRIX,
+        "role": role,
+        "module": change.row.module,
+        "function": change.row.function,
+        "levels": levels,
+    }
+
+
+def role_activate(role: str) -> Step:
+    return {
+        "kind": "role_activate",
+        "menu": [*ROLES_MENU, role],
+        "do": "Clear the Inactive box of the role; then Save.",
+        "why": NO_ROLE_UPDATE,
+        "role": role,
+    }
+
+
+def customize_list(
+    role: str,
+    module: str,
+    function: str,
+    allow: Sequence[str],
+    disallow: Sequence[str],
+    rest: str,
+    why: str = NO_CUSTOMIZE,
+) -> Step:
+    """rest: where every item stands that neither list names: "allow", "disallow" or "keep"."""
+    clicks = []
+    if rest == "allow":
+        clicks.append("move all items to the Allow list")
+    elif rest == "disallow":
+        clicks.append("move all items to the Disallow list")
+    if allow and rest != "allow":
+        clicks.append("move to the Allow list: " + "; ".join(allow))
+    if disallow and rest != "disallow":
+        clicks.append("move to the Disallow list: " + "; ".join(disallow))
+    return {
+        "kind": "customize_list",
+        "menu": [*ROLES_MENU, role],
+        "do": f'In the security module {module}, row "{function}", click (customize): {", then ".join(clicks)}; then Save.',
+        "why": why,
+        "role": role,
+        "module": module,
+        "function": function,
+        "allow": list(allow),
+        "disallow": list(disallow),
+        "rest": rest,
+    }
+
+
+def _keys_menu(member: str, member_type: str) -> list[str]:
+    return ["System", "Members", *(["API Members"] if member_type == "api" else []), member, "API Keys"]
+
+
+def create_key(member: str, member_type: str, description: str) -> Step:
+    return {
+        "kind": "create_key",
+        "menu": _keys_menu(member, member_type),
+        "do": f'Click +, enter the description "{description}", click Save (not Save and Close), and copy the Public Key and '
+        "the Private Key at once: the private key is shown this one time. Put both into the key store with "
+        "playbooks/store_key.yml.",
+        "why": NO_KEYS,
+        "member": member,
+        "member_type": member_type,
+        "description": description,
+    }
+
+
+def delete_key(member: str, member_type: str, description: str | None, public_key: str | None = None) -> Step:
+    which = f"the key with the public key {public_key}" if public_key else f'every key described "{description}"'
+    return {
+        "kind": "delete_key",
+        "menu": _keys_menu(member, member_type),
+        "do": f"Select {which} and delete it.",
+        "why": NO_KEYS,
+        "member": member,
+        "member_type": member_type,
+        "description": description,
+        "public_key": public_key,
+    }
+
+
+def where(step: Mapping[str, Any]) -> str:
+    """The menu path of a step as one line."""
+    return " > ".join(step["menu"])

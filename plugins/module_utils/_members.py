@@ -1,0 +1,93 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""API members and members: their fields as data, finding one, and the keys they own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._client import Psa, Record
+from ._errors import InputError
+from ._names import ambiguous, same, unknown
+from ._resource import Field, Names, Reference
+
+API_MEMBERS = "/system/apiMembers"
+MEMBERS = "/system/members"
+LEVELS = "/system/myCompany/corporateStructureLevels"
+IDENTIFIER = Field("identifier", "identifier", label="Member ID", limit=15)
+
+# Labels are the product's own, System > Members > API Members. Lengths: schema ApiMember.
+FIELDS = [
+    Field("name", "name", label="Member Name", limit=30),
+    Field("security_role", "securityRole", "ref", "/system/securityroles", "Role ID"),
+    Field("level", "structureLevel", "ref", LEVELS, "Level", top=True),
+    Field("security_location", "securityLocation", "ref", "/system/locations", "Name", top=True),
+    Field("location", "defaultLocation", "ref", "/system/locations", "Location", top=True),
+    Field("department", "defaultDepartment", "ref", "/system/info/departments", "Department"),
+    Field("territory", "salesDefaultLocation", "ref", "/system/locations", "Default Territory", top=True),
+    Field("time_zone", "timeZone", "ref", "/system/timeZoneSetups/info", "Time Zone"),
+    Field("board", "serviceDefaultBoard", "ref", "/service/info/boards", "Service Board"),
+    Field("excluded_boards", "excludedServiceBoardIds", "ids", "/service/info/boards", "Excluded Service Boards"),
+    Field("email", "emailAddress", label="Email", limit=250),
+    Field("notes", "notes", label="Notes"),
+    Field("block_price", "blockPriceFlag", "flag", label="Block Price"),
+    Field("block_cost", "blockCostFlag", "flag", label="Block Cost"),
+]
+
+
+def _find(psa: Psa, path: str, what: str, identifier: str) -> Record | None:
+    records = psa.list(path)
+    found = [one for one in records if one.get("identifier") == identifier] or [
+        one for one in records if same(str(one.get("identifier")), identifier)
+    ]
+    if len(found) > 1:
+        raise ambiguous(what, identifier, [f"id {one.get('id')}" for one in found])
+    return found[0] if found else None
+
+
+def find_api_member(psa: Psa, identifier: str) -> Record | None:
+    return _find(psa, API_MEMBERS, "API member", identifier)
+
+
+def find_owner(psa: Psa, identifier: str, member_type: str) -> Record | None:
+    """The member that owns keys: an API member (`api`) or a person's member record (`member`)."""
+    return find_api_member(psa, identifier) if member_type == "api" else _find(psa, MEMBERS, "member", identifier)
+
+
+def key_routes(member_type: str) -> str:
+    """Prefix of the extension operations for the keys of this kind of member."""
+    return "api_member_key" if member_type == "api" else "member_key"
+
+
+def no_member(psa: Psa, identifier: str, member_type: str) -> InputError:
+    path = API_MEMBERS if member_type == "api" else MEMBERS
+    what = "API member" if member_type == "api" else "member"
+    return unknown(what, identifier, [str(one.get("identifier")) for one in psa.list(path)])
+
+
+class MemberNames(Names):
+    """References of a member; in check mode a role that another task of the play would create is a placeholder."""
+
+    def __init__(self, psa: Psa, check_mode: bool) -> None:
+        super().__init__(psa)
+        self._check_mode = check_mode
+
+    def resolve(self, field: Field, name: str) -> Reference:
+        if field.option == "security_role" and self._check_mode:
+            if not any(same(str(role.get("name")), name) for role in self.records(field.source)):
+                return Reference(None, name)
+        return super().resolve(field, name)
+
+
+def describe(record: Record | None, identifier: str) -> dict[str, Any]:
+    """A member in the words of the module's options."""
+    if record is None:
+        return {"id": None, "identifier": identifier, "exists": False, "active": False}
+    described: dict[str, Any] = {
+        "id": record.get("id"),
+        "identifier": record.get("identifier"),
+        "exists": True,
+        "active": not record.get("inactiveFlag"),
+    }
+    return {**described, **{field.option: field.current(record) for field in FIELDS}}

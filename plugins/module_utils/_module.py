@@ -1,0 +1,132 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The outermost layer: a module as a declaration, and the one place that turns a run into an Ansible result."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+
+from ._client import Psa
+from ._connection import CONNECTION_OPTIONS, parse_connection
+from ._errors import PsaError, Unsupported
+from ._manual import Step
+
+ON_UNSUPPORTED = {"type": "str", "choices": ["fail", "manual"], "default": "fail"}
+ON_UNKNOWN = {"type": "str", "choices": ["fail", "warn"], "default": "fail"}
+STATE = {"type": "str", "choices": ["present", "absent"], "default": "present"}
+
+
+@dataclass
+class Result:
+    """What a run found and did. values: the further fields of the task's result."""
+
+    changed: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+    before: Any = None
+    after: Any = None
+    manual_steps: list[Step] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    failure: PsaError | None = None
+
+
+Run = Callable[[Psa, dict[str, Any], bool], Result]
+
+
+@dataclass(frozen=True)
+class Module:
+    """One module: its options beside the connection's, and what it does."""
+
+    name: str
+    options: Mapping[str, Any]
+    run: Run
+    constraints: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def argument_spec(self) -> dict[str, Any]:
+        connection = {
+            name: {**spec, "fallback": (env_fallback, [f"CW_{name.upper()}"])}
+            for name, spec in CONNECTION_OPTIONS.items()
+        }
+        return {**connection, **self.options}
+
+
+def _plain(value: Any) -> Any:
+    """Options as plain data, whatever string types Ansible's templating left in them."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def execute(module: Module, options: Mapping[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[str, Any]:
+    """Run with validated options; the result as Ansible takes it, `failed` included."""
+    params = _plain(dict(options))
+    try:
+        with Psa(parse_connection(params)) as psa:
+            result = module.run(psa, params, check_mode)
+        return _finished(result, params, diff_mode)
+    except PsaError as problem:
+        return {"failed": True, "changed": False, **problem.as_result()}
+    except Exception as problem:  # a defect of ours must not look like one of the tenant's
+        return {
+            "failed": True,
+            "changed": False,
+            "msg": f"{module.name} hit a defect of its own: {type(problem).__name__}: {problem}. "
+            "Please report it with the output of -vvv.",
+            "exception": traceback.format_exc(),
+        }
+
+
+def _finished(result: Result, params: Mapping[str, Any], diff_mode: bool) -> dict[str, Any]:
+    values: dict[str, Any] = {"changed": result.changed, **result.values}
+    if "on_unsupported" in params:
+        values.update(manual_steps=result.manual_steps, pending=bool(result.manual_steps))
+    if result.warnings:
+        values["warnings"] = list(dict.fromkeys(result.warnings))
+    if diff_mode and result.before != result.after:
+        values["diff"] = {"before": result.before or {}, "after": result.after or {}}
+    failure = result.failure
+    if result.manual_steps and params.get("on_unsupported") == "fail":
+        count = len(result.manual_steps)
+        failure = Unsupported(
+            f"the tenant's API cannot make {'this change' if count == 1 else f'{count} of these changes'}: "
+            + " ".join(f"[{' > '.join(step['menu'])}] {step['do']}" for step in result.manual_steps[:3])
+            + (f" (and {count - 3} more, in manual_steps)" if count > 3 else "")
+        )
+    return {**values, **failure.as_result(), "failed": True} if failure else values
+
+
+def run_in_process(
+    module: Module, args: Mapping[str, Any], *, check_mode: bool, diff_mode: bool, action: str
+) -> dict[str, Any]:
+    """What AnsibleModule does around a run, without its process: validate, execute, scrub."""
+    validation = ArgumentSpecValidator(module.argument_spec, **module.constraints).validate(dict(args))
+    secrets = validation._no_log_values
+    if validation.error_messages:
+        msg = str(validation.errors[0].msg)
+        if isinstance(validation.errors[0], UnsupportedError):
+            msg = f"Unsupported parameters for ({action}) module: {msg}"
+        result: dict[str, Any] = {"failed": True, "msg": msg}
+    else:
+        result = execute(module, validation.validated_parameters, check_mode=check_mode, diff_mode=diff_mode)
+    result.setdefault("invocation", {"module_args": validation.validated_parameters})
+    scrubbed: dict[str, Any] = remove_values(result, secrets)
+    return scrubbed
+
+
+def main(module: Module) -> None:
+    """Run as a module process, as any Ansible module."""
+    ansible = AnsibleModule(argument_spec=module.argument_spec, supports_check_mode=True, **module.constraints)
+    result = execute(module, ansible.params, check_mode=ansible.check_mode, diff_mode=ansible._diff)
+    for warning in result.pop("warnings", []):
+        ansible.warn(warning)
+    if result.pop("failed", False):
+        ansible.fail_json(**result)
+    ansible.exit_json(**result)

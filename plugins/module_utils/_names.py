@@ -1,0 +1,145 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Comparing names as people print them. Pure functions."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from ._errors import AmbiguousName, UnknownName
+
+_DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d\u00ad]")
+_CUSTOMIZE = re.compile(r"\(\s*customi[sz]e\s*\)")
+_TIGHT = re.compile(r"\s*([/-])\s*")
+
+# Names that vendors' pages print for one and the same row, by module ("" = the module's own name).
+# Sources: the vendors' permission tables, ConnectWise's role matrix of 2017 and its BrightGauge page.
+_PRINTED: dict[str, dict[str, tuple[str, ...]]] = {
+    "": {
+        "Companies": ("Company", "Companies Module", "Company module"),
+        "Finance": ("Finance Module", "Invoicing and Finance"),
+        "Project": ("Projects", "Project Module"),
+        "Service Desk": ("Service", "Service Desk Module"),
+        "Time & Expense": ("Time & Expenses", "Time and Expenses"),
+    },
+    "Companies": {
+        "CRM/Sales Activities": ("CRM Sales Activities",),
+        "Manage Attachments": ("Manage Documents",),
+        "Team Members": ("Teams Members",),
+    },
+    "Finance": {
+        "Accounting Interface": ("GL Interface",),
+        "Expense Reimbursements": ("Expense Reimbursement",),
+    },
+    "Procurement": {
+        "Product Catalog": ("Product Entry",),
+        "Products": ("Product",),
+    },
+    "Project": {
+        "Close Projects": ("Close Project",),
+        "Project Ticket - Dependencies": ("Project Ticket - Dependancies", "Project Tickets - Dependencies"),
+        "Project Tickets": ("Project Ticket",),
+    },
+    "Sales": {
+        "Opportunity": ("Opportunities",),
+        "Sales Order Finance": ("Sales Orders Finance",),
+    },
+    "Service Desk": {
+        "Close Service Tickets": ("Close Service Ticket", "Closed Service Tickets"),
+        "Reports": ("Reporting",),
+        "Service Ticket - Dependencies": (
+            "Service Ticket Dependencies",
+            "Service Ticket - Dependancies",
+            "Service Tickets - Dependencies",
+        ),
+        "Service Tickets": ("Service Ticket",),
+    },
+    "System": {
+        "Manage Hosted API": ("Managed Hosted API",),
+        "Table Setup": ("Setup Tables",),
+    },
+    "Time & Expense": {
+        "Time Entry Billable Option": ("Tim Entry Billable Option",),
+    },
+}
+
+# The same for setup tables ("Category / Table").
+_PRINTED_TABLES: dict[str, tuple[str, ...]] = {
+    "Project / Project Board": ("Project / Project Boards",),
+    "Service / Service Board": ("Service / Service Boards",),
+    "General / Workflow Rules": ("General / Workflow_Rules",),
+    "Agreements / Batch": ("Agreements / Batch Setup",),
+}
+
+
+@lru_cache(maxsize=4096)
+def normalised(name: str) -> str:
+    """A name without the differences of print: case, spacing, dashes, "&" for "and", a "(Customize)" behind it."""
+    text = _DASHES.sub("-", unicodedata.normalize("NFKC", name)).casefold()
+    text = _CUSTOMIZE.sub(" ", text.replace("&", " and "))
+    return _TIGHT.sub(r"\1", " ".join(text.split()))
+
+
+def _index(printed: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    return {normalised(variant): normalised(name) for name, variants in printed.items() for variant in variants}
+
+
+MODULE_VARIANTS = _index(_PRINTED[""])
+FUNCTION_VARIANTS = {normalised(module): _index(names) for module, names in _PRINTED.items() if module}
+TABLE_VARIANTS = _index(_PRINTED_TABLES)
+
+
+def canonical(name: str, variants: Mapping[str, str]) -> str:
+    """The key under which a name and its known variants are the same."""
+    key = normalised(name)
+    return variants.get(key, key)
+
+
+def canonical_module(name: str) -> str:
+    return canonical(name, MODULE_VARIANTS)
+
+
+def canonical_function(module: str, name: str) -> str:
+    return canonical(name, FUNCTION_VARIANTS.get(canonical_module(module), {}))
+
+
+def canonical_item(name: str) -> str:
+    return canonical(name, TABLE_VARIANTS)
+
+
+def closest(name: str, candidates: Iterable[str], limit: int = 4) -> list[str]:
+    """The candidates that look most like a name, best first."""
+    by_key = {normalised(candidate): candidate for candidate in candidates}
+    found = difflib.get_close_matches(normalised(name), list(by_key), n=limit, cutoff=0.5)
+    return [by_key[key] for key in found]
+
+
+def unknown(what: str, name: str, candidates: Iterable[str], where: str = "this tenant") -> UnknownName:
+    """The error for a name nobody knows, with the closest names there are."""
+    near = closest(name, candidates)
+    hint = "did you mean " + " or ".join(f'"{one}"' for one in near) + "?" if near else "no name there is close to it"
+    return UnknownName(
+        f'{where} has no {what} "{name}"; {hint}',
+        remedy="correct the name; the cw_tenant_info module lists the names of the tenant",
+        name=name,
+        closest=near,
+    )
+
+
+def ambiguous(what: str, name: str, found: Iterable[object]) -> AmbiguousName:
+    """The error for a name that several records carry."""
+    listed = ", ".join(str(one) for one in found)
+    return AmbiguousName(
+        f'several entries are called {what} "{name}": {listed}',
+        remedy="rename or remove all but one of them in ConnectWise PSA (System), then run again",
+        name=name,
+    )
+
+
+def same(left: str, right: str) -> bool:
+    return normalised(left) == normalised(right)

@@ -1,0 +1,247 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Records of the API: fields as data, references by name, one planner for create and update."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ._client import Psa, Record
+from ._errors import UNCERTAIN, InputError, InvalidRecord, NotApplied, PsaError, RecordNotFound
+from ._names import ambiguous, normalised, unknown
+
+TOP = "top"
+T = TypeVar("T")
+# A read right after a write may still show the old state; look again after these seconds before judging.
+_SETTLE = (0.0, 0.3, 0.8, 1.6)
+
+
+def settled(read: Callable[[], T], done: Callable[[T], bool]) -> T:
+    """Read until the state is as written, a few times; the last state read, whatever it is."""
+    state = read()
+    for pause in _SETTLE[1:]:
+        if done(state):
+            break
+        time.sleep(pause)
+        state = read()
+    return state
+
+
+@dataclass(frozen=True)
+class Field:
+    """One option of a module and the field of the record it stands for.
+
+    api: name of the field. kind: "text", "flag", "ids" or "ref". source: list of the names a reference may have.
+    label: the field's words in the product. limit: length in characters. top: whether "top" names the tenant's top.
+    """
+
+    option: str
+    api: str
+    kind: str = "text"
+    source: str = ""
+    label: str = ""
+    limit: int | None = None
+    top: bool = False
+
+    def check(self, value: Any) -> None:
+        if self.limit and isinstance(value, str) and len(value) > self.limit:
+            raise InputError(
+                f'{self.option} "{value}" is {len(value)} characters long; ConnectWise takes {self.limit}',
+                remedy=f"shorten {self.option}",
+            )
+
+    def current(self, record: Mapping[str, Any]) -> Any:
+        """The value of a record in the form the option has: a reference by its name."""
+        value = record.get(self.api)
+        if self.kind == "ref":
+            return (value or {}).get("name") or (value or {}).get("identifier")
+        if self.kind == "flag":
+            return bool(value)
+        return value or ([] if self.kind == "ids" else "")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A reference that was resolved: an id, or only a name where the record does not exist yet (check mode)."""
+
+    id: int | None
+    name: str
+
+    @property
+    def value(self) -> Record:
+        return {"name": self.name} if self.id is None else {"id": self.id}
+
+
+class Names:
+    """Resolves references by name; each list is read once a task."""
+
+    def __init__(self, psa: Psa) -> None:
+        self._psa = psa
+        self._lists: dict[str, list[Record]] = {}
+
+    def records(self, source: str) -> list[Record]:
+        if source not in self._lists:
+            self._lists[source] = self._psa.list(source)
+        return self._lists[source]
+
+    def resolve(self, field: Field, name: str) -> Reference:
+        """The record a name means; zero and several matches are different errors."""
+        records = self.records(field.source)
+        what = field.label or field.option
+        if field.top and normalised(name) == TOP:
+            found = [self.top(field)]
+        else:
+            found = [one for one in records if name in (one.get("name"), one.get("identifier"))] or [
+                one
+                for one in records
+                if normalised(name) in {normalised(str(one[key])) for key in ("name", "identifier") if one.get(key)}
+            ]
+        if not found:
+            raise unknown(what, name, [str(one.get("name")) for one in records])
+        if len(found) > 1:
+            raise ambiguous(what, name, [f"id {one.get('id')}" for one in found])
+        return Reference(int(found[0]["id"]), str(found[0].get("name") or found[0].get("identifier")))
+
+    def top_level(self) -> Record:
+        """The highest level of the corporate structure; below it, records are invisible to a key."""
+        levels = self.records("/system/myCompany/corporateStructureLevels")
+        if not levels:
+            raise InputError(
+                "the tenant lists no levels of its corporate structure", remedy="name the level instead of top"
+            )
+        return min(levels, key=lambda level: int(level["id"]))
+
+    def top(self, field: Field) -> Record:
+        level = self.top_level()
+        if field.source == "/system/myCompany/corporateStructureLevels":
+            return level
+        places = [
+            one for one in self.records(field.source) if (one.get("structureLevel") or {}).get("id") == level["id"]
+        ]
+        if len(places) != 1:
+            raise InputError(
+                f"{len(places)} entries stand at the top level {level.get('name')}",
+                remedy=f"name {field.option} instead of top",
+            )
+        return places[0]
+
+
+@dataclass(frozen=True)
+class RecordPlan:
+    """before and after: only the declared fields, as the options name them. body: what is written."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    body: Record
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.body)
+
+
+def plan_record(
+    fields: Iterable[Field],
+    wanted: Mapping[str, Any],
+    actual: Mapping[str, Any] | None,
+    resolve: Callable[[Field, str], Reference],
+) -> RecordPlan:
+    """Compare the declared fields of a record; options that are null are not compared."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    body: Record = {}
+    for field in fields:
+        value = wanted.get(field.option)
+        if value is None:
+            continue
+        field.check(value)
+        current = field.current(actual) if actual is not None else None
+        if field.kind == "ref":
+            target = resolve(field, str(value))
+            same = actual is not None and _refers_to(actual.get(field.api), target)
+            shown: Any = target.name
+            written: Any = target.value
+        elif field.kind == "ids":
+            targets = [resolve(field, str(one)) for one in value]
+            written = sorted(target.id for target in targets if target.id is not None)
+            shown = written
+            same = actual is not None and sorted(current or []) == written
+        else:
+            shown = written = value
+            same = actual is not None and current == value
+        if actual is not None:
+            before[field.option] = current
+        after[field.option] = current if same else shown
+        if not same:
+            body[field.api] = written
+    return RecordPlan(before, after, body)
+
+
+def _refers_to(reference: Any, target: Reference) -> bool:
+    if not isinstance(reference, Mapping):
+        return False
+    if target.id is not None and reference.get("id") is not None:
+        return int(reference["id"]) == target.id
+    return reference.get("name") == target.name
+
+
+def create(psa: Psa, path: str, body: Record, find: Callable[[], Record | None]) -> Record:
+    """POST a record. Where the answer is lost, look for the record before anything is sent again."""
+    for attempt in (1, 2):
+        try:
+            made = psa.post(path, body)
+        except UNCERTAIN:
+            found = settled(find, lambda record: record is not None)
+            if found is not None:
+                return found
+            if attempt == 2:
+                raise
+        except InvalidRecord as problem:
+            # Somebody else made it between our look and our POST.
+            found = find() if "ObjectExists" in problem.codes else None
+            if found is None:
+                raise
+            return found
+        else:
+            if isinstance(made, dict) and made.get("id") is not None:
+                return made
+            found = settled(find, lambda record: record is not None)
+            if found is None:
+                raise NotApplied("accepted, but the record is not there", tenant=psa.tenant, operation=f"POST {path}")
+            return found
+    raise AssertionError("the loop above returns or raises")
+
+
+def update(psa: Psa, path: str, body: Record, remaining: Callable[[Record], Iterable[str]]) -> Record:
+    """PATCH whole fields and read back; what the reading shows decides, also where the answer was lost.
+
+    remaining: the fields of a record that are still not as wanted. Returns the record as it is now.
+    """
+    lost: PsaError | None = None
+    try:
+        psa.patch(path, body)
+    except UNCERTAIN as problem:
+        lost = problem
+    record = settled(lambda: dict(psa.get(path)), lambda found: not list(remaining(found)))
+    left = sorted(remaining(record))
+    if left:
+        raise lost or NotApplied(
+            f"written, but not taken over: {', '.join(left)}", tenant=psa.tenant, operation=f"PATCH {path}"
+        )
+    return record
+
+
+def delete(psa: Psa, path: str, find: Callable[[], Record | None]) -> None:
+    """DELETE a record; looking for it settles a lost answer."""
+    lost: PsaError | None = None
+    try:
+        psa.delete(path)
+    except RecordNotFound:
+        pass
+    except UNCERTAIN as problem:
+        lost = problem
+    if settled(find, lambda record: record is None) is not None:
+        raise lost or NotApplied("the record is still there", tenant=psa.tenant, operation=f"DELETE {path}")

@@ -1,0 +1,125 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Security roles of a tenant: finding one, reading its matrix, writing rows, reading back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ._client import Psa, Record
+from ._errors import UNCERTAIN, InputError, NotApplied, PsaError
+from ._names import ambiguous, same, unknown
+from ._permissions import Change, MatrixPlan, Row
+from ._resource import settled
+from ._routes import Extensions, NotOffered
+
+ROLES = "/system/securityroles"
+NAME_LIMIT = 30
+
+
+def check_name(name: str) -> None:
+    if not name.strip() or len(name) > NAME_LIMIT:
+        raise InputError(
+            f'the role name "{name}" has {len(name)} characters; ConnectWise takes 1 to {NAME_LIMIT}',
+            remedy="choose another name",
+        )
+
+
+def find_role(psa: Psa, name: str) -> Record | None:
+    """The role of that name, or None. Compared here: how the server compares and un-escapes is not documented."""
+    roles = psa.list(ROLES)
+    found = [role for role in roles if role.get("name") == name] or [
+        role for role in roles if same(str(role.get("name")), name)
+    ]
+    if len(found) > 1:
+        raise ambiguous("security role", name, [f"id {role.get('id')}" for role in found])
+    return found[0] if found else None
+
+
+def require_role(psa: Psa, name: str) -> Record:
+    role = find_role(psa, name)
+    if role is None:
+        raise unknown("security role", name, [str(one.get("name")) for one in psa.list(ROLES)])
+    return role
+
+
+def read_matrix(psa: Psa, role_id: int) -> list[Row]:
+    """`GET /system/securityRoles/{role}/settings`: every row of a role."""
+    return [Row.from_record(record) for record in psa.list(f"/system/securityRoles/{role_id}/settings")]
+
+
+def blank_matrix(psa: Psa) -> list[Row]:
+    """The rows a new role will have, all None: read from any role, for a plan before the role exists."""
+    roles = psa.list(ROLES)
+    if not roles:
+        raise InputError(
+            "the tenant shows no security role to read the functions from", remedy="check the rights of the key"
+        )
+    none = dict.fromkeys(("add", "edit", "delete", "inquire"), "None")
+    return [
+        Row(None, row.module, row.function, none, row.my_offered, row.not_offered, row.customizable)
+        for row in read_matrix(psa, int(roles[0]["id"]))
+    ]
+
+
+def write_matrix(psa: Psa, extensions: Extensions, role_id: int, plan: MatrixPlan) -> list[Row]:
+    """Write the changed rows and read all back; raises NotOffered when the tenant has no route for it.
+
+    The first row goes alone, to learn whether the route is there; the rest over a few parallel connections.
+    """
+    lost: list[PsaError] = []
+
+    def send(change: Change) -> None:
+        try:
+            extensions.update_setting(role_id, int(change.row.id or 0), change.levels)
+        except UNCERTAIN as problem:
+            lost.append(problem)
+
+    first, *rest = plan.changes
+    send(first)
+    psa.together(partial(send, change) for change in rest)
+    rows = settled(lambda: read_matrix(psa, role_id), lambda found: not still_open(plan, found))
+    left = still_open(plan, rows)
+    if left:
+        raise next(iter(lost), None) or NotApplied(
+            f"written, but not taken over: {', '.join(left)}",
+            tenant=psa.tenant,
+            operation="role_setting.update",
+        )
+    return rows
+
+
+def still_open(plan: MatrixPlan, rows: list[Row]) -> list[str]:
+    """The rows of a plan that do not have their wanted levels yet."""
+    levels = {row.id: row.levels for row in rows}
+    return [change.row.label for change in plan.changes if levels.get(change.row.id) != change.after]
+
+
+def customizable_row(rows: list[Row], function: str, module: str | None) -> Row:
+    """The row whose Customize list is meant; the module is needed only where several have such a function."""
+    candidates = [row for row in rows if module is None or same(row.module, module)]
+    found = [row for row in candidates if row.key[1] == Row(None, row.module, function, {}).key[1]]
+    if not found:
+        raise unknown(
+            "function with a Customize list", function, [row.function for row in candidates if row.customizable]
+        )
+    customizable = [row for row in found if row.customizable]
+    if not customizable:
+        raise InputError(
+            f"{found[0].label} has no Customize list on this tenant",
+            remedy="the functions with one are " + ", ".join(row.label for row in rows if row.customizable),
+        )
+    if len(customizable) > 1:
+        raise ambiguous("function", function, [row.label for row in customizable])
+    return customizable[0]
+
+
+def attempt(call: Callable[[], Any]) -> tuple[bool, Any]:
+    """Whether the tenant offers an extension route, and what it answered."""
+    try:
+        return True, call()
+    except NotOffered:
+        return False, None

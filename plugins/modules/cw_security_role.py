@@ -1,0 +1,227 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cw_security_role
+short_description: Manage a security role and its whole permission matrix
+version_added: 0.1.0
+description:
+  - Creates or deletes a security role and sets its permission levels, the whole matrix in one task.
+  - Names of modules and functions are compared without regard to case, spacing, kinds of dashes, V(&) for V(and) and a
+    V((Customize)) behind the name; known variants of vendors' pages are understood. A name the tenant does not have is an error
+    that lists the closest ones.
+  - The published API reads the matrix but does not write it (C(GET /system/securityRoles/{id}/settings)). Where the tenant
+    offers an extension route, the levels are written and read back; elsewhere they become manual steps.
+extends_documentation_fragment:
+  - msp.connectwise.psa
+  - msp.connectwise.psa.ladder
+  - msp.connectwise.psa.unknown
+  - msp.connectwise.attributes
+  - msp.connectwise.attributes.write
+options:
+  name:
+    description: Name of the role, 1 to 30 characters. The API cannot rename a role.
+    type: str
+    required: true
+  state:
+    description: Whether the role should exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  permissions:
+    description:
+      - The wanted levels as C({module: {function: {add, edit, delete, inquire}}}), each V(None), V(My) or V(All).
+        A level that is left out means V(None).
+      - The function V(*) means every function of the module; functions that are named win over it.
+      - V(My) is refused where the row does not offer it.
+      - When left out, the matrix is not touched.
+    type: dict
+  exclusive:
+    description: Whether functions that O(permissions) does not name are set to V(None).
+    type: bool
+    default: false
+  in_use:
+    description:
+      - What O(state=absent) does with a role that members still hold, which ConnectWise refuses to delete.
+      - V(fail) fails; V(clear) keeps the role and sets all its levels to V(None).
+    type: str
+    choices: [fail, clear]
+    default: fail
+"""
+
+EXAMPLES = r"""
+- name: A role with exactly these rights
+  msp.connectwise.cw_security_role:
+    name: Example Sync
+    exclusive: true
+    permissions:
+      Companies:
+        Company Maintenance: {inquire: All}
+        Configurations: {add: All, edit: All, inquire: All}
+      Service Desk:
+        Service Tickets: {add: All, edit: All, inquire: All}
+
+- name: Every function of a module, and the manual steps instead of an error where the API offers nothing
+  msp.connectwise.cw_security_role:
+    name: Example Finance
+    permissions:
+      Finance:
+        "*": {inquire: All}
+    on_unsupported: manual
+
+- name: No such role
+  msp.connectwise.cw_security_role:
+    name: Example Sync
+    state: absent
+"""
+
+RETURN = r"""
+role:
+  description: The role as it is now.
+  returned: success
+  type: dict
+  contains:
+    id: {description: Record id; null where it does not exist., type: int, returned: always}
+    name: {description: Name., type: str, returned: always}
+    exists: {description: Whether it exists now., type: bool, returned: always}
+    permissions:
+      description: Every function that grants anything, as C({module: {function: {add, edit, delete, inquire}}}).
+      type: dict
+      returned: when the matrix was read
+manual_steps:
+  description: What a person has to click, in order, where the API offers nothing.
+  returned: success
+  type: list
+  elements: dict
+pending:
+  description: Whether manual steps are left.
+  returned: success
+  type: bool
+"""
+
+from typing import Any
+
+from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import Conflict
+from ansible_collections.msp.connectwise.plugins.module_utils._manual import role_activate, role_permission
+from ansible_collections.msp.connectwise.plugins.module_utils._module import (
+    ON_UNKNOWN,
+    ON_UNSUPPORTED,
+    STATE,
+    Module,
+    Result,
+    main,
+)
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import Row, granted, plan_matrix
+from ansible_collections.msp.connectwise.plugins.module_utils._resource import create, delete
+from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
+    ROLES,
+    attempt,
+    blank_matrix,
+    check_name,
+    find_role,
+    read_matrix,
+    write_matrix,
+)
+from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
+
+
+def describe(role: Record | None, name: str, rows: list[Row] | None) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "id": (role or {}).get("id"),
+        "name": (role or {}).get("name", name),
+        "exists": role is not None,
+    }
+    if rows is not None:
+        described["permissions"] = granted(rows)
+    return described
+
+
+def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
+    check_name(params["name"])
+    extensions = Extensions(psa, params["extension_routes"])
+    role = find_role(psa, params["name"])
+    if params["state"] == "absent":
+        return remove(psa, extensions, role, params, check_mode)
+    existed = role is not None
+    result = Result(changed=not existed, before={}, after={"role": params["name"]})
+    if role is None and not check_mode:
+        role = create(psa, ROLES, {"name": params["name"]}, lambda: find_role(psa, params["name"]))
+    if existed:
+        result.before = {"role": params["name"]}
+    if role and role.get("inactiveFlag"):
+        result.manual_steps.append(role_activate(role["name"]))
+    rows = None
+    if params["permissions"] is not None:
+        rows = converge(psa, extensions, role, params, check_mode, result)
+    result.values = {"role": describe(role, params["name"], rows)}
+    return result
+
+
+def converge(
+    psa: Psa, extensions: Extensions, role: Record | None, params: dict[str, Any], check_mode: bool, result: Result
+) -> list[Row]:
+    """Bring the matrix to what is wanted; manual steps where the tenant has no route for it."""
+    rows = read_matrix(psa, int(role["id"])) if role else blank_matrix(psa)
+    plan = plan_matrix(
+        rows, params["permissions"], exclusive=params["exclusive"], lenient=params["on_unknown"] == "warn"
+    )
+    result.warnings += plan.warnings
+    if not plan.changes:
+        return rows
+    offered = True
+    if not check_mode and role:
+        offered, written = attempt(lambda: write_matrix(psa, extensions, int(role["id"]), plan))
+        rows = written if offered else rows
+    if offered:
+        result.changed = True
+        result.after["permissions"] = {change.row.label: dict(change.after) for change in plan.changes}
+        result.before["permissions"] = {change.row.label: dict(change.row.levels) for change in plan.changes}
+    else:
+        result.manual_steps += [role_permission(params["name"], change) for change in plan.changes]
+    return rows
+
+
+def remove(psa: Psa, extensions: Extensions, role: Record | None, params: dict[str, Any], check_mode: bool) -> Result:
+    if role is None:
+        return Result(values={"role": describe(None, params["name"], None)})
+    gone = Result(
+        changed=True, before={"role": role["name"]}, after={}, values={"role": describe(None, params["name"], None)}
+    )
+    if check_mode:
+        return gone
+    try:
+        delete(psa, f"{ROLES}/{role['id']}", lambda: find_role(psa, params["name"]))
+    except Conflict as problem:
+        if params["in_use"] == "fail":
+            problem.remedy = (
+                "give the members that hold this role another one, or set in_use: clear to take all its rights away"
+            )
+            raise
+        result = Result(before={"role": role["name"]}, after={"role": role["name"]})
+        wish = {**params, "permissions": {}, "exclusive": True}
+        rows = converge(psa, extensions, role, wish, check_mode, result)
+        result.values = {"role": describe(role, params["name"], rows)}
+        return result
+    return gone
+
+
+MODULE = Module(
+    name="msp.connectwise.cw_security_role",
+    options={
+        "name": {"type": "str", "required": True},
+        "state": STATE,
+        "permissions": {"type": "dict"},
+        "exclusive": {"type": "bool", "default": False},
+        "in_use": {"type": "str", "choices": ["fail", "clear"], "default": "fail"},
+        "on_unknown": ON_UNKNOWN,
+        "on_unsupported": ON_UNSUPPORTED,
+    },
+    run=run,
+)
+
+if __name__ == "__main__":
+    main(MODULE)
