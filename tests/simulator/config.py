@@ -125,7 +125,9 @@ def _expand(entry: dict[str, Any]) -> list[dict[str, Any]]:
     fleet = entry.get("fleet")
     if fleet is None:
         return [entry]
-    rest = {key: value for key, value in entry.items() if key not in ("fleet", "company_id")}
+    if "company_id" in entry:
+        raise ConfigError(f"tenant {entry['company_id']}: an entry has a company_id or a fleet, not both")
+    rest = {key: value for key, value in entry.items() if key != "fleet"}
     prefix = fleet.get("prefix", "t")
     return [{**rest, "company_id": f"{prefix}{number:04d}"} for number in range(1, int(fleet["count"]) + 1)]
 

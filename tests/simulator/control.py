@@ -14,6 +14,7 @@ from aiohttp import web
 
 from . import edits, faults
 from .edits import EditError
+from .state import state
 
 if TYPE_CHECKING:
     from .server import Simulator
@@ -66,7 +67,7 @@ def _dispatch(simulator: Simulator, method: str, parts: list[str], arguments: di
         simulator.journal.clear()
         return {}
     if what == ("GET", "state", 2):
-        return edits.state(_tenant(simulator, parts[1]))
+        return state(_tenant(simulator, parts[1]))
     if what == ("GET", "faults", 1):
         return [rule.shown() for rule in simulator.faults.rules]
     if what == ("POST", "faults", 1):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 NO_ENDPOINT = "The endpoint does not exist."
@@ -67,5 +68,5 @@ def invalid(resource: str, errors: list[dict[str, str]]) -> ApiError:
 
 def conversion(value: Any, wanted: str, path: str) -> ApiError:
     """The server's deserializer answers 500 when a value has the wrong type."""
-    message = f"Error converting value {value!r} to type '{wanted}'. Path '{path}'."
+    message = f"Error converting value {json.dumps(value)[:80]} to type '{wanted}'. Path '{path}'."
     return ApiError(500, {"code": "ConnectWiseApi", "message": message, "errors": None})

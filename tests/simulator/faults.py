@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from .api import Reply
+from .call import Reply
 
 # Fault -> its parameters and their defaults.
 KINDS: dict[str, dict[str, Any]] = {

@@ -13,7 +13,6 @@ import json
 import random
 import secrets
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -21,11 +20,12 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp import web
 
 from . import api, catalog, control, errors, faults
-from .api import Call, Reply
+from .call import Call, Reply
 from .catalog import Catalog, Record
 from .config import Config, SiteConfig, TenantConfig
 from .errors import ApiError
 from .journal import Entry, Journal, hide
+from .limits import Limits
 from .tenant import Key, Tenant
 
 API = "/apis/3.0"
@@ -39,32 +39,6 @@ VENDOR_TYPE = "application/vnd.connectwise.com+json"
 
 class DroppedError(Exception):
     """The connection is closed instead of answered."""
-
-
-@dataclass
-class Limits:
-    """Latency and rate limits for all tenants."""
-
-    latency_ms: float = 0.0
-    jitter_ms: float = 0.0
-    per_minute: int | None = None
-    max_parallel: int | None = None
-    running: dict[str, int] = field(default_factory=dict)
-    recent: dict[str, deque[float]] = field(default_factory=dict)
-
-    def refuses(self, tenant: str) -> Reply | None:
-        if self.max_parallel is not None and self.running.get(tenant, 0) > self.max_parallel:
-            return faults.too_many(1)
-        if self.per_minute is None:
-            return None
-        now = time.monotonic()
-        recent = self.recent.setdefault(tenant, deque())
-        while recent and recent[0] < now - 60:
-            recent.popleft()
-        if len(recent) >= self.per_minute:
-            return faults.too_many(max(1, round(recent[0] + 60 - now)))
-        recent.append(now)
-        return None
 
 
 @dataclass
@@ -175,12 +149,13 @@ class Simulator:
     def clean(self, exchange: Exchange) -> None:
         """Keep secrets out of the journal, whatever the client did with them."""
         entry = exchange.entry
-        if exchange.method not in WRITES and not exchange.query:
-            return
         hidden = [exchange.private] if len(exchange.private) > 3 else []
         if exchange.tenant is not None:
             hidden += [key.private for key in exchange.tenant.store.keys.values()]
         entry.path, entry.query = hide(entry.path, hidden), hide(entry.query, hidden)
+        if exchange.key is None:
+            # Somebody may have swapped the two keys.
+            entry.public_key = hide(entry.public_key, hidden)
         if exchange.content and exchange.method in WRITES:
             try:
                 entry.body = hide(json.loads(exchange.content), hidden)

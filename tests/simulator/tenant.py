@@ -269,6 +269,10 @@ class Tenant:
         return next((store for moment, store in self.history if moment >= since), self.store)
 
 
+def display_name(member: Record) -> str:
+    return str(member.get("name") or f"{member.get('firstName', '')} {member.get('lastName', '')}".strip())
+
+
 def _first(entries: dict[int, Record]) -> int:
     return next(iter(entries))
 
