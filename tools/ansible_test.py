@@ -106,7 +106,9 @@ def run(kind: str, core: str, extra: list[str]) -> tuple[str, str, float]:
     release = subprocess.run(report, capture_output=True, text=True, check=True).stdout.strip()
     label = f"ansible-core {release}, Python {version}"
     arguments = ["--requirements"] if kind == "units" else []
-    command = [str(bin_directory / "ansible-test"), kind, "--local", "--python", version, "--color", "no"]
+    # Not the script in bin: on older versions it does not survive a venv whose path has a space in it.
+    program = [str(bin_directory / "python"), "-m", "ansible_test._util.target.cli.ansible_test_cli_stub"]
+    command = [*program, kind, "--local", "--python", version, "--color", "no"]
     # What the clone's workplace sets for Ansible is not for a tree that stands on its own.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment.update(HOME=str(HOME), PATH=os.pathsep.join([str(bin_directory), os.environ["PATH"]]))

@@ -60,8 +60,8 @@ def test_a_clone_inside_a_collection_tree_needs_no_link(tmp_path):
 
 
 def test_many_processes_link_at_once(clone):
-    command = [sys.executable, str(clone / "tools" / "workspace.py"), "true"]
-    started = [subprocess.Popen(command) for _ in range(8)]
+    commands = [[sys.executable, str(clone / "tools" / "workspace.py"), "true"]] * 8
+    started = [subprocess.Popen(command) for command in commands]
     assert [process.wait(timeout=60) for process in started] == [0] * 8
     parent = clone / ".cache" / "collections" / "ansible_collections" / "msp"
     assert [entry.name for entry in parent.iterdir()] == ["connectwise"]
