@@ -48,6 +48,8 @@ def _role_operations(table: _Builder) -> None:
     table.add("POST", "system/securityRoles", roles.create_role, need)
     table.add("GET", "system/securityRoles/{}", roles.get_role, need)
     table.add("DELETE", "system/securityRoles/{}", roles.delete_role, need)
+    table.add_list("system/securityRoles/info", roles.role_infos, "SecurityRoleInfo", need)
+    table.add("GET", "system/securityRoles/{}/info", roles.get_role_info, need)
     settings = "system/securityRoles/{}/settings"
     table.add_list(settings, roles.settings, "SecurityRoleSetting", need)
     table.add("GET", f"{settings}/{{}}", roles.get_setting, need)

@@ -207,6 +207,12 @@ def names(entries: list[Any]) -> list[str]:
     return [entry["name"] if isinstance(entry, dict) else str(entry) for entry in entries]
 
 
+def _filled(template: Record, number: int) -> Record:
+    return {
+        name: value.replace("{n}", str(number)) if isinstance(value, str) else value for name, value in template.items()
+    }
+
+
 def _resources(boards: list[str]) -> dict[str, Resource]:
     resources = {}
     for entry in data("records"):
@@ -219,7 +225,10 @@ def _resources(boards: list[str]) -> dict[str, Resource]:
             texts = entry["names"]
         else:
             texts = [f"{entry['text']} {number}" for number in range(1, entry["count"] + 1)]
-        records = [{"id": number, label: text} for number, text in enumerate(texts, start=1)]
+        records = [
+            {"id": number, label: text, **_filled(entry.get("with", {}), number)}
+            for number, text in enumerate(texts, start=1)
+        ]
         resources[entry["path"].lower()] = Resource(
             path=entry["path"], records=records, needs=tuple(entry.get("needs", ())), table=entry.get("table")
         )

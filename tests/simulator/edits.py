@@ -10,7 +10,7 @@ from typing import Any
 
 from .catalog import VERBS, Record, Row
 from .roles import level_problem
-from .tenant import REFERENCES, Levels, Role, Tenant, timestamp
+from .tenant import MEMBER_FIELDS, REFERENCES, Levels, Role, Tenant, timestamp
 
 LEVELS = ("None", "My", "All")
 
@@ -191,7 +191,7 @@ def add_member(tenant: Tenant, edit: Record) -> Record:
     if edit.get("member_type", "member") == "api":
         tenant.store.api_members[number] = {**record, "name": edit.get("name", edit["identifier"])}
     else:
-        tenant.store.members[number] = {**record, "firstName": edit["identifier"], "lastName": ""}
+        tenant.store.members[number] = {**record, **MEMBER_FIELDS, "firstName": edit["identifier"], "lastName": ""}
     return {"id": number}
 
 

@@ -38,6 +38,16 @@ def get_role(call: Call) -> Reply:
     return single(call, render_role(the_role(call)))
 
 
+def role_infos(call: Call) -> list[Record]:
+    wanted = ("id", "name", "roleType", "inactiveFlag")
+    return [{name: record[name] for name in wanted if name in record} for record in roles(call)]
+
+
+def get_role_info(call: Call) -> Reply:
+    role = the_role(call)
+    return single(call, next(record for record in role_infos(call) if record["id"] == role.id))
+
+
 def create_role(call: Call) -> Reply:
     values, problems = schema.fields("SecurityRole", call.body, "securityRole")
     name = values.get("name")

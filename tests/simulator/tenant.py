@@ -31,6 +31,15 @@ REFERENCES = {
     "serviceDefaultBoard": "boards",
 }
 TOKEN_LIFE = 4 * 3600
+# A member that is not an API member has these whatever else it has.
+MEMBER_FIELDS = {
+    "licenseClass": "F",
+    "defaultEmail": "Office",
+    "defaultPhone": "Office",
+    "invoicingDisplayOptions": "RemainOnInvoicingScreen",
+    "agreementInvoicingDisplayOptions": "RemainOnInvoicingScreen",
+    "invoiceScreenDefaultTabFormat": "ShowInvoicingTab",
+}
 
 
 def timestamp(moment: float | None = None) -> str:
@@ -192,6 +201,7 @@ class Tenant:
                 "firstName": fields.get("first_name", fields["identifier"]),
                 "lastName": fields.get("last_name", ""),
                 "inactiveFlag": bool(fields.get("inactive", False)),
+                **MEMBER_FIELDS,
                 "securityRole": role.id,
                 **self.top(),
                 "_info": dict(now),
