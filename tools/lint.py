@@ -20,10 +20,11 @@ from workspace import NAME, NAMESPACE, ROOT, link_collection
 def checks() -> dict[str, list[str]]:
     """Name each check by the command a person would run; the slow ones first, so that the two lanes end together."""
     collection = link_collection() / "ansible_collections" / NAMESPACE / NAME
+    typed = [str(collection / "plugins" / name) for name in ("module_utils", "plugin_utils")]
     shell_files = ["tools/setup.sh", ".ci/run"]
     return {
         "ansible-lint": ["ansible-lint", "--offline", "--strict", "--profile", "production"],
-        "mypy": ["mypy", str(collection / "plugins" / "module_utils"), "tests/simulator"],
+        "mypy": ["mypy", *typed, "tests/simulator"],
         "mypy-tools": ["mypy", "tools"],
         "antsibull-docs": ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."],
         "antsibull-changelog": ["antsibull-changelog", "lint"],
