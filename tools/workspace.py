@@ -46,7 +46,6 @@ def environment(root: Path = ROOT) -> dict[str, str]:
         "ANSIBLE_REMOTE_TMP": cache / "ansible" / "remote",
         "ANSIBLE_ASYNC_DIR": cache / "ansible" / "async",
         "HYPOTHESIS_STORAGE_DIRECTORY": cache / "hypothesis",
-        "MOLECULE_EPHEMERAL_DIRECTORY": cache / "molecule",
         "MYPY_CACHE_DIR": cache / "mypy",
         "PIP_CACHE_DIR": cache / "pip",
         "RUFF_CACHE_DIR": cache / "ruff",
@@ -67,6 +66,8 @@ def environment(root: Path = ROOT) -> dict[str, str]:
     return {
         **{name: str(path) for name, path in places.items()},
         **joined,
+        # The venv that runs Ansible is first on PATH; unlike its path, a bare name survives a space in it everywhere.
+        "ANSIBLE_PYTHON_INTERPRETER": "python3",
         # A person's own ansible.cfg must not change what the tests see.
         "ANSIBLE_CONFIG": str(root / "tests" / "ansible.cfg"),
         "NO_PROXY": loopback,
