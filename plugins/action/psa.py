@@ -9,7 +9,6 @@ everything imported below is paid for once and not by every forked worker.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,6 +29,7 @@ from ansible_collections.msp.connectwise.plugins.modules import (
     cw_table_setup,
     cw_tenant_info,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 
 MODULES: dict[str, Module] = {
     source.MODULE.name: source.MODULE
@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         name = f"msp.connectwise.{self._task.action.rpartition('.')[2]}"
-        args = self._with_connection(variables)
+        args = completed(self, CONNECTION_OPTIONS, variables)
         if self._in_process(variables):
             result.update(
                 run_in_process(
@@ -78,21 +78,3 @@ class ActionModule(ActionBase):
         if self._connection.transport != "local" or self._task.become or self._task.async_val:
             return False
         return boolean(self._templar.template(variables.get("cw_in_process", True)), strict=False)
-
-    def _with_connection(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """The task's arguments, completed: inventory variable `cw_<option>`, then the play's and the process's CW_<OPTION>."""
-        args = dict(self._task.args)
-        missing = [option for option in CONNECTION_OPTIONS if args.get(option) is None]
-        environment: dict[str, Any] = {}
-        if self._task.environment:
-            self._compute_environment_string(environment)
-        for option in missing:
-            args.pop(option, None)
-            variable, name = variables.get(f"cw_{option}"), f"CW_{option.upper()}"
-            if variable is not None:
-                variable = self._templar.template(variable)
-            for value in (variable, environment.get(name), os.environ.get(name)):
-                if value is not None and value != "":
-                    args[option] = value
-                    break
-        return args

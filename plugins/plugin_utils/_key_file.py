@@ -1,0 +1,180 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The default key store: one ansible-vault encrypted file per tenant, on the controller."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+FORMAT = "msp.connectwise keys 1"
+_LOCK_WAIT = 30.0  # seconds
+
+Encrypt = Callable[[str], bytes]
+Decrypt = Callable[[bytes], str]
+
+
+class StoreError(Exception):
+    """Something about the store, with what to do about it; never with what the store holds."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"key store: {problem}. What to do: {remedy}.")
+
+
+class KeyFile:
+    """The records of one tenant, by name of the integration.
+
+    Every change is a read, a comparison of versions and an atomic replacement under a lock, so that of two runs one wins.
+    """
+
+    def __init__(self, directory: str, tenant: str, encrypt: Encrypt, decrypt: Decrypt, *, allow_readable: bool = False):
+        self.tenant = tenant
+        self.directory = Path(directory)
+        self.path = self._checked_path(tenant)
+        self._encrypt = encrypt
+        self._decrypt = decrypt
+        self._allow_readable = allow_readable
+
+    def _checked_path(self, tenant: str) -> Path:
+        name = f"{tenant}.yml"
+        if not tenant or tenant.startswith(".") or Path(name).name != name or "\0" in name or "\\" in name:
+            raise StoreError(
+                f'the tenant name "{tenant}" would leave the directory {self.directory}',
+                "give the inventory host a name without slashes, or set integration_store_tenant",
+            )
+        path = self.directory / name
+        if path.is_symlink():
+            raise StoreError(f"{path} is a symbolic link", "replace the link by the file itself")
+        return path
+
+    def read(self, name: str) -> dict[str, Any]:
+        """The record of an integration; empty when there is none."""
+        return dict(self._load().get(name) or {})
+
+    def write(self, name: str, record: Mapping[str, Any], if_version: int | None) -> int:
+        """Put a record; raises StoreError when the stored one is not of the version that was read. Returns the new version."""
+        with self._locked():
+            records = self._load()
+            version = int((records.get(name) or {}).get("version") or 0)
+            if if_version is not None and if_version != version:
+                raise StoreError(
+                    f"the record of {name} was changed by another run (version {version}, read as {if_version})",
+                    "wait until the other run has ended, then run again",
+                )
+            records[name] = {**record, "version": version + 1}
+            self._save(records)
+            return version + 1
+
+    def delete(self, name: str) -> bool:
+        with self._locked():
+            records = self._load()
+            if name not in records:
+                return False
+            del records[name]
+            if records:
+                self._save(records)
+            else:
+                self.path.unlink()
+            return True
+
+    def rekey(self) -> bool:
+        """Encrypt the file anew, with the passphrase the encryption uses now."""
+        with self._locked():
+            if not self.path.exists():
+                return False
+            self._save(self._load())
+            return True
+
+    def _load(self) -> dict[str, dict[str, Any]]:
+        try:
+            mode = self.path.stat().st_mode
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as problem:
+            raise StoreError(f"{self.path} cannot be read ({problem.strerror})", "give this user the right to read it") from None
+        if stat.S_IMODE(mode) & 0o007 and not self._allow_readable:
+            raise StoreError(f"{self.path} is open to every user of this machine", f"chmod 600 {self.path}")
+        text = self._decrypt(data)
+        try:
+            content = json.loads(text)
+            records = content["integrations"]
+            if content["format"] != FORMAT or not isinstance(records, dict):
+                raise KeyError("format")
+        except (ValueError, KeyError, TypeError):
+            raise StoreError(f"{self.path} is damaged or not a key store", "restore it from a backup") from None
+        if content.get("tenant") != self.tenant:
+            raise StoreError(
+                f"{self.path} holds the keys of tenant {content.get('tenant')}, not of {self.tenant}",
+                "put the file of the right tenant there, or rename it back",
+            )
+        return dict(records)
+
+    def _save(self, records: Mapping[str, Any]) -> None:
+        content = {"format": FORMAT, "tenant": self.tenant, "integrations": records}
+        data = self._encrypt(json.dumps(content, indent=1, sort_keys=True))
+        try:
+            handle, temporary = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.directory)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, self.path)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+            folder = os.open(self.directory, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = self.directory / f".{self.path.name}.lock"
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+        try:
+            deadline = time.monotonic() + _LOCK_WAIT
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:
+                    if time.monotonic() > deadline:
+                        raise StoreError(
+                            f"{self.path} has been locked by another run for {_LOCK_WAIT:.0f} seconds",
+                            "wait until the other run has ended, then run again",
+                        ) from None
+                    time.sleep(0.05)
+            self._sweep()
+            yield
+        finally:
+            os.close(handle)
+
+    def _sweep(self) -> None:
+        """Under the lock nobody else writes: a temporary file is what a killed run left (encrypted, and incomplete)."""
+        for left in self.directory.glob(f".{self.path.name}.*"):
+            if left.suffix != ".lock":
+                left.unlink(missing_ok=True)
+
+    def _unwritable(self, problem: OSError) -> StoreError:
+        return StoreError(
+            f"{self.directory} cannot be written ({problem.strerror})",
+            "give this user the right to write there, or set integration_store_dir",
+        )
