@@ -116,7 +116,8 @@ class Simulator:
             rule, reply = await self.process(exchange)
             entry.status = reply.status
             response = await self.send(request, exchange, rule, reply)
-        except DroppedError:
+        except (DroppedError, ConnectionError):
+            # Wanted by a fault, or the client has gone away.
             if request.transport is not None:
                 request.transport.abort()
             response = web.Response(status=500)
