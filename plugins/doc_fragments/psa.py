@@ -79,8 +79,8 @@ options:
 requirements:
   - requests >= 2.28
 notes:
-  - Where the connection of the host is local, the task runs inside the Ansible process; elsewhere as a module on that host.
-    Both give the same result. Set the variable C(cw_in_process) to V(false) to have module processes everywhere.
+  - Where the connection of the host is local, the task runs inside the Ansible process; elsewhere as a module on that
+    host. Both give the same result. Set the variable C(cw_in_process) to V(false) to have module processes everywhere.
   - All modules belong to the action group C(msp.connectwise.psa) for C(module_defaults).
 author:
   - The msp.connectwise contributors (@msp-connectwise)
@@ -91,7 +91,8 @@ options:
   on_unsupported:
     description:
       - What to do when the tenant's API offers no operation for a change.
-      - V(fail) fails with the manual steps in the result; V(manual) succeeds with RV(pending=true) and RV(manual_steps).
+      - V(fail) fails with the manual steps in the result; V(manual) succeeds with RV(pending=true) and
+        RV(manual_steps).
       - Either way nothing is reported as done that was not read back.
     type: str
     choices: [fail, manual]
@@ -102,7 +103,8 @@ options:
 options:
   on_unknown:
     description:
-      - What to do with a name the tenant does not have. V(fail) lists the closest names it has; V(warn) leaves the entry out.
+      - What to do with a name the tenant does not have. V(fail) lists the closest names it has; V(warn) leaves the
+        entry out.
     type: str
     choices: [fail, warn]
     default: fail

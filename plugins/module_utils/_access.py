@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from ._client import Psa, Record
-from ._customize import customizable, own_items, read_own, universe
-from ._errors import PermissionDenied, PsaError
+from ._customize import Customizable, customizable, own_items, read_own, universe
+from ._errors import InputError, PermissionDenied, PsaError
 from ._names import canonical_item
 from ._permissions import ListWish, Row, deviations, plan_list, wanted_matrix
 from ._resource import Names
@@ -108,6 +108,26 @@ def member_of(settings: list[Record]) -> str:
     return ""
 
 
+def _wished(function: str, entry: Any) -> tuple[Customizable, ListWish]:
+    """One entry of a profile's Customize lists, checked."""
+    if not isinstance(entry, Mapping):
+        raise InputError(
+            f"customize.{function}: expected a mapping, not {entry!r}",
+            remedy="write {allow: [...], disallow: [...]}, or {allow: all}",
+        )
+    if strangers := sorted(set(entry) - {"allow", "disallow", "exclusive", "module", "on_unknown"}):
+        raise InputError(
+            f"customize.{function} has unknown fields: {', '.join(map(str, strangers))}",
+            remedy="use allow, disallow, exclusive, module, on_unknown",
+        )
+    try:
+        wish = ListWish.parse(entry.get("allow"), entry.get("disallow"), entry.get("exclusive"))
+    except InputError as problem:
+        problem.problem = f"customize.{function}: {problem.problem}"
+        raise
+    return customizable(function, entry.get("module")), wish
+
+
 def compare(
     settings: list[Record],
     items: list[Record],
@@ -125,8 +145,7 @@ def compare(
     access.excess = [one.as_dict() for one in excess]
     access.warnings += warnings
     for function, entry in customize.items():
-        what = customizable(function, entry.get("module"))
-        wish = ListWish.parse(entry.get("allow"), entry.get("disallow"), entry.get("exclusive"))
+        what, wish = _wished(function, entry)
         current = own_items(items, what)
         loose = lenient or entry.get("on_unknown") == "warn"
         # Names the list itself holds need no catalogue, which saves a read on every unchanged night.

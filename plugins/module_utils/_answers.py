@@ -9,6 +9,7 @@ Source of the bodies: the developer guide and authors of live integrations.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from ._errors import (
@@ -24,22 +25,93 @@ from ._errors import (
     RouteNotOffered,
     ServerFailed,
     TransientFailure,
+    UserInterfaceHost,
     WrongAddress,
 )
 from ._http import Answer
 
-_TRANSIENT_500 = re.compile(r"timeout has occur|timeout expired|max pool size|please try again", re.IGNORECASE)
-_CLIENT_ID = re.compile(r"client\s*id", re.IGNORECASE)
-_CANNOT_ROUTE = re.compile(r"cannot route", re.IGNORECASE)
-_NO_ENDPOINT = re.compile(r"endpoint does not exist", re.IGNORECASE)
 _SAID_LIMIT = 300  # characters of a server's words in a message
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One way an answer can be an error.
+
+    statuses: empty fits all. words: in the body. json: whether the body is JSON. not_code: what the code must not be.
+    """
+
+    kind: type[PsaError]
+    problem: str
+    statuses: tuple[int, ...] = ()
+    words: str = ""
+    json: bool | None = None
+    not_code: str = ""
+    remedy: str | None = None
+
+    def fits(self, answer: Answer) -> bool:
+        return (
+            (not self.statuses or answer.status in self.statuses)
+            and (self.json is None or self.json is answer.is_json)
+            and (not self.not_code or _body(answer).get("code") != self.not_code)
+            and (not self.words or re.search(self.words, answer.text, re.IGNORECASE) is not None)
+        )
+
+
+_CLIENT_ID = r"client[\s_-]*id"
+_VALIDATION = "InvalidObject"  # its words speak of whatever the caller sent
+
+# The first that fits counts.
+_CASES = [
+    _Case(RateLimited, "the tenant's rate limit was still exceeded after the last retry", (429,)),
+    _Case(WrongAddress, "host, codebase and company do not belong together", words="cannot route"),
+    _Case(
+        ClientIdRefused,
+        "no client id reached the server",
+        (400, 401),
+        rf"(missing|no|without|requires?)\b.*{_CLIENT_ID}|{_CLIENT_ID}.*\b(missing|required)",
+        not_code=_VALIDATION,
+        remedy="check that no proxy between this controller and the tenant strips the clientId header, and that "
+        "client_id (cw_client_id, CW_CLIENT_ID) is the one registered at developer.connectwise.com/ClientID",
+    ),
+    _Case(ClientIdRefused, "the client id is not known", (400, 401), _CLIENT_ID, not_code=_VALIDATION),
+    _Case(AuthenticationFailed, "the keys were refused", (401,)),
+    _Case(UserInterfaceHost, "this is the host of the user interface, not of the API", (403,), "ssl is required"),
+    _Case(PermissionDenied, "the security role behind these keys lacks a permission", (403,), json=True),
+    _Case(
+        NotThePsa,
+        "something in front of the API refused the request",
+        (403,),
+        json=False,
+        remedy="check the firewall, proxy or gateway between this controller and the tenant, and that host is the API "
+        "host",
+    ),
+    _Case(RouteNotOffered, "this tenant does not offer the operation", (405,)),
+    _Case(RouteNotOffered, "this tenant does not offer the operation", (404,), "endpoint does not exist"),
+    _Case(RecordNotFound, "the record does not exist", (404,), json=True),
+    _Case(Conflict, "the record is in use", (409,)),
+    _Case(NotThePsa, "the server refused the content type", (415,)),
+    _Case(InvalidRecord, "the server refused the content", (400,), json=True),
+    # Our own mistake, in the words of the server's deserializer: trying again cannot help.
+    _Case(
+        InvalidRecord,
+        "the server could not read a value of the request",
+        (500,),
+        "error converting value",
+        remedy="check cw_extension_routes if one of them was used; otherwise report this as a defect of the collection",
+    ),
+    _Case(TransientFailure, "the server, or a gateway in front of it, failed for the moment", (502, 503, 504)),
+    _Case(
+        TransientFailure,
+        "the server failed for the moment",
+        (500,),
+        "timeout has occur|timeout expired|max pool size|please try again",
+    ),
+]
 
 
 def is_transient(answer: Answer) -> bool:
     """Whether a read that got this answer is worth another try: a 5xx that passes by itself."""
-    if answer.status in (502, 503, 504):
-        return True
-    return answer.status == 500 and bool(_TRANSIENT_500.search(answer.text))
+    return answer.status >= 500 and isinstance(error_of(answer), TransientFailure)
 
 
 def _body(answer: Answer) -> dict[str, Any]:
@@ -49,69 +121,30 @@ def _body(answer: Answer) -> dict[str, Any]:
 def said(answer: Answer) -> str:
     """What the server said, as one short line; pages of a gateway are named, not quoted."""
     body = _body(answer)
-    if body:
-        inner = [
-            " ".join(str(one[key]) for key in ("field", "code", "message") if one.get(key))
-            for one in body.get("errors") or []
-            if isinstance(one, dict)
-        ]
-        text = "; ".join([str(body.get("message") or ""), *inner]).strip("; ")
-    elif "<html" in answer.text[:2000].lower() or "<!doctype" in answer.text[:200].lower():
+    inner = [
+        " ".join(str(one[key]) for key in ("field", "code", "message") if one.get(key))
+        for one in body.get("errors") or []
+        if isinstance(one, dict)
+    ]
+    text = "; ".join(filter(None, [str(body.get("message") or body.get("Message") or ""), *inner]))
+    if not text and re.search(r"<html|<!doctype", answer.text[:2000], re.IGNORECASE):
         title = re.search(r"<title[^>]*>(.*?)</title>", answer.text, re.IGNORECASE | re.DOTALL)
         text = "an HTML page" + (f" titled {title.group(1).strip()}" if title else "")
-    else:
-        text = answer.text
-    text = " ".join(text.split())
+    text = " ".join((text or answer.text).split())
     return text if len(text) <= _SAID_LIMIT else text[: _SAID_LIMIT - 1] + "…"
 
 
 def error_of(answer: Answer) -> PsaError:
     """The typed error of an answer that is not a success."""
-    body = _body(answer)
-    status, text, words = answer.status, answer.text, said(answer)
-    common: dict[str, Any] = {"said": words, "status": status}
-    if status == 429:
-        return RateLimited("the tenant's rate limit was still exceeded after the last retry", **common)
-    if _CANNOT_ROUTE.search(text):
-        return WrongAddress("host, codebase and company do not belong together", **common)
-    if status in (400, 401) and _CLIENT_ID.search(text) and body.get("code") != "InvalidObject":
-        return ClientIdRefused("the client id was not accepted", **common)
-    if status == 401:
-        return AuthenticationFailed("the keys were refused", **common)
-    if status == 403 and "ssl is required" in text.lower():
-        return WrongAddress(
-            "this is the host of the user interface, not of the API",
-            remedy="set host to the API host, which begins with api- (such as api-na.myconnectwise.net), or set region",
-            **common,
-        )
-    if status == 403 and answer.is_json:
-        return PermissionDenied(
-            "the security role behind these keys lacks a permission",
-            remedy="give the role of the API member that owns these keys the right for this operation; "
-            "the server does not say which one it misses",
-            **common,
-        )
-    if status == 405 or (status == 404 and _NO_ENDPOINT.search(text)):
-        return RouteNotOffered("this tenant does not offer the operation", **common)
-    if status == 404 and answer.is_json:
-        return RecordNotFound(
-            "the record does not exist", remedy="run again; it may have been removed meanwhile", **common
-        )
-    if status == 409:
-        return Conflict("the record is in use", **common)
-    if status == 415:
-        return NotThePsa("the server refused the content type", **common)
-    if status == 400 and answer.is_json:
-        return InvalidRecord(
-            "the server refused the content",
-            remedy="correct the named fields",
-            errors=body.get("errors") or [],
-            **common,
-        )
-    if status >= 500:
-        kind = TransientFailure if is_transient(answer) else ServerFailed
-        return kind("the server failed", **common)
-    return NotThePsa(f"unexpected answer with status {status}", **common)
+    common: dict[str, Any] = {"said": said(answer), "status": answer.status}
+    for case in _CASES:
+        if case.fits(answer):
+            if case.kind is InvalidRecord:
+                common["errors"] = _body(answer).get("errors") or []
+            return case.kind(case.problem, remedy=case.remedy, **common)
+    if answer.status >= 500:
+        return ServerFailed("the server failed", **common)
+    return NotThePsa(f"unexpected answer with status {answer.status}", **common)
 
 
 def data_of(answer: Answer, *, empty_allowed: bool = False) -> Any:
@@ -125,6 +158,6 @@ def data_of(answer: Answer, *, empty_allowed: bool = False) -> Any:
             return None
         raise NotThePsa("the answer is not JSON, so it is not from the API", said=said(answer), status=answer.status)
     body = _body(answer)
-    if {"code", "message"} <= set(body) and "id" not in body and not set(body) - {"code", "message", "errors"}:
+    if {"code", "message"} <= set(body) and not set(body) - {"code", "message", "errors"}:
         raise ServerFailed("the server answered with an error in a success", said=said(answer), status=answer.status)
     return answer.data

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -16,15 +16,19 @@ from ._answers import data_of, error_of, is_transient
 from ._connection import DEFAULT_CODEBASE, Connection
 from ._errors import (
     AuthenticationFailed,
-    InputError,
     NotThePsa,
+    PermissionDenied,
     PsaError,
-    RecordNotFound,
+    RouteNotOffered,
+    UserInterfaceHost,
     WrongAddress,
 )
 from ._http import PARALLEL, Answer, Http
+from ._rights import right_for
 
 Record = dict[str, Any]
+Records = list[Record]
+Results = list[Any]
 PAGE_SIZE = 1000  # the most the API gives in one page
 _MAX_PAGES = 1000
 
@@ -45,6 +49,8 @@ class Psa:
         self._http = http or Http(connection.policy, is_transient)
         self._codebase = None if connection.codebase == "auto" else connection.codebase
         self._company: Record | None = None
+        # Whether the tenant has ever answered these keys with a success.
+        self._accepted = False
         token = f"{connection.company_id}+{connection.public_key}:{connection.private_key}"
         self._authorization = "Basic " + base64.b64encode(token.encode()).decode()
 
@@ -65,10 +71,10 @@ class Psa:
         return self.connection.tenant
 
     def company_info(self) -> Record:
-        """`GET /login/companyinfo/{company}`, unauthenticated: CompanyName, Codebase, SiteUrl, IsCloud, … (read once)."""
+        """`GET /login/companyinfo/{company}`, without keys: CompanyName, Codebase, SiteUrl, IsCloud, … (read once)."""
         if self._company is None:
             path = f"/login/companyinfo/{quoted(self.connection.company_id)}"
-            with self._context("GET", path):
+            with self._context("GET", path, explain=False):
                 answer = self._http.request("GET", f"https://{self.connection.host}{path}", headers=_ACCEPT_JSON)
                 found = data_of(answer)
                 if found is None:
@@ -92,8 +98,14 @@ class Psa:
     def is_cloud(self) -> bool:
         return str(self.company_info().get("IsCloud")).lower() == "true"
 
-    def get(self, path: str, **params: Any) -> Any:
-        return self._call("GET", path, params=params)
+    def get(self, path: str, **params: Any) -> Record:
+        """One record."""
+        with self._context("GET", path):
+            answer = self._send("GET", path, params, None, None)
+            record = data_of(answer)
+            if not isinstance(record, dict):
+                raise NotThePsa("the answer is not a record", status=answer.status)
+            return record
 
     def post(self, path: str, body: Any) -> Any:
         return self._call("POST", path, body=body)
@@ -105,22 +117,26 @@ class Psa:
     def delete(self, path: str) -> None:
         self._call("DELETE", path)
 
-    def list(self, path: str, **params: Any) -> list[Record]:
+    def list(self, path: str, **params: Any) -> Records:
         """All records of a list, over as many pages as it takes."""
         return list(self._pages(path, params))
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Record]:
-        page = 1
+        page, before = 1, Records()
         while True:
             with self._context("GET", path):
                 answer = self._send("GET", path, {**params, "pageSize": PAGE_SIZE, "page": page}, None, None)
                 records = data_of(answer)
                 if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
                     raise NotThePsa("the answer is not a list of records", status=answer.status)
+            if page > 1 and records == before:
+                return  # the list has no pages: it gives the whole of it each time
             yield from records
-            if 'rel="next"' not in (answer.headers.get("Link") or ""):
+            # Something on the way may strip the Link header: then a full page means that there may be another.
+            link = answer.headers.get("Link")
+            if 'rel="next"' not in link if link else len(records) < PAGE_SIZE:
                 return
-            page += 1
+            page, before = page + 1, records
             if page > _MAX_PAGES:
                 raise NotThePsa(
                     f"the list does not end after {_MAX_PAGES} pages", tenant=self.tenant, operation=f"GET {path}"
@@ -132,7 +148,7 @@ class Psa:
         """Any operation; `site` takes the path from the root of the site instead of the REST API."""
         return self._call(method, path, body=body, form=form, site=site)
 
-    def together(self, calls: Iterable[Any]) -> list[Any]:
+    def together(self, calls: Iterable[Callable[[], Any]]) -> Results:
         """Run callables over a few parallel connections; the results in order, the first error raised at the end."""
         todo = list(calls)
         if len(todo) < 2:
@@ -195,7 +211,7 @@ class Psa:
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
-        return self._http.request(
+        answer = self._http.request(
             method,
             root + path if site else f"{root}/apis/3.0{path}",
             authorization=self._authorization,
@@ -204,37 +220,74 @@ class Psa:
             json=body,
             form=form,
         )
+        self._accepted = self._accepted or (200 <= answer.status < 300 and answer.is_json)
+        return answer
 
     @contextmanager
-    def _context(self, method: str, path: str) -> Iterator[None]:
+    def _context(self, method: str, path: str, *, explain: bool = True) -> Iterator[None]:
         """Give an error from below the tenant and the operation, and find out what a bare refusal means."""
         try:
             yield
         except PsaError as problem:
             if problem.tenant:
                 raise
-            problem = self._explained(problem)
+            if explain:
+                problem = self._explained(problem, method, path)
             problem.tenant, problem.operation = self.tenant, f"{method} {path}"
             raise problem from None
 
-    def _explained(self, problem: PsaError) -> PsaError:
-        """Refused keys and a wrong company look alike; companyinfo, which needs no keys, tells them apart."""
-        doubtful = isinstance(problem, (AuthenticationFailed, WrongAddress)) or (
-            isinstance(problem, NotThePsa) and problem.status == 404
-        )
-        if not doubtful or "interface" in problem.problem or self._company is not None:
+    def _explained(self, problem: PsaError, method: str, path: str) -> PsaError:
+        """The error with what one more look at the tenant, or at our own data, says about its cause."""
+        if isinstance(problem, PermissionDenied):
+            return self._which_right(problem, method, path)
+        if isinstance(problem, RouteNotOffered) and not self._accepted and self._refuses_all():
+            problem = AuthenticationFailed(
+                "the keys were refused (here that looks like a missing endpoint)",
+                said=problem.said,
+                status=problem.status,
+            )
+        if isinstance(problem, UserInterfaceHost):
             return problem
+        if isinstance(problem, (AuthenticationFailed, WrongAddress)) or (
+            isinstance(problem, NotThePsa) and problem.status == 404
+        ):
+            return self._about_company(problem)
+        return problem
+
+    def _which_right(self, problem: PermissionDenied, method: str, path: str) -> PermissionDenied:
+        owner = f"the API member that owns the key {self.connection.public_key}"
+        right = right_for(method, path)
+        if right is None:
+            problem.remedy = f"give the role of {owner} the right for this operation; the server does not say which"
+        else:
+            problem.remedy = f"give the role of {owner} the right this usually takes: {right}; the server does not say"
+        return problem
+
+    def _refuses_all(self) -> bool:
+        """Whether these keys are shown no endpoint at all, not even the one every tenant has."""
+        try:
+            answer = self._once("GET", "/system/info", None, None, None, False)
+        except PsaError:
+            return False
+        return answer.status >= 400 and isinstance(error_of(answer), RouteNotOffered)
+
+    def _about_company(self, problem: PsaError) -> PsaError:
+        """Refused keys and a wrong company look alike; companyinfo, which needs no keys, tells them apart."""
         try:
             company = self.company_info()
-        except (WrongAddress, InputError) as better:
+        except WrongAddress as better:
             better.said = better.said or problem.said
-            better.tenant = ""
             return better
         except PsaError:
             return problem
         offered = str(company.get("Codebase") or "").strip("/")
         if isinstance(problem, WrongAddress) and offered:
-            problem.remedy = f"the company exists here; set codebase to {offered}, v4_6_release or auto"
+            problem.remedy = f"the company exists here; set codebase to {offered}, {DEFAULT_CODEBASE} or auto"
+        elif isinstance(problem, AuthenticationFailed):
+            problem.remedy = (
+                f"the company exists here, so check public_key ({self.connection.public_key}) and private_key, "
+                "and that the API member of these keys is active"
+            )
         return problem
 
 
@@ -244,12 +297,3 @@ _ACCEPT_JSON = {"Accept": "application/json"}
 def patch_operations(fields: Mapping[str, Any]) -> list[Record]:
     """A JSON patch that replaces whole top-level fields; null removes the value."""
     return [{"op": "replace", "path": name, "value": value} for name, value in fields.items()]
-
-
-def exists(psa: Psa, path: str) -> Record | None:
-    """A record, or None when it is gone."""
-    try:
-        found = psa.get(path)
-    except RecordNotFound:
-        return None
-    return dict(found)

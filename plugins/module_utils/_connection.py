@@ -22,8 +22,9 @@ REGIONS = {
     "staging": "api-staging.connectwisedev.com",
 }
 DEFAULT_CODEBASE = "v4_6_release"
-_UI_HOST = re.compile(r"^(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)$", re.IGNORECASE)
-_CODEBASE = re.compile(r"^v\d[\w.]*$")
+_UI_HOST = re.compile(r"(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)", re.IGNORECASE)
+_CODEBASE = re.compile(r"v\d[\w.]*", re.ASCII)
+_HEADER_VALUE = re.compile(r"[\w.{}-]+", re.ASCII)
 
 CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "company_id": {"type": "str"},
@@ -92,17 +93,26 @@ def parse_host(value: str) -> str:
         raise InputError(
             f'host "{value}" has no usable port', remedy="write a host such as manage.example.com:8443"
         ) from None
-    if _UI_HOST.match(url.hostname):
+    if _UI_HOST.fullmatch(url.hostname):
+        place = url.hostname.split(".")[0]
         raise InputError(
             f'host "{value}" is the host of the user interface',
-            remedy=f"use the API host, api-{url.hostname}, or set region: {url.hostname.split('.')[0]}",
+            remedy=f"use the API host, api-{url.hostname}, or set region: {'au' if place == 'aus' else place}",
         )
     return url.netloc
 
 
 def parse_connection(options: Mapping[str, Any]) -> Connection:
     """A Connection from the options of a module; raises InputError naming every way to mend it."""
-    missing = [name for name in _NEEDED if not options.get(name)]
+    try:
+        return _parsed(options)
+    except InputError as problem:
+        problem.tenant = str(options.get("company_id") or "")
+        raise
+
+
+def _require(options: Mapping[str, Any]) -> None:
+    missing = [name for name in _NEEDED if not str(options.get(name) or "").strip()]
     if not options.get("host") and not options.get("region"):
         missing.append("region or host")
     if missing:
@@ -111,8 +121,11 @@ def parse_connection(options: Mapping[str, Any]) -> Connection:
             f"no {', no '.join(missing)}",
             remedy=f"set each as a task option ({first}), in module_defaults of group/msp.connectwise.psa, "
             f"as an inventory variable (cw_{first}) or in the environment (CW_{first.upper()})",
-            tenant=str(options.get("company_id") or ""),
         )
+
+
+def _parsed(options: Mapping[str, Any]) -> Connection:
+    _require(options)
     region = options.get("region")
     if options.get("host"):
         host = parse_host(str(options["host"]))
@@ -124,12 +137,16 @@ def parse_connection(options: Mapping[str, Any]) -> Connection:
             remedy=f"use one of {', '.join(REGIONS)}, or host for an on-premises server",
         )
     codebase = str(options.get("codebase") or DEFAULT_CODEBASE).strip().strip("/")
-    if codebase != "auto" and not _CODEBASE.match(codebase):
+    if codebase != "auto" and not _CODEBASE.fullmatch(codebase):
         raise InputError(
             f'codebase "{codebase}" is not one', remedy="use v4_6_release, a versioned one such as v2025_1, or auto"
         )
+    for option, example in (("client_id", "00000000-0000-0000-0000-000000000000"), ("api_version", "2025.1")):
+        value = str(options.get(option) or "").strip()
+        if value and not _HEADER_VALUE.fullmatch(value):
+            raise InputError(f'{option} "{value}" cannot be sent', remedy=f"write it as in {example}")
     validate = options.get("validate_certs")
-    timeout = float(options.get("timeout") or 30.0)
+    timeout = float(30.0 if options.get("timeout") is None else options["timeout"])
     if timeout <= 0:
         raise InputError("timeout must be more than 0 seconds", remedy="leave timeout out, or raise it")
     return Connection(
@@ -139,7 +156,7 @@ def parse_connection(options: Mapping[str, Any]) -> Connection:
         client_id=str(options["client_id"]).strip(),
         host=host,
         codebase=codebase,
-        api_version=options.get("api_version"),
+        api_version=str(options.get("api_version") or "").strip() or None,
         region=region,
         policy=Policy(
             timeout=timeout,

@@ -39,7 +39,7 @@ class Customizable:
         return canonical_module(self.module), canonical_function(self.module, self.function)
 
 
-# customizeIdentifier values are published; what itemIdentifier holds is not, so item names are this collection's reading.
+# customizeIdentifier values are published; what itemIdentifier holds is not: item names are this collection's reading.
 CUSTOMIZABLE = [
     Customizable("System", TABLE_SETUP, "SystemTableSetup", "table", "/system/setupScreens"),
     Customizable(
@@ -86,7 +86,7 @@ def universe(names: Names, what: Customizable, wish: ListWish | None = None) -> 
             return []
         if wish.allow is None:
             raise InputError(
-                f"the API publishes no list of the items of {what.module} / {what.function}, so all cannot be spelled out",
+                f"the API publishes no list of the items of {what.module} / {what.function}, so all is not known",
                 remedy="name the items in allow",
             )
         return [*wish.allow, *wish.disallow]

@@ -143,8 +143,16 @@ class WrongAddress(PsaError):
     remedy = "check region or host, codebase and company_id"
 
 
+class UserInterfaceHost(WrongAddress):
+    """The host of the web client, which does not serve the API."""
+
+    remedy = "set host to the API host, which begins with api- (such as api-na.myconnectwise.net), or set region"
+
+
 class PermissionDenied(PsaError):
     """403: the role behind these keys lacks a permission. The server never says which."""
+
+    remedy = "give the role of the API member that owns these keys the right for this operation"
 
 
 class RouteNotOffered(PsaError):
@@ -159,9 +167,13 @@ class RouteNotOffered(PsaError):
 class RecordNotFound(PsaError):
     """The record does not exist."""
 
+    remedy = "run again; it may have been removed meanwhile"
+
 
 class InvalidRecord(PsaError):
     """The server refused the content of a record."""
+
+    remedy = "correct the named fields"
 
     @property
     def codes(self) -> set[str]:
@@ -170,6 +182,8 @@ class InvalidRecord(PsaError):
 
 class Conflict(PsaError):
     """409: the record is in use."""
+
+    remedy = "take it out of use in ConnectWise PSA, then run again"
 
 
 class NotApplied(PsaError):
@@ -186,3 +200,5 @@ class Unsupported(PsaError):
 
 # After these a write may or may not have taken effect: look for the record, then decide.
 UNCERTAIN = (LostAnswer, ServerFailed, NotThePsa)
+# Of these, the ones that pass by themselves: when the effect is not there, the write is worth one more try.
+PASSING = (LostAnswer, TransientFailure, NotThePsa)

@@ -19,11 +19,10 @@ from ._errors import ConnectionFailed, InputError, LostAnswer, NotThePsa, PsaErr
 
 try:
     import requests
-    from requests.adapters import HTTPAdapter
-    from requests.auth import AuthBase
+    import requests.adapters
+    import urllib3
 except ImportError as missing:
     REQUESTS_MISSING: str | None = str(missing)
-    HTTPAdapter = AuthBase = object  # the classes below are never made without requests
 else:
     REQUESTS_MISSING = None
 
@@ -56,23 +55,23 @@ class Answer:
 
     @classmethod
     def of(cls, response: requests.Response) -> Answer:
-        text = response.text
+        # JSON is UTF-8, also where the type names no charset and requests would guess one from the bytes.
+        text = response.content.decode("utf-8", errors="replace")
         try:
-            return cls(response.status_code, response.headers, text, jsonlib.loads(text), True)
+            return cls(response.status_code, response.headers, text, jsonlib.loads(response.content), True)
         except ValueError:
             return cls(response.status_code, response.headers, text, None, False)
 
 
-class _Prepared(AuthBase):
+def _with_authorization(value: str | None) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
     """Sends the header it is given; an explicit auth also keeps requests from reading a .netrc."""
 
-    def __init__(self, value: str | None) -> None:
-        self.value = value
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self.value:
-            request.headers["Authorization"] = self.value
+    def add(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if value:
+            request.headers["Authorization"] = value
         return request
+
+    return add
 
 
 def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
@@ -115,7 +114,11 @@ class Http:
         self._jitter = jitter
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.mount("https://", HTTPAdapter(pool_connections=2, pool_maxsize=PARALLEL, max_retries=0))
+        adapter = requests.adapters.HTTPAdapter(pool_connections=2, pool_maxsize=PARALLEL, max_retries=0)
+        self._session.mount("https://", adapter)
+        if policy.verify is False:
+            # Somebody chose so; a warning for every request would bury what matters.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def close(self) -> None:
         self._session.close()
@@ -158,7 +161,7 @@ class Http:
         raise AssertionError("the loop above returns or raises")
 
     def _delay(self, attempt: int, asked: float | None) -> float:
-        """What the server asked for, or twice as long each time; capped, and spread so that a fleet does not march in step."""
+        """What the server asked for, or twice as long each time; capped, and spread so that a fleet is not in step."""
         wait = _BACKOFF_START * 2.0**attempt if asked is None else asked
         spread = self._jitter()
         if asked is None:
@@ -183,7 +186,7 @@ class Http:
                 response = self._session.request(
                     method,
                     url,
-                    auth=_Prepared(authorization),
+                    auth=_with_authorization(authorization),
                     headers=dict(headers or {}),
                     params=params,
                     data=jsonlib.dumps(json) if json is not None else form,
@@ -194,14 +197,10 @@ class Http:
                 )
                 answer = Answer.of(response)
             except requests.exceptions.RequestException as problem:
-                raise _translated(problem) from problem
+                raise _translated(problem, self.policy.verify) from problem
             except OSError as problem:
-                if isinstance(self.policy.verify, str):
-                    raise InputError(
-                        f"the CA bundle {self.policy.verify} cannot be read ({problem})",
-                        remedy="set ca_path (cw_ca_path) to an existing file with the CA certificates in PEM form",
-                    ) from problem
-                raise ConnectionFailed(f"the connection failed ({problem})") from problem
+                # requests and urllib3 wrap what the network does; what is left concerns the CA bundle.
+                raise _unreadable(self.policy.verify, problem) from problem
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
             target = urljoin(url, answer.headers.get("Location", ""))
@@ -234,29 +233,68 @@ def _chain(problem: BaseException) -> list[BaseException]:
     return seen
 
 
-def _translated(problem: requests.exceptions.RequestException) -> PsaError:
-    names = {type(one).__name__ for one in _chain(problem)}
-    reason = str(_chain(problem)[-1]) or type(problem).__name__
-    if isinstance(problem, requests.exceptions.SSLError) or "SSLCertVerificationError" in names:
-        return TlsUntrusted(f"the TLS certificate of the server is not trusted ({reason})")
+def _unreadable(verify: bool | str, problem: object) -> InputError:
+    which = f"the CA bundle {verify}" if isinstance(verify, str) else "the CA bundle of the environment"
+    return InputError(
+        f"{which} cannot be read ({problem})",
+        remedy="set ca_path (cw_ca_path) to an existing file with the CA certificates in PEM form"
+        + ("" if isinstance(verify, str) else ", or correct REQUESTS_CA_BUNDLE"),
+    )
+
+
+def _tls_error(reason: str, verify: bool | str) -> PsaError:
+    """What is wrong with a TLS connection that did not come about, or that broke."""
+    lower = reason.lower()
+    if "certificate_verify_failed" in lower or "certificate verify failed" in lower or "doesn't match" in lower:
+        remedy: str | None = None
+        if "expired" in lower or "not yet valid" in lower:
+            remedy = "renew the certificate of the server, and check the clock of this controller"
+        elif "mismatch" in lower or "doesn't match" in lower or "not valid for" in lower:
+            remedy = "set host to the name that the server's certificate is made out to"
+        elif isinstance(verify, str):
+            remedy = (
+                f"{verify} (ca_path) does not hold the CA that signed the server's certificate; set it to one that does"
+            )
+        return TlsUntrusted(f"the TLS certificate of the server is not trusted ({reason})", remedy=remedy)
+    if "no certificate or crl found" in lower or "x509" in lower or "pem lib" in lower:
+        return _unreadable(verify, reason)
+    if "wrong_version_number" in lower or "wrong version number" in lower or "http_request" in lower:
+        return ConnectionFailed(
+            f"the server does not speak TLS at this port ({reason})", remedy="check the port in host; the API needs TLS"
+        )
+    # It may have broken after the request was sent.
+    return LostAnswer(f"the TLS connection broke ({reason})")
+
+
+def _translated(problem: requests.exceptions.RequestException, verify: bool | str) -> PsaError:
+    chain = _chain(problem)
+    names = {type(one).__name__ for one in chain}
+    reason = next((str(one) for one in reversed(chain) if str(one)), type(problem).__name__)
+    if isinstance(problem, requests.exceptions.SSLError):
+        return _tls_error(reason, verify)
     if isinstance(problem, requests.exceptions.ProxyError):
         return ConnectionFailed(
             f"the proxy refused or failed ({reason})", remedy="check HTTPS_PROXY and NO_PROXY of the controller"
         )
-    if "NameResolutionError" in names or "gaierror" in names:
+    if names & {"NameResolutionError", "gaierror"}:
         return ConnectionFailed(
             f"the host name is not known ({reason})",
             remedy="check region or host for a typing mistake, and the DNS of the controller",
         )
     if isinstance(problem, requests.exceptions.ConnectTimeout):
         return ConnectionFailed("no connection within the time limit")
-    if "NewConnectionError" in names or "ConnectionRefusedError" in names:
+    if names & {"NewConnectionError", "ConnectionRefusedError"}:
         return ConnectionFailed(f"no connection could be made ({reason})")
-    if isinstance(problem, requests.exceptions.Timeout):
+    if isinstance(problem, requests.exceptions.Timeout) or "ReadTimeoutError" in names:
         return LostAnswer("no answer within the time limit", remedy="raise timeout (cw_timeout), then run again")
     if isinstance(
         problem,
-        (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema),
+        (
+            requests.exceptions.InvalidHeader,
+            requests.exceptions.InvalidSchema,
+            requests.exceptions.InvalidURL,
+            requests.exceptions.MissingSchema,
+        ),
     ):
-        return InputError(f"the address is not usable ({reason})", remedy="check host")
+        return InputError(f"the request cannot be made ({reason})", remedy="check host, client_id and api_version")
     return LostAnswer(f"the connection broke before the answer was complete ({reason})")

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 
 from ._client import Record
-from ._errors import UNCERTAIN, NotApplied, PsaError, RecordNotFound
+from ._errors import PASSING, UNCERTAIN, NotApplied, RecordNotFound
 from ._names import same
-from ._resource import settled
+from ._resource import settled, write
 from ._routes import Extensions
 
 
@@ -44,30 +45,29 @@ def create_key(extensions: Extensions, routes: str, member: int, description: st
     for attempt in (1, 2):
         try:
             return extensions.create_key(routes, member, description)
-        except UNCERTAIN:
+        except UNCERTAIN as problem:
             left = settled(orphans, bool)
             if left:
                 delete_keys(extensions, routes, member, left)
-            if attempt == 2:
+            if attempt == 2 or not isinstance(problem, PASSING):
                 raise
     raise AssertionError("the loop above returns or raises")
 
 
 def delete_keys(extensions: Extensions, routes: str, member: int, doomed: list[Record]) -> None:
-    """Delete keys and look that they are gone, which also settles a lost answer."""
-    lost: PsaError | None = None
-    ids = {int(key["id"]) for key in doomed}
-    for key_id in sorted(ids):
-        try:
-            extensions.delete_key(routes, member, key_id)
-        except RecordNotFound:
-            continue
-        except UNCERTAIN as problem:
-            lost = problem
-    left = settled(lambda: fitting(extensions.keys(routes, member), None, None, ids), lambda found: not found)
-    if left:
-        raise lost or NotApplied(
-            f"deleted, but still there: {', '.join(str(key.get('publicKey')) for key in left)}",
-            tenant=extensions.psa.tenant,
-            operation=f"{routes}.delete",
-        )
+    """Delete keys and look that they are gone."""
+    ids = [key["id"] for key in doomed]
+
+    def remaining() -> list[Record]:
+        return fitting(extensions.keys(routes, member), None, None, ids)
+
+    def send() -> None:
+        for key_id in ids:
+            with suppress(RecordNotFound):
+                extensions.delete_key(routes, member, key_id)
+
+    def left(keys: list[Record]) -> list[str]:
+        return [str(key.get("publicKey")) for key in keys]
+
+    unmade = NotApplied("deleted, but still there", tenant=extensions.psa.tenant, operation=f"{routes}.delete")
+    write(send, remaining, left, unmade)

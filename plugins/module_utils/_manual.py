@@ -66,7 +66,8 @@ def customize_list(
     return {
         "kind": "customize_list",
         "menu": [*ROLES_MENU, role],
-        "do": f'In the security module {module}, row "{function}", click (customize): {", then ".join(clicks)}; then Save.',
+        "do": f'In the security module {module}, row "{function}", click (customize): '
+        f"{', then '.join(clicks)}; then Save.",
         "why": why,
         "role": role,
         "module": module,
@@ -85,13 +86,29 @@ def create_key(member: str, member_type: str, description: str) -> Step:
     return {
         "kind": "create_key",
         "menu": _keys_menu(member, member_type),
-        "do": f'Click +, enter the description "{description}", click Save (not Save and Close), and copy the Public Key and '
-        "the Private Key at once: the private key is shown this one time. Put both into the key store with "
+        "do": f'Click +, enter the description "{description}", click Save (not Save and Close), and copy the Public '
+        "Key and the Private Key at once: the private key is shown this one time. Put both into the key store with "
         "playbooks/store_key.yml.",
         "why": NO_KEYS,
         "member": member,
         "member_type": member_type,
         "description": description,
+    }
+
+
+def store_key(member: str, member_type: str, description: str, public_keys: Sequence[str]) -> Step:
+    """A key that exists and that the store does not know: nobody but its maker has the private half."""
+    return {
+        "kind": "store_key",
+        "menu": _keys_menu(member, member_type),
+        "do": f'A key described "{description}" exists ({", ".join(public_keys)}), and the key store does not have it. '
+        "If you have its private key, put it into the key store with playbooks/store_key.yml. Otherwise set "
+        "integration_new_key: true to have another one made beside it.",
+        "why": "A private key is shown once, when it is created; no API reads it again.",
+        "member": member,
+        "member_type": member_type,
+        "description": description,
+        "public_keys": list(public_keys),
     }
 
 

@@ -74,9 +74,9 @@ class MemberNames(Names):
         self._check_mode = check_mode
 
     def resolve(self, field: Field, name: str) -> Reference:
-        if field.option == "security_role" and self._check_mode:
-            if not any(same(str(role.get("name")), name) for role in self.records(field.source)):
-                return Reference(None, name)
+        may_come = field.option == "security_role" and self._check_mode
+        if may_come and not any(same(str(role.get("name")), name) for role in self.records(field.source)):
+            return Reference(None, name)
         return super().resolve(field, name)
 
 

@@ -11,15 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.common.parameters import env_fallback, remove_values
 from ansible.module_utils.errors import UnsupportedError
 
 from ._client import Psa
 from ._connection import CONNECTION_OPTIONS, parse_connection
 from ._errors import PsaError, Unsupported
-from ._manual import Step
+from ._manual import Step, where
 
 ON_UNSUPPORTED = {"type": "str", "choices": ["fail", "manual"], "default": "fail"}
 ON_UNKNOWN = {"type": "str", "choices": ["fail", "warn"], "default": "fail"}
@@ -68,11 +68,14 @@ def _plain(value: Any) -> Any:
 def execute(module: Module, options: Mapping[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[str, Any]:
     """Run with validated options; the result as Ansible takes it, `failed` included."""
     params = _plain(dict(options))
+    tenant = ""
     try:
         with Psa(parse_connection(params)) as psa:
+            tenant = psa.tenant
             result = module.run(psa, params, check_mode)
-        return _finished(result, params, diff_mode)
+        return _finished(result, params, diff_mode, tenant)
     except PsaError as problem:
+        problem.tenant = problem.tenant or tenant
         return {"failed": True, "changed": False, **problem.as_result()}
     except Exception as problem:  # a defect of ours must not look like one of the tenant's
         return {
@@ -84,7 +87,7 @@ def execute(module: Module, options: Mapping[str, Any], *, check_mode: bool, dif
         }
 
 
-def _finished(result: Result, params: Mapping[str, Any], diff_mode: bool) -> dict[str, Any]:
+def _finished(result: Result, params: Mapping[str, Any], diff_mode: bool, tenant: str) -> dict[str, Any]:
     values: dict[str, Any] = {"changed": result.changed, **result.values}
     if "on_unsupported" in params:
         values.update(manual_steps=result.manual_steps, pending=bool(result.manual_steps))
@@ -94,13 +97,20 @@ def _finished(result: Result, params: Mapping[str, Any], diff_mode: bool) -> dic
         values["diff"] = {"before": result.before or {}, "after": result.after or {}}
     failure = result.failure
     if result.manual_steps and params.get("on_unsupported") == "fail":
-        count = len(result.manual_steps)
-        failure = Unsupported(
-            f"the tenant's API cannot make {'this change' if count == 1 else f'{count} of these changes'}: "
-            + " ".join(f"[{' > '.join(step['menu'])}] {step['do']}" for step in result.manual_steps[:3])
-            + (f" (and {count - 3} more, in manual_steps)" if count > 3 else "")
-        )
-    return {**values, **failure.as_result(), "failed": True} if failure else values
+        failure = _unsupported(result.manual_steps)
+    if failure is None:
+        return values
+    failure.tenant = failure.tenant or tenant
+    return {**values, **failure.as_result(), "failed": True}
+
+
+def _unsupported(steps: list[Step]) -> Unsupported:
+    count = len(steps)
+    return Unsupported(
+        f"the tenant's API cannot make {'this change' if count == 1 else f'{count} of these changes'}: "
+        + " ".join(f"[{where(step)}] {step['do']}" for step in steps[:3])
+        + (f" (and {count - 3} more, in manual_steps)" if count > 3 else "")
+    )
 
 
 def run_in_process(

@@ -10,13 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._errors import InputError, LevelNotOffered, UnknownName
-from ._names import (
-    ambiguous,
-    canonical_function,
-    canonical_item,
-    canonical_module,
-    unknown,
-)
+from ._names import ambiguous, canonical_function, canonical_item, canonical_module, unknown
 
 VERBS = ("add", "edit", "delete", "inquire")
 RANK = {"None": 0, "My": 1, "All": 2}
@@ -165,6 +159,22 @@ def _offered(row: Row, levels: Levels, whole_module: bool) -> Levels:
     return after
 
 
+def _entries(permissions: Mapping[str, Any]) -> list[tuple[str, str, Levels]]:
+    """(module, function, levels) of every entry; the named functions first, since they win over "*"."""
+    entries = []
+    for module, functions in permissions.items():
+        if not isinstance(functions, Mapping):
+            raise InputError(
+                f"permissions of module {module}: expected a mapping of functions, not {functions!r}",
+                remedy="write permissions as {module: {function: {add, edit, delete, inquire}}}",
+            )
+        entries += [
+            (str(module), str(function), parse_levels(value, f"{module} / {function}"))
+            for function, value in functions.items()
+        ]
+    return sorted(entries, key=lambda entry: entry[1] == WHOLE_MODULE)
+
+
 def wanted_matrix(
     rows: Sequence[Row], permissions: Mapping[str, Any], *, lenient: bool = False
 ) -> tuple[dict[tuple[str, str], Levels], list[str]]:
@@ -173,35 +183,30 @@ def wanted_matrix(
     Named functions win over "*" of their module. With lenient, names the tenant does not have become
     warnings; otherwise they raise UnknownName.
     """
-    wanted: dict[tuple[str, str], Levels] = {}
-    named: set[tuple[str, str]] = set()
+    by_name: dict[tuple[str, str], Levels] = {}
+    by_module: dict[tuple[str, str], Levels] = {}
     warnings: list[str] = []
-    for module, functions in permissions.items():
-        if not isinstance(functions, Mapping):
-            raise InputError(
-                f"permissions of module {module}: expected a mapping of functions, not {functions!r}",
-                remedy="write permissions as {module: {function: {add, edit, delete, inquire}}}",
-            )
-        for function, value in sorted(functions.items(), key=lambda item: item[0] != WHOLE_MODULE):
-            levels = parse_levels(value, f"{module} / {function}")
-            try:
-                found = _matching(rows, module, function)
-            except UnknownName as problem:
-                if not lenient:
-                    raise
-                warnings.append(f"{problem.problem}; left out")
+    for module, function, levels in _entries(permissions):
+        try:
+            found = _matching(rows, module, function)
+        except UnknownName as problem:
+            if not lenient:
+                raise
+            warnings.append(f"{problem.problem}; left out")
+            continue
+        whole = function == WHOLE_MODULE
+        target = by_module if whole else by_name
+        # Rows of one key are one function to whoever wrote the permissions.
+        for key, row in {row.key: row for row in found}.items():
+            if whole and key in by_name:
                 continue
-            whole = function == WHOLE_MODULE
-            for row in found:
-                if not whole and row.key in named:
-                    raise InputError(
-                        f'permissions name the row "{row.label}" twice',
-                        remedy="keep one of the two spellings",
-                    )
-                if not whole:
-                    named.add(row.key)
-                wanted[row.key] = _offered(row, levels, whole)
-    return wanted, warnings
+            if key in target:
+                raise InputError(
+                    f'permissions name "{row.module} / *" twice' if whole else f'permissions name "{row.label}" twice',
+                    remedy="keep one of the two spellings",
+                )
+            target[key] = _offered(row, levels, whole)
+    return {**by_module, **by_name}, warnings
 
 
 def plan_matrix(
@@ -226,7 +231,8 @@ def deviations(
 ) -> tuple[list[Deviation], list[Deviation], list[str]]:
     """Missing and excess rights of an effective matrix against the wanted one; functions not named count as None."""
     wanted, warnings = wanted_matrix(rows, permissions, lenient=lenient)
-    missing, excess = [], []
+    missing: list[Deviation] = []
+    excess: list[Deviation] = []
     for row in rows:
         levels = wanted.get(row.key, {})
         for verb in VERBS:
@@ -248,7 +254,10 @@ def granted(rows: Iterable[Row]) -> dict[str, dict[str, dict[str, str]]]:
 
 @dataclass(frozen=True)
 class ListPlan:
-    """A Customize allow list: the wanted whole, what has to move, and the items asked to be disallowed, as the tenant calls them."""
+    """A Customize allow list: the wanted whole, and what has to move. All names are the tenant's own.
+
+    refused: the items asked to be disallowed, whether or not they stand in the list.
+    """
 
     before: list[str]
     after: list[str]
@@ -272,7 +281,7 @@ class ListWish:
     @classmethod
     def parse(cls, allow: Any, disallow: Any = None, exclusive: bool | None = None) -> ListWish:
         """From module options; exclusive defaults to true as soon as `allow` names items."""
-        refused = _names_of(disallow or [], "disallow")
+        refused = _names_of(disallow if disallow is not None else [], "disallow")
         if isinstance(allow, str) and allow.strip().casefold() == "all":
             if exclusive is False:
                 raise InputError(
@@ -281,6 +290,11 @@ class ListWish:
             return cls(None, refused, True)
         if allow is None and not refused:
             raise InputError("nothing is asked for", remedy="give allow (a list of items, or all) or disallow")
+        if allow is None and exclusive:
+            raise InputError(
+                "exclusive: true without allow would disallow everything",
+                remedy="give allow; an empty list allows nothing",
+            )
         wished = _names_of(allow if allow is not None else [], "allow")
         both = {canonical_item(name) for name in wished} & {canonical_item(name) for name in refused}
         if both:

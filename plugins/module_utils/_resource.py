@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ._client import Psa, Record
-from ._errors import UNCERTAIN, InputError, InvalidRecord, NotApplied, PsaError, RecordNotFound
+from ._errors import PASSING, UNCERTAIN, InputError, InvalidRecord, NotApplied, PsaError, RecordNotFound
 from ._names import ambiguous, normalised, unknown
 
 TOP = "top"
@@ -160,6 +161,10 @@ def plan_record(
         field.check(value)
         current = field.current(actual) if actual is not None else None
         if field.kind == "ref":
+            if current and normalised(current) == normalised(str(value)) != TOP:
+                # Refers to it by that very name: nothing to look up.
+                before[field.option] = after[field.option] = current
+                continue
             target = resolve(field, str(value))
             same = actual is not None and _refers_to(actual.get(field.api), target)
             shown: Any = target.name
@@ -171,13 +176,18 @@ def plan_record(
             same = actual is not None and sorted(current or []) == written
         else:
             shown = written = value
-            same = actual is not None and current == value
+            same = actual is not None and _plain(current) == _plain(value)
         if actual is not None:
             before[field.option] = current
         after[field.option] = current if same else shown
         if not same:
             body[field.api] = written
     return RecordPlan(before, after, body)
+
+
+def _plain(value: Any) -> Any:
+    """A text without what the server may take off: the kind of line ends, and space around it."""
+    return value.replace("\r\n", "\n").strip() if isinstance(value, str) else value
 
 
 def _refers_to(reference: Any, target: Reference) -> bool:
@@ -190,58 +200,72 @@ def _refers_to(reference: Any, target: Reference) -> bool:
 
 def create(psa: Psa, path: str, body: Record, find: Callable[[], Record | None]) -> Record:
     """POST a record. Where the answer is lost, look for the record before anything is sent again."""
+
+    def look() -> Record | None:
+        return settled(find, lambda record: record is not None)
+
     for attempt in (1, 2):
         try:
             made = psa.post(path, body)
-        except UNCERTAIN:
-            found = settled(find, lambda record: record is not None)
-            if found is not None:
-                return found
-            if attempt == 2:
+        except UNCERTAIN as problem:
+            found = look()
+            if found is None and (attempt == 2 or not isinstance(problem, PASSING)):
                 raise
         except InvalidRecord as problem:
             # Somebody else made it between our look and our POST.
-            found = find() if "ObjectExists" in problem.codes else None
+            found = look() if "ObjectExists" in problem.codes else None
             if found is None:
                 raise
-            return found
         else:
             if isinstance(made, dict) and made.get("id") is not None:
                 return made
-            found = settled(find, lambda record: record is not None)
+            found = look()
             if found is None:
                 raise NotApplied("accepted, but the record is not there", tenant=psa.tenant, operation=f"POST {path}")
+        if found is not None:
             return found
     raise AssertionError("the loop above returns or raises")
 
 
-def update(psa: Psa, path: str, body: Record, remaining: Callable[[Record], Iterable[str]]) -> Record:
-    """PATCH whole fields and read back; what the reading shows decides, also where the answer was lost.
+def write(send: Callable[[], object], read: Callable[[], T], left: Callable[[T], list[str]], unmade: PsaError) -> T:
+    """Write and read back: what the reading shows decides, also where the answer was lost.
 
-    remaining: the fields of a record that are still not as wanted. Returns the record as it is now.
+    send: must do no harm when it is done twice. left: what a reading shows to be not as wanted yet.
+    unmade: raised when the server accepted the write and did not carry it out. Returns the last reading.
     """
-    lost: PsaError | None = None
-    try:
-        psa.patch(path, body)
-    except UNCERTAIN as problem:
-        lost = problem
-    record = settled(lambda: dict(psa.get(path)), lambda found: not list(remaining(found)))
-    left = sorted(remaining(record))
-    if left:
-        raise lost or NotApplied(
-            f"written, but not taken over: {', '.join(left)}", tenant=psa.tenant, operation=f"PATCH {path}"
-        )
-    return record
+    for attempt in (1, 2):
+        lost: PsaError | None = None
+        try:
+            send()
+        except UNCERTAIN as problem:
+            lost = problem
+        state = settled(read, lambda found: not left(found))
+        missing = left(state)
+        if not missing:
+            return state
+        if lost is None:
+            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+            unmade.problem += f": {', '.join(missing[:5])}{more}"
+            raise unmade
+        if attempt == 2 or not isinstance(lost, PASSING):
+            raise lost
+    raise AssertionError("the loop above returns or raises")
+
+
+def update(psa: Psa, path: str, body: Record, remaining: Callable[[Record], Iterable[str]]) -> Record:
+    """PATCH whole fields and read back. remaining: the fields of a record that are still not as wanted."""
+    unmade = NotApplied("written, but not taken over", tenant=psa.tenant, operation=f"PATCH {path}")
+    return write(lambda: psa.patch(path, body), lambda: psa.get(path), lambda record: sorted(remaining(record)), unmade)
 
 
 def delete(psa: Psa, path: str, find: Callable[[], Record | None]) -> None:
-    """DELETE a record; looking for it settles a lost answer."""
-    lost: PsaError | None = None
-    try:
-        psa.delete(path)
-    except RecordNotFound:
-        pass
-    except UNCERTAIN as problem:
-        lost = problem
-    if settled(find, lambda record: record is None) is not None:
-        raise lost or NotApplied("the record is still there", tenant=psa.tenant, operation=f"DELETE {path}")
+    """DELETE a record and look that it is gone."""
+
+    def send() -> None:
+        with suppress(RecordNotFound):
+            psa.delete(path)
+
+    def left(record: Record | None) -> list[str]:
+        return [] if record is None else [path]
+
+    write(send, find, left, NotApplied("deleted, but still there", tenant=psa.tenant, operation=f"DELETE {path}"))

@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 from ._client import Psa, Record
-from ._errors import UNCERTAIN, InputError, NotApplied, PsaError
+from ._errors import UNCERTAIN, InputError, NotApplied, PermissionDenied, PsaError
 from ._names import ambiguous, same, unknown
 from ._permissions import Change, MatrixPlan, Row
-from ._resource import settled
+from ._resource import write
 from ._routes import Extensions, NotOffered
 
 ROLES = "/system/securityroles"
@@ -65,37 +65,61 @@ def blank_matrix(psa: Psa) -> list[Row]:
     ]
 
 
+def holders(psa: Psa, role_id: int) -> list[str]:
+    """Who holds a role, as far as these keys may see members: such a role cannot be deleted."""
+    found: list[str] = []
+    for path in ("/system/apiMembers", "/system/members"):
+        try:
+            members = psa.list(path, conditions=f"securityRole/id = {role_id}", fields="identifier,securityRole")
+        except PermissionDenied:
+            continue
+        found += [
+            str(member.get("identifier"))
+            for member in members
+            if (member.get("securityRole") or {}).get("id") == role_id
+        ]
+    return sorted(found)
+
+
 def write_matrix(psa: Psa, extensions: Extensions, role_id: int, plan: MatrixPlan) -> list[Row]:
     """Write the changed rows and read all back; raises NotOffered when the tenant has no route for it.
 
     The first row goes alone, to learn whether the route is there; the rest over a few parallel connections.
     """
-    lost: list[PsaError] = []
+    rows: list[Row] = []
 
-    def send(change: Change) -> None:
-        try:
-            extensions.update_setting(role_id, int(change.row.id or 0), change.levels)
-        except UNCERTAIN as problem:
-            lost.append(problem)
+    def send_all() -> None:
+        lost: list[PsaError] = []
 
-    first, *rest = plan.changes
-    send(first)
-    psa.together(partial(send, change) for change in rest)
-    rows = settled(lambda: read_matrix(psa, role_id), lambda found: not still_open(plan, found))
-    left = still_open(plan, rows)
-    if left:
-        raise next(iter(lost), None) or NotApplied(
-            f"written, but not taken over: {', '.join(left)}",
-            tenant=psa.tenant,
-            operation="role_setting.update",
-        )
-    return rows
+        def send(change: Change) -> None:
+            try:
+                extensions.update_setting(role_id, int(change.row.id or 0), change.after, change.levels)
+            except UNCERTAIN as problem:
+                lost.append(problem)
+
+        # Rows that are as wanted by now were written by the first try.
+        first, *rest = still_open(plan, rows)
+        send(first)
+        psa.together(partial(send, change) for change in rest)
+        if lost:
+            raise lost[0]
+
+    def read() -> list[Row]:
+        nonlocal rows
+        rows = read_matrix(psa, role_id)
+        return rows
+
+    def left(found: list[Row]) -> list[str]:
+        return [change.row.label for change in still_open(plan, found)]
+
+    unmade = NotApplied("written, but not taken over", tenant=psa.tenant, operation="role_setting.update")
+    return write(send_all, read, left, unmade)
 
 
-def still_open(plan: MatrixPlan, rows: list[Row]) -> list[str]:
-    """The rows of a plan that do not have their wanted levels yet."""
+def still_open(plan: MatrixPlan, rows: list[Row]) -> list[Change]:
+    """The changes of a plan whose rows do not have their wanted levels yet."""
     levels = {row.id: row.levels for row in rows}
-    return [change.row.label for change in plan.changes if levels.get(change.row.id) != change.after]
+    return [change for change in plan.changes if levels.get(change.row.id) != change.after]
 
 
 def customizable_row(rows: list[Row], function: str, module: str | None) -> Row:

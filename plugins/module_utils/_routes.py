@@ -14,19 +14,20 @@ An entry: operation -> {method, path, body | form, site, result, success}
   result   dotted path to the part of the answer that is the operation's result, such as data.action.items
   success  dotted path -> value that the answer must have, else the operation failed
 `{name}` in path and templates is replaced by an argument of the operation; a template that is nothing but
-`{name}` becomes the argument itself, with its type. An entry that is false switches the operation off.
+`{name}` becomes the argument itself, with its type; `{levels.add}` is a part of one. An entry that is false switches
+the operation off.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ._client import Psa, patch_operations, quoted
-from ._errors import InputError, PsaError, RouteNotOffered, ServerFailed
+from ._errors import InputError, NotThePsa, RouteNotOffered, ServerFailed
 
 ROUTES: dict[str, dict[str, Any]] = {
     "role_setting.update": {"method": "PATCH", "path": "/system/securityRoles/{role}/settings/{setting}"},
@@ -46,7 +47,7 @@ ROUTES: dict[str, dict[str, Any]] = {
     "member_key.delete": {"method": "DELETE", "path": "/system/members/{member}/apiKeys/{key}"},
 }
 
-# What each operation brings for the templates, beside `body`: the whole default body.
+# What each operation brings for the templates, beside `body`: the whole default body. `levels` are all four of the row.
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "role_setting.update": ("role", "setting", "levels"),
     "customize_items.list": ("role", "setting"),
@@ -62,6 +63,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _FIELDS = {"method", "path", "body", "form", "site", "result", "success"}
 _PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
+_BRACES = re.compile(r"\{[^{}]*\}|[{}]")
 
 
 class NotOffered(RouteNotOffered):
@@ -98,40 +100,45 @@ def parse_route(operation: str, entry: Any) -> Route | None:
         return None
     if not isinstance(entry, Mapping):
         raise InputError(f"{where} is not a mapping", remedy="write {method: …, path: …}, or false to switch it off")
-    strangers = sorted(set(entry) - _FIELDS)
-    if strangers:
-        raise InputError(
-            f"{where} has unknown fields: {', '.join(strangers)}", remedy=f"use {', '.join(sorted(_FIELDS))}"
-        )
     merged = {**ROUTES[operation], **entry}
-    method, path = str(merged["method"]).upper(), str(merged["path"])
-    if method not in _METHODS:
-        raise InputError(f'{where}.method "{method}" is not one', remedy=f"use {', '.join(_METHODS)}")
-    if not path.startswith("/"):
-        raise InputError(
-            f'{where}.path "{path}" does not begin with /', remedy="write the path below the API, with {placeholders}"
-        )
-    if "body" in merged and "form" in merged:
-        raise InputError(f"{where} has both body and form", remedy="keep one of the two")
-    for field in ("form", "success"):
-        if merged.get(field) is not None and not isinstance(merged[field], Mapping):
-            raise InputError(f"{where}.{field} is not a mapping", remedy=f"write {field} as a mapping")
     known = {*ARGUMENTS[operation], "body"}
-    used = _placeholders(path) | _placeholders(merged.get("body")) | _placeholders(merged.get("form"))
-    if used - known:
-        raise InputError(
-            f"{where} uses unknown placeholders: {', '.join(sorted(used - known))}",
-            remedy=f"the operation brings {', '.join(sorted(known))}",
-        )
+    for problem, remedy in (*_shape(entry, merged), *_placeholder_use(merged, known)):
+        raise InputError(f"{where}{problem}", remedy=remedy)
     return Route(
-        method,
-        path,
+        str(merged["method"]).upper(),
+        str(merged["path"]),
         merged.get("body"),
         merged.get("form"),
         bool(merged.get("site")),
         str(merged.get("result") or ""),
         merged.get("success"),
     )
+
+
+def _shape(entry: Mapping[str, Any], merged: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the fields of an entry, each with what to do."""
+    strangers = sorted(str(name) for name in set(entry) - _FIELDS)
+    if strangers:
+        yield f" has unknown fields: {', '.join(strangers)}", f"use {', '.join(sorted(_FIELDS))}"
+    if str(merged["method"]).upper() not in _METHODS:
+        yield f'.method "{merged["method"]}" is not one', f"use {', '.join(_METHODS)}"
+    if not str(merged["path"]).startswith("/"):
+        yield f'.path "{merged["path"]}" does not begin with /', "write the path below the API, with {placeholders}"
+    if "body" in merged and "form" in merged:
+        yield " has both body and form", "keep one of the two"
+    for field in ("form", "success"):
+        if not isinstance(merged.get(field, {}), Mapping):
+            yield f".{field} is not a mapping", f"write {field} as a mapping"
+
+
+def _placeholder_use(merged: Mapping[str, Any], known: set[str]) -> Iterator[tuple[str, str]]:
+    for braces in _BRACES.findall(str(merged["path"])):
+        if not _PLACEHOLDER.fullmatch(braces):
+            yield f".path has {braces} in it", "write placeholders as {name}, in small letters"
+    used = _placeholders([merged["path"], merged.get("body"), merged.get("form")])
+    if used - known:
+        strangers = ", ".join(sorted(used - known))
+        yield f" uses unknown placeholders: {strangers}", f"the operation brings {', '.join(sorted(known))}"
 
 
 def dig(data: Any, path: str) -> Any:
@@ -146,13 +153,24 @@ def dig(data: Any, path: str) -> Any:
     return data
 
 
+def _argument(arguments: Mapping[str, Any], name: str) -> Any:
+    """The value of a placeholder. One that stands for nothing must not become the word None, which is a level too."""
+    value = dig(arguments, name)
+    if value is None:
+        raise InputError(
+            f"the placeholder {{{name}}} of an extension route stands for nothing",
+            remedy=f"correct it in cw_extension_routes; the arguments are {', '.join(sorted(arguments))}",
+        )
+    return value
+
+
 def fill(template: Any, arguments: Mapping[str, Any]) -> Any:
     """A template with its placeholders replaced."""
     if isinstance(template, str):
         whole = _PLACEHOLDER.fullmatch(template)
         if whole:
-            return dig(arguments, whole.group(1))
-        return _PLACEHOLDER.sub(lambda found: str(dig(arguments, found.group(1))), template)
+            return _argument(arguments, whole.group(1))
+        return _PLACEHOLDER.sub(lambda found: str(_argument(arguments, found.group(1))), template)
     if isinstance(template, Mapping):
         return {fill(key, arguments): fill(value, arguments) for key, value in template.items()}
     if isinstance(template, (list, tuple)):
@@ -175,14 +193,17 @@ class Extensions:
         if route is None:
             raise NotOffered(f"the operation {operation} is switched off for this tenant", tenant=self.psa.tenant)
         values = {**arguments, "body": body}
-        path = _PLACEHOLDER.sub(lambda found: quoted(dig(values, found.group(1))), route.path)
+        path = _PLACEHOLDER.sub(lambda found: quoted(_argument(values, found.group(1))), route.path)
         form = None
         if route.form is not None:
             form = {name: _as_text(fill(template, values)) for name, template in route.form.items()}
         sent = fill(route.body, values) if route.body is not None else (None if form else body)
         try:
             answer = self.psa.call(route.method, path, body=sent, form=form, site=route.site)
-        except RouteNotOffered as problem:
+        except (RouteNotOffered, NotThePsa) as problem:
+            # Outside of the REST API the web server itself says that there is no such address.
+            if isinstance(problem, NotThePsa) and not (route.site and problem.status == 404):
+                raise
             raise NotOffered(
                 problem.problem,
                 tenant=problem.tenant,
@@ -200,8 +221,9 @@ class Extensions:
                 )
         return dig(answer, route.result) if route.result else answer
 
-    def update_setting(self, role: int, setting: int, levels: Mapping[str, str]) -> None:
-        fields = {f"{verb}Level": level for verb, level in levels.items()}
+    def update_setting(self, role: int, setting: int, levels: Mapping[str, str], changed: Mapping[str, str]) -> None:
+        """levels: all four of the row, for templates. changed: those that differ, all that the default body sends."""
+        fields = {f"{verb}Level": level for verb, level in changed.items()}
         self.call("role_setting.update", role=role, setting=setting, levels=dict(levels), body=patch_operations(fields))
 
     def customize_items(self, role: int, setting: int) -> list[str]:
@@ -217,7 +239,7 @@ class Extensions:
 
     def create_key(self, kind: str, member: int, description: str) -> dict[str, Any]:
         made = self.call(f"{kind}.create", member=member, description=description, body={"description": description})
-        if not isinstance(made, dict) or not made.get("publicKey") or not made.get("privateKey"):
+        if not isinstance(made, dict) or not all(made.get(name) for name in ("publicKey", "privateKey")):
             raise ServerFailed(
                 "the answer to the creation of a key holds no key pair",
                 tenant=self.psa.tenant,
@@ -226,12 +248,12 @@ class Extensions:
             )
         return made
 
-    def delete_key(self, kind: str, member: int, key: int) -> None:
+    def delete_key(self, kind: str, member: int, key: object) -> None:
         self.call(f"{kind}.delete", member=member, key=key)
 
     def _rows(self, rows: Any, operation: str) -> list[dict[str, Any]]:
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise PsaError(
+            raise NotThePsa(
                 f"extension route {operation}: the answer is not a list of records",
                 tenant=self.psa.tenant,
                 operation=operation,

@@ -9,10 +9,10 @@ module: cw_access_check
 short_description: Check what a pair of API keys can really do against a profile
 version_added: 0.1.0
 description:
-  - Reads, with the keys it is given, their own effective permission matrix (C(GET /system/mySecurity)) and Customize lists
-    (C(GET /system/mySecurity/customizeItems/)), both published, and compares them with what an integration needs.
-  - A right is missing where the keys have less than the profile asks, and in excess where they have more; functions the profile
-    does not name count as V(None).
+  - Reads, with the keys it is given, their own effective permission matrix (C(GET /system/mySecurity)) and Customize
+    lists (C(GET /system/mySecurity/customizeItems/)), both published, and compares them with what an integration needs.
+  - A right is missing where the keys have less than the profile asks, and in excess where they have more; functions
+    the profile does not name count as V(None).
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.psa.unknown
@@ -25,20 +25,22 @@ options:
     default: {}
   customize:
     description:
-      - The wanted Customize lists by function, each with C(allow), C(disallow), C(exclusive), C(module) and C(on_unknown) as in
-        M(msp.connectwise.cw_table_setup).
-      - Where C(allow) is V(all), the items the tenant has are read with the keys under test, which need the right for it.
+      - The wanted Customize lists by function, each with C(allow), C(disallow), C(exclusive), C(module) and
+        C(on_unknown) as in M(msp.connectwise.cw_table_setup).
+      - Where C(allow) is V(all), the items the tenant has are read with the keys under test, which need the right for
+        it.
     type: dict
     default: {}
   probe:
     description:
-      - Whether to call one cheap published read (such as C(GET /service/tickets/count)) for every function the profile may inquire,
-        as the vendor's software would.
+      - Whether to call one cheap published read (such as C(GET /service/tickets/count)) for every function the profile
+        may inquire, as the vendor's software would.
     type: bool
     default: false
   fail_on:
     description:
-      - When the task fails. V(missing) on missing rights only, V(excess) on missing and on excess rights, V(none) never.
+      - When the task fails. V(missing) on missing rights only, V(excess) on missing and on excess rights, V(none)
+        never.
     type: str
     choices: [missing, excess, none]
     default: missing
@@ -110,7 +112,7 @@ class AccessDiffers(PsaError):
     remedy = "run the onboarding of this integration again, or correct the security role in System > Security Roles"
 
 
-def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
+def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
     lenient = params["on_unknown"] == "warn"
     settings, items = read_access(psa)
     access = compare(settings, items, params["permissions"], params["customize"], Names(psa), lenient=lenient)

@@ -10,10 +10,11 @@ short_description: Create and delete the API keys of a member
 version_added: 0.1.0
 description:
   - Creates an API key for an API member, or for a person's member record, and deletes keys.
-  - ConnectWise shows the private key once, when the key is created. It stands in the result of the task that created the key and
-    nowhere else, so register the result with C(no_log) and store it at once; the P(msp.connectwise.integration#role) role does all of that.
-  - The API publishes no operation for API keys. Where the tenant offers an extension route, it is used; elsewhere the change
-    becomes a manual step.
+  - ConnectWise shows the private key once, when the key is created. It stands in the result of the task that created
+    the key and nowhere else, so register the result with C(no_log) and store it at once; the
+    P(msp.connectwise.integration#role) role does all of that.
+  - The API publishes no operation for API keys. Where the tenant offers an extension route, it is used; elsewhere the
+    change becomes a manual step.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.psa.ladder
@@ -30,12 +31,14 @@ options:
     choices: [api, member]
     default: api
   description:
-    description: Description of the key. With O(state=absent) it can be left out when O(public_keys) or O(key_ids) name the keys.
+    description: Description of the key. With O(state=absent) it can be left out when O(public_keys) or O(key_ids) name
+      the keys.
     type: str
   state:
     description:
       - V(present) means that a key with this description exists, other than those in O(other_than).
-      - V(absent) means that no key exists that O(description), O(public_keys) and O(key_ids) fit, as far as they are given.
+      - V(absent) means that no key exists that O(description), O(public_keys) and O(key_ids) fit, as far as they are
+        given.
     type: str
     choices: [present, absent]
     default: present
@@ -78,7 +81,10 @@ api_key:
     id: {description: Record id; null where there is no such key., type: int, returned: always}
     description: {description: Its description., type: str, returned: always}
     public_key: {description: Public key., type: str, returned: always}
-    private_key: {description: Private key. Shown this one time., type: str, returned: when the key was created by this task}
+    private_key:
+      description: Private key. Shown this one time.
+      type: str
+      returned: when the key was created by this task
 deleted:
   description: Ids of the keys that were deleted.
   returned: with O(state=absent)
@@ -142,15 +148,16 @@ def present(
     params: dict[str, Any],
     check_mode: bool,
 ) -> Result:
-    if keys is None:
-        step = create_step(params["member"], params["member_type"], params["description"])
-        return Result(values={"api_key": shown(None, params)}, manual_steps=[step])
-    found = [
-        key for key in fitting(keys, params["description"], None, None) if key.get("id") not in params["other_than"]
-    ]
+    fit = fitting(keys or [], params["description"], None, None)
+    found = [key for key in fit if key.get("id") not in params["other_than"]]
     if found:
         return Result(values={"api_key": shown(found[0], params)})
-    made = None if check_mode else create_key(extensions, routes, int(owner["id"]), params["description"], keys)
+    offered, made = keys is not None, None
+    if keys is not None and not check_mode:
+        offered, made = attempt(lambda: create_key(extensions, routes, int(owner["id"]), params["description"], keys))
+    if not offered:
+        step = create_step(params["member"], params["member_type"], params["description"])
+        return Result(values={"api_key": shown(None, params)}, manual_steps=[step])
     return Result(True, {"api_key": shown(made, params)}, {}, {"key": params["description"]})
 
 
@@ -162,15 +169,17 @@ def absent(
     params: dict[str, Any],
     check_mode: bool,
 ) -> Result:
-    if keys is None:
+    doomed = fitting(keys or [], params["description"], params["public_keys"], params["key_ids"])
+    offered = keys is not None
+    if doomed and not check_mode:
+        offered, _ = attempt(lambda: delete_keys(extensions, routes, int(owner["id"]), doomed))
+    if not offered:
+        public_keys = [key.get("publicKey") for key in doomed] or params["public_keys"] or [None]
         steps = [
             delete_step(params["member"], params["member_type"], params["description"], public_key)
-            for public_key in params["public_keys"] or [None]
+            for public_key in public_keys
         ]
         return Result(values={"deleted": []}, manual_steps=steps)
-    doomed = fitting(keys, params["description"], params["public_keys"], params["key_ids"])
-    if doomed and not check_mode:
-        delete_keys(extensions, routes, int(owner["id"]), doomed)
     before = {"keys": [f"{key.get('description')} ({key.get('publicKey')})" for key in doomed]}
     return Result(bool(doomed), {"deleted": [key.get("id") for key in doomed]}, before, {"keys": []})
 

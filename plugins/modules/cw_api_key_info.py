@@ -10,7 +10,8 @@ short_description: List the API keys of a member
 version_added: 0.1.0
 description:
   - Lists the API keys of an API member or of a person's member record, without their private halves.
-  - The API publishes no such operation; on a tenant without the extension route RV(offered) is V(false) and the list is empty.
+  - The API publishes no such operation; on a tenant without the extension route RV(offered) is V(false) and the list
+    is empty.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.attributes
@@ -62,7 +63,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._roles import atte
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
 
 
-def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
+def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
     owner = find_owner(psa, params["member"], params["member_type"])
     extensions, routes = Extensions(psa, params["extension_routes"]), key_routes(params["member_type"])
     if owner is None:

@@ -10,8 +10,8 @@ short_description: Manage an API member
 version_added: 0.1.0
 description:
   - Creates, updates and deactivates an API member (C(/system/apiMembers)).
-  - Only options that are given are compared and written. What they leave open comes, when the member is created, from the tenant's
-    own defaults (C(GET /system/apiMembers/default)).
+  - Only options that are given are compared and written. What they leave open comes, when the member is created, from
+    the tenant's own defaults (C(GET /system/apiMembers/default)).
   - References are given by name. Unknown and ambiguous names are different errors.
 extends_documentation_fragment:
   - msp.connectwise.psa
@@ -25,7 +25,8 @@ options:
   state:
     description:
       - V(present) creates or updates the member and makes it active.
-      - V(absent) deactivates it. The API cannot delete an API member; the record stays, and its keys are refused from then on.
+      - V(absent) deactivates it. The API cannot delete an API member; the record stays, and its keys are refused from
+        then on.
     type: str
     choices: [present, absent]
     default: present
@@ -37,10 +38,12 @@ options:
     type: str
   level:
     description:
-      - Level of the corporate structure. V(top) is the highest one; below it, records are invisible to the member's keys.
+      - Level of the corporate structure. V(top) is the highest one; below it, records are invisible to the member's
+        keys.
     type: str
   security_location:
-    description: The entry of the corporate structure at O(level) (Name in the product). V(top) is the one at the highest level.
+    description: The entry of the corporate structure at O(level) (Name in the product). V(top) is the one at the
+      highest level.
     type: str
   location:
     description: Default location. V(top) is the one at the highest level.

@@ -45,7 +45,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._members import AP
 from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, Result, main
 
 
-def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
+def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
     if params["identifier"] is None:
         members = psa.list(API_MEMBERS)
     else:

@@ -9,10 +9,10 @@ module: cw_integration_info
 short_description: Read whether a whole integration is as its profile says, in one task
 version_added: 0.1.0
 description:
-  - Compares everything an integration consists of with its profile - the member and its fields, and, with the integration's own key,
-    the effective permission matrix and the Customize lists. Reads only; three requests where nothing has changed
-    (C(GET /system/apiMembers), and with the integration's key C(GET /system/mySecurity) and C(GET /system/mySecurity/customizeItems/)),
-    plus one for every list of names that the profile needs resolved.
+  - Compares everything an integration consists of with its profile - the member and its fields, and, with the
+    integration's own key, the effective permission matrix and the Customize lists. Reads only; three requests where
+    nothing has changed (C(GET /system/apiMembers), and with the integration's key C(GET /system/mySecurity) and
+    C(GET /system/mySecurity/customizeItems/)), plus one for every list of names that the profile needs resolved.
   - The P(msp.connectwise.integration#role) role asks this first on every run, and goes on only where something differs.
 extends_documentation_fragment:
   - msp.connectwise.psa
@@ -26,7 +26,8 @@ options:
     type: dict
     required: true
   member_type:
-    description: V(api) for an API member, V(member) for a person's own record, whose fields and rights are left as they are.
+    description: V(api) for an API member, V(member) for a person's own record, whose fields and rights are left as
+      they are.
     type: str
     choices: [api, member]
     default: api
@@ -72,15 +73,15 @@ integration:
   type: dict
   contains:
     in_sync: {description: Whether nothing differs and the key works., type: bool, returned: always}
-    differences: {description: What differs, a line each., type: list, elements: str, returned: always}
+    differences: {description: "What differs, a line each.", type: list, elements: str, returned: always}
     member:
       description: The member, as M(msp.connectwise.cw_api_member) returns it.
       type: dict
       returned: always
     key:
       description:
-        - State of the stored key. V(valid), V(refused) (deleted, or its member is inactive), V(foreign) (it belongs to another
-          member), V(none) (nothing is stored).
+        - State of the stored key. V(valid), V(refused) (deleted, or its member is inactive), V(foreign) (it belongs to
+          another member), V(none) (nothing is stored).
       type: str
       returned: always
     access:
@@ -89,7 +90,6 @@ integration:
       returned: always
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -112,6 +112,16 @@ from ansible_collections.msp.connectwise.plugins.module_utils._names import same
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import plan_record
 
 
+def checked_member(member: dict[str, Any]) -> str:
+    """The identifier of a profile's member, whose fields are checked; a misspelt one would never be compared."""
+    known = {"identifier", *(field.option for field in FIELDS)}
+    if strangers := sorted(set(member) - known):
+        raise InputError(f"member has unknown fields: {', '.join(strangers)}", remedy=f"use {', '.join(sorted(known))}")
+    if not member.get("identifier"):
+        raise InputError("member has no identifier", remedy="give member.identifier")
+    return str(member["identifier"])
+
+
 def read_key(psa: Psa, params: dict[str, Any]) -> tuple[str, list[Record], list[Record]]:
     """State of the stored key, and what it may do."""
     if not params["key_public"] or not params["key_private"]:
@@ -120,13 +130,13 @@ def read_key(psa: Psa, params: dict[str, Any]) -> tuple[str, list[Record], list[
         settings, items = read_access(psa.with_keys(params["key_public"], params["key_private"]))
     except AuthenticationFailed:
         return "refused", [], []
-    if not same(member_of(settings), params["member"]["identifier"]):
+    if not same(member_of(settings), str(params["member"]["identifier"])):
         return "foreign", [], []
     return "valid", settings, items
 
 
-def member_differences(psa: Psa, names: MemberNames, member: Record | None, params: dict[str, Any]) -> list[str]:
-    identifier = params["member"]["identifier"]
+def member_differences(names: MemberNames, member: Record | None, params: dict[str, Any]) -> list[str]:
+    identifier = str(params["member"]["identifier"])
     if member is None:
         return [f"member {identifier} does not exist"]
     differences = [f"member {identifier} is inactive"] if member.get("inactiveFlag") else []
@@ -140,30 +150,24 @@ def member_differences(psa: Psa, names: MemberNames, member: Record | None, para
         )
     except UnknownName as problem:
         return [*differences, problem.problem]
-    for option in sorted(plan.after):
-        if plan.before[option] != plan.after[option]:
-            differences.append(
-                f"member {identifier}: {option} is {plan.before[option]!r}, wanted {plan.after[option]!r}"
-            )
+    differences += [
+        f"member {identifier}: {option} is {plan.before[option]!r}, wanted {plan.after[option]!r}"
+        for option in sorted(plan.after)
+        if plan.before[option] != plan.after[option]
+    ]
     role = (member.get("securityRole") or {}).get("name")
     if params["role_name"] and not same(str(role), params["role_name"]):
         differences.append(f"member {identifier} holds the role {role}, wanted {params['role_name']}")
     return differences
 
 
-def together(psa: Psa, *calls: Callable[[], Any]) -> list[Any]:
-    return psa.together(calls)
-
-
-def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
-    identifier = params["member"].get("identifier")
-    if not identifier:
-        raise InputError("member has no identifier", remedy="give member.identifier")
+def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
+    identifier = checked_member(params["member"])
     names, lenient = MemberNames(psa, check_mode=True), params["on_unknown"] == "warn"
-    member, (key, settings, items) = together(
-        psa, partial(find_owner, psa, identifier, params["member_type"]), partial(read_key, psa, params)
+    member, (key, settings, items) = psa.together(
+        [partial(find_owner, psa, identifier, params["member_type"]), partial(read_key, psa, params)]
     )
-    differences = member_differences(psa, names, member, params)
+    differences = member_differences(names, member, params)
     access: Access | None = None
     if key != "valid":
         differences.append(

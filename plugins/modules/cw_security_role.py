@@ -11,10 +11,10 @@ version_added: 0.1.0
 description:
   - Creates or deletes a security role and sets its permission levels, the whole matrix in one task.
   - Names of modules and functions are compared without regard to case, spacing, kinds of dashes, V(&) for V(and) and a
-    V((Customize)) behind the name; known variants of vendors' pages are understood. A name the tenant does not have is an error
-    that lists the closest ones.
-  - The published API reads the matrix but does not write it (C(GET /system/securityRoles/{id}/settings)). Where the tenant
-    offers an extension route, the levels are written and read back; elsewhere they become manual steps.
+    C(Customize) in parentheses behind the name; known variants of vendors' pages are understood. A name the tenant
+    does not have is an error that lists the closest ones.
+  - The published API reads the matrix but does not write it (C(GET /system/securityRoles/{id}/settings)). Where the
+    tenant offers an extension route, the levels are written and read back; elsewhere they become manual steps.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.psa.ladder
@@ -33,11 +33,13 @@ options:
     default: present
   permissions:
     description:
-      - The wanted levels as C({module: {function: {add, edit, delete, inquire}}}), each V(None), V(My) or V(All).
-        A level that is left out means V(None).
+      - The wanted levels. Modules, each with its functions, each with C(add), C(edit), C(delete) and C(inquire), which
+        are V(None), V(My) or V(All). A level that is left out means V(None).
       - The function V(*) means every function of the module; functions that are named win over it.
       - V(My) is refused where the row does not offer it.
       - When left out, the matrix is not touched.
+      - In check mode nobody can tell whether the tenant offers a route that writes levels, since asking would be a
+        write; the prediction takes it that there is one.
     type: dict
   exclusive:
     description: Whether functions that O(permissions) does not name are set to V(None).
@@ -88,7 +90,8 @@ role:
     name: {description: Name., type: str, returned: always}
     exists: {description: Whether it exists now., type: bool, returned: always}
     permissions:
-      description: Every function that grants anything, as C({module: {function: {add, edit, delete, inquire}}}).
+      description: Every function that grants anything, as modules, each with its functions, each with C(add), C(edit),
+        C(delete) and C(inquire).
       type: dict
       returned: when the matrix was read
 manual_steps:
@@ -123,10 +126,13 @@ from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     blank_matrix,
     check_name,
     find_role,
+    holders,
     read_matrix,
     write_matrix,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
+
+GIVE_UP_ROLE = "give the members that hold this role another one, or set in_use: clear to take all its rights away"
 
 
 def describe(role: Record | None, name: str, rows: list[Row] | None) -> dict[str, Any]:
@@ -179,34 +185,40 @@ def converge(
     if offered:
         result.changed = True
         result.after["permissions"] = {change.row.label: dict(change.after) for change in plan.changes}
-        result.before["permissions"] = {change.row.label: dict(change.row.levels) for change in plan.changes}
+        if result.before:
+            result.before["permissions"] = {change.row.label: dict(change.row.levels) for change in plan.changes}
     else:
         result.manual_steps += [role_permission(params["name"], change) for change in plan.changes]
     return rows
 
 
 def remove(psa: Psa, extensions: Extensions, role: Record | None, params: dict[str, Any], check_mode: bool) -> Result:
+    """Delete the role; one that members hold keeps its record, and with in_use: clear loses its rights."""
     if role is None:
         return Result(values={"role": describe(None, params["name"], None)})
-    gone = Result(
-        changed=True, before={"role": role["name"]}, after={}, values={"role": describe(None, params["name"], None)}
-    )
-    if check_mode:
-        return gone
-    try:
-        delete(psa, f"{ROLES}/{role['id']}", lambda: find_role(psa, params["name"]))
-    except Conflict as problem:
-        if params["in_use"] == "fail":
-            problem.remedy = (
-                "give the members that hold this role another one, or set in_use: clear to take all its rights away"
-            )
-            raise
-        result = Result(before={"role": role["name"]}, after={"role": role["name"]})
-        wish = {**params, "permissions": {}, "exclusive": True}
-        rows = converge(psa, extensions, role, wish, check_mode, result)
-        result.values = {"role": describe(role, params["name"], rows)}
-        return result
-    return gone
+    held_by = holders(psa, int(role["id"]))
+    if not held_by and not check_mode:
+        try:
+            delete(psa, f"{ROLES}/{role['id']}", lambda: find_role(psa, params["name"]))
+        except Conflict as problem:
+            # Held by somebody whom these keys may not see.
+            if params["in_use"] == "fail":
+                problem.remedy = GIVE_UP_ROLE
+                raise
+            held_by = ["somebody"]
+    if not held_by:
+        return Result(True, {"role": describe(None, params["name"], None)}, {"role": role["name"]}, {})
+    if params["in_use"] == "fail":
+        shown = ", ".join(held_by[:5]) + (f" and {len(held_by) - 5} more" if len(held_by) > 5 else "")
+        raise Conflict(
+            f'the role "{role["name"]}" is held by {shown}, so ConnectWise would refuse to delete it',
+            remedy=GIVE_UP_ROLE,
+        )
+    result = Result(before={"role": role["name"]}, after={"role": role["name"]})
+    wish = {**params, "permissions": {}, "exclusive": True}
+    rows = converge(psa, extensions, role, wish, check_mode, result)
+    result.values = {"role": describe(role, params["name"], rows)}
+    return result
 
 
 MODULE = Module(

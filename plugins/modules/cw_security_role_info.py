@@ -16,7 +16,8 @@ extends_documentation_fragment:
   - msp.connectwise.attributes.read
 options:
   name:
-    description: Name of one role; all roles, without their matrix, when left out. A name that does not exist gives an empty list.
+    description: Name of one role; all roles, without their matrix, when left out. A name that does not exist gives an
+      empty list.
     type: str
 """
 
@@ -41,7 +42,8 @@ roles:
     name: {description: Name., type: str, returned: always}
     inactive: {description: Whether it is inactive., type: bool, returned: always}
     permissions:
-      description: Every function that grants anything, as C({module: {function: {add, edit, delete, inquire}}}).
+      description: Every function that grants anything, as modules, each with its functions, each with C(add), C(edit),
+        C(delete) and C(inquire).
       type: dict
       returned: when O(name) is given
 """
@@ -58,7 +60,7 @@ def describe(role: Record) -> dict[str, Any]:
     return {"id": role.get("id"), "name": role.get("name"), "inactive": bool(role.get("inactiveFlag"))}
 
 
-def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
+def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
     if params["name"] is None:
         return Result(values={"roles": [describe(role) for role in psa.list(ROLES)]})
     role = find_role(psa, params["name"])

@@ -9,13 +9,13 @@ module: cw_table_setup
 short_description: Manage the Customize allow list of a role's function, such as Table Setup
 version_added: 0.1.0
 description:
-  - Sets which items of a function a security role may reach; behind the (customize) link of the row in the product, the lists
-    C(Allow Access to these) and C(Disallow).
+  - Sets which items of a function a security role may reach; behind the (customize) link of the row in the product,
+    the lists C(Allow Access to these) and C(Disallow).
   - The whole list in one task, "all but these two" as well as "only these three".
   - The API publishes no operation that writes such a list, and only the member itself can read it
-    (C(GET /system/mySecurity/customizeItems/)). Where the tenant offers an extension route, the list is written and read back;
-    elsewhere the change becomes a manual step. With O(reader_public_key) and O(reader_private_key) of a member that holds the role,
-    a list that a person has set is seen without any extension route.
+    (C(GET /system/mySecurity/customizeItems/)). Where the tenant offers an extension route, the list is written and
+    read back; elsewhere the change becomes a manual step. With O(reader_public_key) and O(reader_private_key) of a
+    member that holds the role, a list that a person has set is seen without any extension route.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.psa.ladder
@@ -28,7 +28,8 @@ options:
     type: str
     required: true
   function:
-    description: The function whose list is meant, such as V(Table Setup), V(Agreements), V(Configurations), V(Resource Scheduling).
+    description: The function whose list is meant, such as V(Table Setup), V(Agreements), V(Configurations),
+      V(Resource Scheduling).
     type: str
     default: Table Setup
   module:
@@ -109,12 +110,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._customize import 
     read_own,
     universe,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
-    UNCERTAIN,
-    AuthenticationFailed,
-    NotApplied,
-    PsaError,
-)
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import AuthenticationFailed, NotApplied
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import NO_CUSTOMIZE, customize_list
 from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     ON_UNKNOWN,
@@ -124,7 +120,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     main,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListPlan, ListWish, plan_list
-from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names, settled
+from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names, write
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     attempt,
     customizable_row,
@@ -161,14 +157,14 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
         return unreadable(params, what, wish, plan)
     if plan.before == plan.after:
         return report(params, what, plan, False)
-    if not check_mode:
-        offered, _ = attempt(lambda: write(psa, extensions, role_id, int(row.id or 0), what, plan))
-        if not offered:
-            step = customize_list(params["role"], what.module, what.function, plan.allow, plan.disallow, "keep")
-            kept = ListPlan(plan.before, plan.before, [], [], warnings=plan.warnings)
-            result = report(params, what, kept, False)
-            result.manual_steps.append(step)
-            return result
+    if offered and not check_mode:
+        offered, _ = attempt(lambda: replace(psa, extensions, role_id, int(row.id or 0), what, plan))
+    if not offered:
+        # Without the route that reads the list back, a write would be taken on trust.
+        step = customize_list(params["role"], what.module, what.function, plan.allow, plan.disallow, "keep")
+        result = report(params, what, ListPlan(plan.before, plan.before, [], [], warnings=plan.warnings), False)
+        result.manual_steps.append(step)
+        return result
     return report(params, what, plan, True)
 
 
@@ -183,16 +179,14 @@ def read_as_member(psa: Psa, params: dict[str, Any], what: Customizable) -> list
         return None
 
 
-def write(psa: Psa, extensions: Extensions, role: int, setting: int, what: Customizable, plan: ListPlan) -> None:
-    """Replace the whole list and read it back, which also settles a lost answer."""
-    lost: PsaError | None = None
-    try:
-        extensions.replace_customize_items(role, setting, what.identifier, plan.after)
-    except UNCERTAIN as problem:
-        lost = problem
-    wanted = set(plan.after)
-    if set(settled(lambda: extensions.customize_items(role, setting), lambda found: set(found) == wanted)) != wanted:
-        raise lost or NotApplied("written, but not taken over", tenant=psa.tenant, operation="customize_items.replace")
+def replace(psa: Psa, extensions: Extensions, role: int, setting: int, what: Customizable, plan: ListPlan) -> None:
+    """Replace the whole list and read it back."""
+    write(
+        lambda: extensions.replace_customize_items(role, setting, what.identifier, plan.after),
+        lambda: extensions.customize_items(role, setting),
+        lambda found: sorted(set(found) ^ set(plan.after)),
+        NotApplied("written, but not taken over", tenant=psa.tenant, operation="customize_items.replace"),
+    )
 
 
 def unreadable(params: dict[str, Any], what: Customizable, wish: ListWish, plan: ListPlan) -> Result:

@@ -9,8 +9,8 @@ module: cw_tenant_info
 short_description: Read what a tenant is and which names it has
 version_added: 0.1.0
 description:
-  - Reads the version, codebase and region of a tenant, and the names that other modules take - levels, locations, departments,
-    time zones, boards, setup tables, and the functions of the permission matrix.
+  - Reads the version, codebase and region of a tenant, and the names that other modules take - levels, locations,
+    departments, time zones, boards, setup tables, and the functions of the permission matrix.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.attributes
@@ -47,15 +47,20 @@ tenant:
     is_cloud: {description: Whether it runs in ConnectWise's cloud., type: bool, returned: with system}
     region: {description: Region of the cloud., type: str, returned: with system}
     site_url: {description: The address companyinfo gives for the site., type: str, returned: with system}
-    levels: {description: Names of the levels, the highest first., type: list, elements: str, returned: with levels}
+    levels: {description: "Names of the levels, the highest first.", type: list, elements: str, returned: with levels}
     locations: {description: Names of the locations., type: list, elements: str, returned: with locations}
     departments: {description: Names of the departments., type: list, elements: str, returned: with departments}
     time_zones: {description: Names of the time zone setups., type: list, elements: str, returned: with time_zones}
     boards: {description: Names of the service boards., type: list, elements: str, returned: with boards}
-    setup_tables: {description: Setup tables as C(Category / Table)., type: list, elements: str, returned: with setup_tables}
+    setup_tables:
+      description: Setup tables as C(Category / Table).
+      type: list
+      elements: str
+      returned: with setup_tables
     functions: {description: Names of the functions by module., type: dict, returned: with functions}
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -104,8 +109,8 @@ def functions(psa: Psa) -> dict[str, list[str]]:
     return by_module
 
 
-def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
-    readers = {
+def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
+    readers: dict[str, Callable[[Psa], Any]] = {
         "system": system,
         "levels": levels,
         "setup_tables": setup_tables,
@@ -115,7 +120,7 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     gather = list(dict.fromkeys(params["gather"]))
     found = psa.together(partial(readers[part], psa) for part in gather)
     tenant: dict[str, Any] = {"company_id": psa.connection.company_id, "host": psa.connection.host}
-    for part, value in zip(gather, found):
+    for part, value in zip(gather, found, strict=True):
         tenant.update(value if part == "system" else {part: value})
     return Result(values={"tenant": tenant})
 
