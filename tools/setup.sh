@@ -99,4 +99,6 @@ if ! { [ -x .venv/bin/uv ] &&
         exit 1
     }
 fi
+# Other collections that tests use, such as the key stores' own.
+.venv/bin/python tools/optional_collections.py
 echo "$stamp" > "$stamp_file"
