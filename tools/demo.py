@@ -200,7 +200,7 @@ def main() -> int:
     print(f"\n{table(demo.reports())}\n")
     print(f"Every integration is ready ({time.monotonic() - started:.0f} s).")
     print(
-        f"In {directory.relative_to(ROOT)}: keys in connectwise_keys, work orders and hand-overs in connectwise_reports."
+        f"In {directory.relative_to(ROOT)}: keys in connectwise_keys, work orders and hand-overs in connectwise_reports"
     )
     return 0
 
