@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the READMEs of the vendor roles and the vendor table of the top README from the roles themselves.
+"""Write the READMEs of all roles and the vendor table of the top README from the roles themselves.
 
 python tools/role_readme.py            write what is not current
 python tools/role_readme.py --check    write nothing, exit 1 and name what is not current
@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+MARKUP = re.compile(r"\b[CEIMOPRV]+\(((?:[^()]|\([^()]*\))*)\)")
 LEVELS = ("add", "edit", "delete", "inquire")
 TABLE_START = "<!-- vendors:start -->"
 TABLE_END = "<!-- vendors:end -->"
@@ -62,6 +63,13 @@ def load_roles(root: Path) -> list[VendorRole]:
     return roles
 
 
+def plain_roles(root: Path) -> list[Path]:
+    """The roles that hand no profile to the engine: the engine itself, and tools beside it."""
+    vendors = {role.slug for role in load_roles(root)}
+    specs = sorted(root.glob("roles/*/meta/argument_specs.yml"))
+    return [path.parent.parent for path in specs if path.parent.parent.name not in vendors]
+
+
 def _yaml(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
@@ -74,6 +82,11 @@ def cell(text: object) -> str:
 def code(value: object) -> str:
     shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return "`" + cell(shown).replace("\\*", "*") + "`"
+
+
+def unmarked(text: str) -> str:
+    """Ansible's semantic markup as code."""
+    return MARKUP.sub(lambda found: f"`{found.group(1)}`", text)
 
 
 def table(head: list[str], rows: list[list[str]]) -> list[str]:
@@ -207,6 +220,26 @@ def render(role: VendorRole) -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_plain(role: Path) -> str:
+    """The README of a role that is no vendor's, from its argument_specs."""
+    spec = _yaml(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]
+    description = spec["description"] if isinstance(spec["description"], list) else [spec["description"]]
+    rows = [[unmarked(field) for field in row] for row in input_rows(spec.get("options", {}))]
+    lines = [
+        f"# msp.connectwise.{role.name}",
+        "",
+        "<!-- Written by tools/role_readme.py from meta/argument_specs.yml; change that. -->",
+        "",
+        f"{spec['short_description']}.",
+        "",
+        *(line for text in description for line in (unmarked(text), "")),
+        "## Inputs",
+        "",
+        *table(["Variable", "Type", "Default", "Meaning"], rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def vendor_table(roles: list[VendorRole]) -> str:
     """The table of vendors for the top README, without its markers."""
     rows = []
@@ -238,6 +271,7 @@ def wanted_files(root: Path) -> dict[Path, str]:
     """Every file this tool writes, with the text it should have."""
     roles = load_roles(root)
     files = {root / "roles" / role.slug / "README.md": render(role) for role in roles}
+    files |= {role / "README.md": render_plain(role) for role in plain_roles(root)}
     top = root / "README.md"
     if top.exists():
         files[top] = with_vendor_table(top.read_text(encoding="utf-8"), roles)
