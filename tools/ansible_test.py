@@ -15,7 +15,10 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from workspace import NAME, NAMESPACE, ROOT
@@ -95,6 +98,18 @@ def make_venv(core: str, python: str) -> Path:
     return venv / "bin"
 
 
+@contextmanager
+def without_space(directory: Path) -> Iterator[Path]:
+    """Give a directory a name that can stand in a script's first line, where ansible-test writes its Python's path."""
+    if " " not in str(directory):
+        yield directory
+        return
+    with tempfile.TemporaryDirectory(prefix="ansible-test-", dir="/tmp") as place:
+        link = Path(place) / "venv"
+        link.symlink_to(directory)
+        yield link
+
+
 def run(kind: str, core: str, extra: list[str]) -> tuple[str, str, float]:
     """Return the version that ran, the verdict and the seconds of one ansible-core."""
     found = {version: path for version in PYTHONS[core] if (path := find_python(version))}
@@ -105,19 +120,18 @@ def run(kind: str, core: str, extra: list[str]) -> tuple[str, str, float]:
     report = [str(bin_directory / "python"), "-c", "from ansible.release import __version__; print(__version__)"]
     release = subprocess.run(report, capture_output=True, text=True, check=True).stdout.strip()
     label = f"ansible-core {release}, Python {version}"
-    arguments = ["--requirements"] if kind == "units" else []
-    # Not the script in bin: on older versions it does not survive a venv whose path has a space in it.
-    program = [str(bin_directory / "python"), "-m", "ansible_test._util.target.cli.ansible_test_cli_stub"]
-    command = [*program, kind, "--local", "--python", version, "--color", "no"]
     # What the clone's workplace sets for Ansible is not for a tree that stands on its own.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     environment.update(HOME=str(HOME), PATH=os.pathsep.join([str(bin_directory), os.environ["PATH"]]))
     log = BUILD / f"{kind}-{core}.log"
     print(f"{label}: ansible-test {kind}; log in {log.relative_to(ROOT)}", flush=True)
     started = time.monotonic()
-    with log.open("w", encoding="utf-8") as output:
+    with log.open("w", encoding="utf-8") as output, without_space(bin_directory.parent) as venv:
+        # Not the script ansible-test: on older versions it does not survive a venv whose path has a space in it.
+        command = [str(venv / "bin" / "python"), "-m", "ansible_test._util.target.cli.ansible_test_cli_stub", kind]
+        options = ["--local", "--python", version, "--color", "no", *(["--requirements"] if kind == "units" else [])]
         done = subprocess.run(
-            [*command, *arguments, *extra],
+            [*command, *options, *extra],
             cwd=TREE,
             env=environment,
             stdin=subprocess.DEVNULL,
