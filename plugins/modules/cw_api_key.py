@@ -172,7 +172,7 @@ def absent(
     doomed = fitting(keys or [], params["description"], params["public_keys"], params["key_ids"])
     offered = keys is not None
     if doomed and not check_mode:
-        offered, _ = attempt(lambda: delete_keys(extensions, routes, int(owner["id"]), doomed))
+        offered = attempt(lambda: delete_keys(extensions, routes, int(owner["id"]), doomed))[0]
     if not offered:
         public_keys = [key.get("publicKey") for key in doomed] or params["public_keys"] or [None]
         steps = [

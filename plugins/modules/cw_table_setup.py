@@ -158,7 +158,7 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     if plan.before == plan.after:
         return report(params, what, plan, False)
     if offered and not check_mode:
-        offered, _ = attempt(lambda: replace(psa, extensions, role_id, int(row.id or 0), what, plan))
+        offered = attempt(lambda: replace(psa, extensions, role_id, int(row.id or 0), what, plan))[0]
     if not offered:
         # Without the route that reads the list back, a write would be taken on trust.
         step = customize_list(params["role"], what.module, what.function, plan.allow, plan.disallow, "keep")

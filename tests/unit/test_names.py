@@ -1,0 +1,127 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names as people print them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.msp.connectwise.plugins.module_utils import _names as names
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import AmbiguousName, UnknownName
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Table Setup", "table  setup"),
+        ("Table Setup (Customize)", "Table Setup"),
+        ("Table Setup (customise)", "Table Setup"),
+        ("Time & Expense", "Time and Expense"),
+        ("Time&Expense", "time AND expense"),
+        ("Service Ticket \u2013 Dependencies", "Service Ticket - Dependencies"),
+        ("Service Ticket \u2014 Dependencies", "Service Ticket-Dependencies"),
+        ("Service Ticket \u2212 Dependencies", "Service Ticket \uff0d Dependencies"),
+        ("Company/ Contact Group Maintenance", "Company / Contact Group Maintenance"),
+        ("CRM\u00a0/\u00a0Sales Activities", "CRM/Sales Activities"),
+        ("\ufb01nance", "Finance"),
+        (" Contacts\n", "Contacts"),
+    ],
+)
+def test_differences_of_print_do_not_count(left, right):
+    assert names.same(left, right)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Service Tickets", "Ticket Templates"),
+        ("Notes", "Note"),
+        ("Company / State", "Company State"),
+        ("Android", "& roid"),
+    ],
+)
+def test_differences_of_meaning_count(left, right):
+    assert not names.same(left, right)
+
+
+@pytest.mark.parametrize(
+    ("module", "printed", "known"),
+    [
+        ("Service Desk", "Closed Service Tickets", "Close Service Tickets"),
+        ("Service Desk", "Close Service Ticket", "Close Service Tickets"),
+        ("Service", "Reporting", "Reports"),
+        ("Service Desk", "Service Ticket \u2013 Dependancies", "Service Ticket - Dependencies"),
+        ("Project", "Project Ticket - Dependancies", "Project Ticket - Dependencies"),
+        ("Projects", "Close Project", "Close Projects"),
+        ("System", "Managed Hosted API", "Manage Hosted API"),
+        ("System", "Setup Tables (Customize)", "Table Setup"),
+        ("Company", "Manage Documents", "Manage Attachments"),
+        ("Companies", "Company/ Contact Group Maintenance", "Company/Contact Group Maintenance"),
+        ("Sales", "Opportunities", "Opportunity"),
+        ("Time & Expenses", "Tim Entry Billable Option", "Time Entry Billable Option"),
+        ("Procurement", "Product", "Products"),
+        ("Finance", "GL Interface", "Accounting Interface"),
+    ],
+)
+def test_known_variants_of_vendors_pages(module, printed, known):
+    assert names.canonical_function(module, printed) == names.canonical_function(module, known)
+
+
+@pytest.mark.parametrize(
+    ("printed", "known"),
+    [
+        ("Company", "Companies"),
+        ("time and expenses", "Time & Expense"),
+        ("Service", "Service Desk"),
+        ("Projects", "Project"),
+    ],
+)
+def test_known_variants_of_modules(printed, known):
+    assert names.canonical_module(printed) == names.canonical_module(known)
+
+
+def test_a_variant_counts_in_its_module_alone():
+    assert names.canonical_function("Sales", "Reporting") != names.canonical_function("Sales", "Reports")
+    assert names.canonical_item("Service / Service Boards") == names.canonical_item("service/service board")
+
+
+def test_no_variant_hides_a_name_of_its_own():
+    for variants in [names.MODULE_VARIANTS, names.TABLE_VARIANTS, *names.FUNCTION_VARIANTS.values()]:
+        assert not set(variants) & set(variants.values())
+
+
+@given(st.text())
+def test_normalising_again_changes_nothing(text):
+    assert names.normalised(names.normalised(text)) == names.normalised(text)
+
+
+@given(
+    st.text(alphabet="abcde &/-", min_size=1),
+    st.sampled_from(["\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2212"]),
+)
+def test_every_dash_is_a_dash(text, dash):
+    assert names.same(text, text.replace("-", dash))
+
+
+def test_unknown_names_come_with_the_closest():
+    error = names.unknown("function", "Servce Tickets", ["Service Tickets", "Invoicing", "Services Ticket"])
+    assert isinstance(error, UnknownName)
+    assert (
+        error.problem
+        == 'this tenant has no function "Servce Tickets"; did you mean "Service Tickets" or "Services Ticket"?'
+    )
+    assert error.data == {"name": "Servce Tickets", "closest": ["Service Tickets", "Services Ticket"]}
+
+
+def test_a_name_like_no_other():
+    error = names.unknown("table", "Xyzzy", ["Service / Priority"])
+    assert "no name there is close to it" in error.problem
+    assert "cw_tenant_info" in error.remedy
+
+
+def test_ambiguous_names_list_what_carries_them():
+    error = names.ambiguous("security role", "Sync", ["id 1", "id 2"])
+    assert isinstance(error, AmbiguousName)
+    assert 'several entries are called security role "Sync": id 1, id 2' in str(error)
