@@ -45,11 +45,12 @@ _value:
 """
 
 ROLES = Path(__file__).resolve().parent.parent.parent / "roles"
-ENGINE = "integration"
+# Roles that make no integration real.
+OTHERS = ("doctor", "integration")
 
 
 def known_vendors() -> list[str]:
-    return sorted(path.name for path in ROLES.iterdir() if (path / "tasks").is_dir() and path.name != ENGINE)
+    return sorted(path.name for path in ROLES.iterdir() if (path / "tasks").is_dir() and path.name not in OTHERS)
 
 
 def vendor_roles(names: Iterable[str] | str) -> list[str]:

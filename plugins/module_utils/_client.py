@@ -70,13 +70,20 @@ class Psa:
     def tenant(self) -> str:
         return self.connection.tenant
 
+    @property
+    def _company_path(self) -> str:
+        return f"/login/companyinfo/{quoted(self.connection.company_id)}"
+
+    def ask_company(self) -> Answer:
+        """The bare answer to `GET /login/companyinfo/{company}`, the one address that takes no keys."""
+        url = f"https://{self.connection.host}{self._company_path}"
+        return self._http.request("GET", url, headers=_ACCEPT_JSON)
+
     def company_info(self) -> Record:
         """`GET /login/companyinfo/{company}`, without keys: CompanyName, Codebase, SiteUrl, IsCloud, … (read once)."""
         if self._company is None:
-            path = f"/login/companyinfo/{quoted(self.connection.company_id)}"
-            with self._context("GET", path, explain=False):
-                answer = self._http.request("GET", f"https://{self.connection.host}{path}", headers=_ACCEPT_JSON)
-                found = data_of(answer)
+            with self._context("GET", self._company_path, explain=False):
+                found = data_of(self.ask_company())
                 if found is None:
                     raise WrongAddress(
                         f'the company id "{self.connection.company_id}" is not known at this host',

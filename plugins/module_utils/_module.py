@@ -44,12 +44,16 @@ Run = Callable[[Psa, dict[str, Any], bool], Result]
 
 @dataclass(frozen=True)
 class Module:
-    """One module: its options beside the connection's, and what it does."""
+    """One module: its options beside the connection's, and what it does.
+
+    unconnected: what it finds where the options give no connection, for the one module that looks into that.
+    """
 
     name: str
     options: Mapping[str, Any]
     run: Run
     constraints: Mapping[str, Any] = field(default_factory=dict)
+    unconnected: Callable[[PsaError], Result] | None = None
 
     @property
     def argument_spec(self) -> dict[str, Any]:
@@ -70,7 +74,13 @@ def execute(module: Module, options: Mapping[str, Any], *, check_mode: bool, dif
     params = _plain(dict(options))
     tenant = ""
     try:
-        with Psa(parse_connection(params)) as psa:
+        try:
+            connection = parse_connection(params)
+        except PsaError as problem:
+            if module.unconnected is None:
+                raise
+            return _finished(module.unconnected(problem), params, diff_mode, tenant)
+        with Psa(connection) as psa:
             tenant = psa.tenant
             result = module.run(psa, params, check_mode)
         return _finished(result, params, diff_mode, tenant)

@@ -36,10 +36,18 @@ _RIGHTS: list[tuple[str, str]] = [
     (r"/time/entries", "Time & Expense / Time Entry"),
 ]
 
+# A setup table also has to be on the Customize list of Table Setup.
+_TABLES: list[tuple[str, str]] = [
+    (r"/company/configurations/types", "Company / Configuration"),
+    (r"/finance/agreements/types", "Agreements / Agreement Type"),
+]
+
 
 def right_for(method: str, path: str) -> str | None:
     """The row and level an operation usually needs, such as "System / Security Roles with Inquire: All"."""
     for beginning, row in _RIGHTS:
         if re.match(rf"{beginning}(/|$)", path, re.IGNORECASE):
-            return f"{row} with {_LEVELS.get(method, 'Inquire')}: All"
+            right = f"{row} with {_LEVELS.get(method, 'Inquire')}: All"
+            table = next((name for start, name in _TABLES if re.match(rf"{start}(/|$)", path, re.IGNORECASE)), None)
+            return f"{right}, and {table} on its Customize list" if table else right
     return None
