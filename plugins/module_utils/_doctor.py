@@ -168,9 +168,8 @@ def diagnose(
     """Look at a tenant from the outside in. Reads only; a failure is told as it is, without another try."""
     diagnosis = Diagnosis()
     psa = Psa(connection, Http(replace(connection.policy, retries=0), is_transient))
-    with psa:
-        with suppress(_Stop):
-            _look(psa, diagnosis, permissions, customize, routes)
+    with psa, suppress(_Stop):
+        _look(psa, diagnosis, permissions, customize, routes)
     return diagnosis.finished()
 
 

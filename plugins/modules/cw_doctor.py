@@ -10,8 +10,8 @@ short_description: Find out why a tenant does not work
 version_added: 0.1.0
 description:
   - Looks at a tenant from the outside in - options, proxy, name, connection, certificate, service, company, clock, kind
-    of host, codebase, client id, keys, member, its level, its rights, the routes beside the published ones, the rate - and
-    says of each whether it is well, and if not, what to do.
+    of host, codebase, client id, keys, member, its level, its rights, the routes beside the published ones, the rate -
+    and says of each whether it is well, and if not, what to do.
   - What stands on something that is wrong cannot be looked at, and is reported as V(unknown).
   - It only reads, makes every call once, and does not fail because of what it finds.
 extends_documentation_fragment:
