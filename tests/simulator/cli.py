@@ -7,10 +7,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
 import tempfile
+import traceback
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,17 @@ def ready_document(simulator: Simulator, ca: Path) -> dict[str, Any]:
     }
 
 
+class Discretion(logging.Filter):
+    """Leaves out what an exception says: it may quote what a client sent, and with it a key."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            kind, _value, trace = record.exc_info
+            record.exc_text = "".join(traceback.format_tb(trace)) + (kind.__name__ if kind else "")
+            record.exc_info = None
+        return True
+
+
 async def _run(arguments: argparse.Namespace, simulator: Simulator) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -111,6 +124,9 @@ async def _watch_parent(stop: asyncio.Event) -> None:
 
 
 def serve(arguments: argparse.Namespace) -> int:
+    handler = logging.StreamHandler()
+    handler.addFilter(Discretion())
+    logging.getLogger().addHandler(handler)
     simulator = Simulator(configuration.load(Path(arguments.tenants)), arguments.seed)
     for tenant in simulator.config.tenants.values():
         simulator.catalog(tenant)

@@ -204,8 +204,7 @@ class _Parser:
         elif self.take("like"):
             test = self.like(self.text())
         elif self.take("contains"):
-            wanted = self.text().casefold()
-            test = lambda value: wanted in str(value).casefold()  # noqa: E731
+            test = self.contains(self.text().casefold())
         elif negated:
             raise QueryError("conditions", "'not' must be followed by in, like or contains.")
         else:
@@ -237,6 +236,10 @@ class _Parser:
             wanted.append(self.literal())
         self.expect(")")
         return lambda value: any(self.compare(value, one) == 0 for one in wanted)
+
+    @staticmethod
+    def contains(wanted: str) -> Callable[[Any], bool]:
+        return lambda value: wanted in str(value).casefold()
 
     def like(self, pattern: str) -> Callable[[Any], bool]:
         wild = {"%": ".*", "*": ".*", "_": "."}

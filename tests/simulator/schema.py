@@ -14,6 +14,7 @@ from . import errors
 from .catalog import DATA, Record
 from .query import QueryError, parse_date
 
+# The C loader, where there is one: the document is long, and every start waits for it.
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 INT32 = 2**31
 
@@ -21,7 +22,7 @@ INT32 = 2**31
 @functools.cache
 def document() -> dict[str, Any]:
     with (DATA / "openapi.yml").open(encoding="utf-8") as stream:
-        loaded: dict[str, Any] = yaml.load(stream, Loader=Loader)  # noqa: S506 (a safe loader)
+        loaded: dict[str, Any] = Loader(stream).get_single_data()
     return loaded
 
 

@@ -110,9 +110,10 @@ class Simulator:
         entry = Entry(self.journal.next(), time.time(), request.method, path, query)
         headers = {name.lower(): value for name, value in request.headers.items()}
         exchange = Exchange(site, request.method, path, query, headers, content, entry)
+        self.identify(exchange)
+        self.clean(exchange)
         self.journal.add(entry)
         try:
-            self.identify(exchange)
             rule, reply = await self.process(exchange)
             entry.status = reply.status
             response = await self.send(request, exchange, rule, reply)
@@ -123,7 +124,6 @@ class Simulator:
             response = web.Response(status=500)
         finally:
             entry.duration_ms = (time.perf_counter() - started) * 1000
-            self.clean(exchange)
         return response
 
     def identify(self, exchange: Exchange) -> None:
@@ -152,7 +152,7 @@ class Simulator:
         entry = exchange.entry
         hidden = [exchange.private] if len(exchange.private) > 3 else []
         if exchange.tenant is not None:
-            hidden += [key.private for key in exchange.tenant.store.keys.values()]
+            hidden += exchange.tenant.store.secrets
         entry.path, entry.query = hide(entry.path, hidden), hide(entry.query, hidden)
         if exchange.key is None:
             # Somebody may have swapped the two keys.
@@ -308,7 +308,8 @@ class Simulator:
             raise ApiError(400, {"code": "ConnectWiseApi", "message": message, "errors": None})
         if guid.strip().lower() not in tenant.client_ids:
             raise ApiError(401, "Cannot find the clientId sent with this request.")
-        key = exchange.key
+        # Not the key found on arrival: it may have been deleted while this request waited.
+        key = tenant.store.keys.get(exchange.public)
         good = key is not None and hmac.compare_digest(key.private.encode(), exchange.private.encode())
         if key is None or not good or (key.expires is not None and key.expires < time.time()):
             if tenant.config.bad_keys_status == 404:

@@ -107,6 +107,8 @@ class Store:
     members: dict[int, Record] = field(default_factory=dict)
     keys: dict[str, Key] = field(default_factory=dict)
     next_id: int = 1
+    # Every private key there ever was, so that none is ever written down; shared by all copies.
+    secrets: set[str] = field(default_factory=set, repr=False)
 
     def copy(self) -> Store:
         return Store(
@@ -115,6 +117,7 @@ class Store:
             members={number: dict(member) for number, member in self.members.items()},
             keys=dict(self.keys),
             next_id=self.next_id,
+            secrets=self.secrets,
         )
 
     def new_id(self) -> int:
@@ -131,8 +134,11 @@ class Store:
         return [key for key in self.keys.values() if key.owner == member]
 
     def add_key(self, owner: int, description: str, expires: float | None = None) -> Key:
-        key = Key(self.new_id(), owner, description, random_key(), random_key(), expires)
+        return self.keep_key(Key(self.new_id(), owner, description, random_key(), random_key(), expires))
+
+    def keep_key(self, key: Key) -> Key:
         self.keys[key.public] = key
+        self.secrets.add(key.private)
         return key
 
     def everyone(self) -> list[Record]:
@@ -185,7 +191,7 @@ class Tenant:
             "_info": dict(now),
         }
         public, private = admin_keys(self.config, seed)
-        store.keys[public] = Key(store.new_id(), number, "Automation", public, private)
+        store.keep_key(Key(store.new_id(), number, "Automation", public, private))
         staff = Role(store.new_id(), "Technician", info=dict(now))
         for key in ("Service Desk / Service Tickets", "Time & Expense / Time Entry"):
             if key in self.catalog.by_key:

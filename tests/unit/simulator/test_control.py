@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -64,11 +66,29 @@ def test_no_private_key_reaches_journal_or_log(psa, simulator, name):
     Psa(simulator, "north", secret, made["publicKey"])("GET", "/system/info")
     Psa(simulator, "north", made["publicKey"], "a wrong secret")("GET", "/system/info?x=a%20wrong%20secret")
     psa("DELETE", f"/system/apiMembers/{member['id']}/apiKeys/{made['id']}")
+    psa("GET", f"/system/{secret}")
     text = json.dumps(simulator.journal()) + json.dumps(simulator.state("north")) + simulator.log.read_text()
     assert secret not in text
     assert admin not in text
     assert "something" not in text
     assert "(hidden)" in text
+
+
+def test_a_request_that_is_no_http_is_logged_without_what_it_said(tmp_path):
+    with Simulator({"tenants": [{"company_id": "one", "site": "na"}]}, tmp_path) as simulator:
+        secret = simulator.ready["tenants"]["one"]["private_key"]
+        host, port = simulator.ready["tenants"]["one"]["host"].split(":")
+        context = ssl.create_default_context(cafile=simulator.ready["ca"])
+        with (
+            socket.create_connection((host, int(port)), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname=host) as connection,
+        ):
+            connection.sendall(f"GET / HTTP/1.1\r\nAuthorization: \0{secret}\r\n\r\n".encode())
+            answer = connection.recv(10_000).decode()
+        assert answer.startswith(("HTTP/1.1 400 ", "HTTP/1.0 400 "))
+    log = simulator.log.read_text(encoding="utf-8")
+    assert "BadHttpMessage" in log or "InvalidHeader" in log
+    assert secret not in log
 
 
 def steps(role, member):
