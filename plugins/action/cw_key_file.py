@@ -50,13 +50,13 @@ class ActionModule(ActionBase):
             args["directory"],
             args["tenant"],
             lambda text: self._encrypt(text, vault_id),
-            self._decrypt,
+            lambda data: decrypted(self._loader._vault, data),
             allow_readable=args["allow_readable"],
         )
         place = {"changed": False, "place": f"{store.path}#{args['name']}" if args["name"] else str(store.path)}
         operation, name = args["operation"], args["name"]
         if operation == "read":
-            return {**place, "record": store.read(name)}
+            return {**place, "record": store.read(name), "guarded": True}
         if self._task.check_mode:
             return {**place, "changed": operation != "delete" or bool(store.read(name))}
         if operation == "write":
@@ -80,22 +80,23 @@ class ActionModule(ActionBase):
         encrypted: bytes = vault.encrypt(text, secret=secret, vault_id=label)
         return encrypted
 
-    def _decrypt(self, data: bytes) -> str:
-        vault = self._loader._vault
-        if not vault.is_encrypted(data):
-            raise StoreError("the file is not encrypted by ansible-vault, or damaged", "restore it from a backup")
-        if not vault.secrets:
-            raise StoreError(
-                "there is no vault passphrase to decrypt the keys with",
-                "run with --vault-password-file or --ask-vault-pass, or set ANSIBLE_VAULT_PASSWORD_FILE",
-            )
-        try:
-            return bytes(vault.decrypt(data)).decode()
-        except (AnsibleError, UnicodeDecodeError):
-            raise StoreError(
-                "the file cannot be decrypted: the passphrase is wrong, or the file is damaged",
-                "give the passphrase it was encrypted with, or restore it from a backup",
-            ) from None
+
+def decrypted(vault: Any, data: bytes) -> str:
+    """A store's file as text, with the vault secrets of the running play."""
+    if not vault.is_encrypted(data):
+        raise StoreError("the file is not encrypted by ansible-vault, or damaged", "restore it from a backup")
+    if not vault.secrets:
+        raise StoreError(
+            "there is no vault passphrase to decrypt the keys with",
+            "run with --vault-password-file or --ask-vault-pass, or set ANSIBLE_VAULT_PASSWORD_FILE",
+        )
+    try:
+        return bytes(vault.decrypt(data)).decode()
+    except (AnsibleError, UnicodeDecodeError):
+        raise StoreError(
+            "the file cannot be decrypted: the passphrase is wrong, or the file is damaged",
+            "give the passphrase it was encrypted with, or restore it from a backup",
+        ) from None
 
 
 def _plain(value: Any) -> Any:

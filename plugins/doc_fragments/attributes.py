@@ -40,3 +40,56 @@ attributes:
   idempotent:
     support: full
 """
+
+    STORE = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+    details: What changes is secret.
+  idempotent:
+    support: N/A
+    details: A write always counts the version of the record up.
+  action:
+    support: full
+    description: Runs on the controller.
+"""
+
+    REPORT = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: No file is written in check mode.
+  diff_mode:
+    support: none
+    details: A report is not a change.
+  idempotent:
+    support: full
+    details: Never changed.
+  action:
+    support: full
+    description: Runs on the controller.
+"""
+
+    FLEET = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: Changes no tenant; files are written only outside check mode.
+  diff_mode:
+    support: none
+    details: A report is not a change.
+  idempotent:
+    support: full
+    details: Never changed.
+  action:
+    support: full
+    description: Runs on the controller.
+  bypass_host_loop:
+    support: full
+    description: Runs once for all hosts of the play.
+"""

@@ -58,8 +58,17 @@ options:
     description: Whether the run changed the tenant.
     type: bool
     default: false
+  changes:
+    description: What the run changed, a line each.
+    type: list
+    elements: str
+    default: []
   error:
     description: What went wrong.
+    type: str
+    default: ""
+  error_kind:
+    description: The C(error.kind) of the task that failed; errors of the connection make the tenant unreachable rather than failed.
     type: str
     default: ""
   key:
@@ -93,7 +102,7 @@ integration:
   returned: always
   type: dict
   contains:
-    status: {description: V(ready) or V(pending) or V(drifted) or V(absent) or V(failed)., type: str, returned: always}
+    status: {description: V(ready) or V(pending) or V(drifted) or V(absent) or V(failed) or V(unreachable)., type: str, returned: always}
     manual_steps: {description: What a person has to click., type: list, elements: dict, returned: always}
     differences: {description: What differs from the profile., type: list, elements: str, returned: always}
     key: {description: Public key and its age and place in the store., type: dict, returned: always}

@@ -60,6 +60,10 @@ class KeyFile:
         """The record of an integration; empty when there is none."""
         return dict(self._load().get(name) or {})
 
+    def read_all(self) -> dict[str, dict[str, Any]]:
+        """The records of all integrations, by name."""
+        return self._load()
+
     def write(self, name: str, record: Mapping[str, Any], if_version: int | None) -> int:
         """Put a record; raises StoreError when the stored one is not of the version that was read. Returns the new version."""
         with self._locked():

@@ -1,0 +1,352 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One look at a whole fleet: which integrations are as their profile says, found out in one process.
+
+A task costs a fork for every host, which on an unchanged night is nearly all that a run costs. So this does what the
+tasks of the engine do first (read the store, compare the tenant with the profile, record) for every host at once, with
+the same variables and the same code, over threads. Whatever it cannot do, or finds to be in need of work, it leaves to
+the engine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.playbook.block import Block
+from ansible.playbook.role_include import IncludeRole
+from ansible.playbook.task import Task
+
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
+from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, run_in_process
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile, StoreError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+
+ENGINE = "msp.connectwise.integration"
+STORE = "vaulted_file"
+# What the engine's tasks take from its variables; the profile comes first, because the others are made of it.
+_NEEDED = (
+    "integration_profile",
+    "integration_vendor",
+    "integration_state",
+    "integration_mode",
+    "integration_on_unknown",
+    "integration_probe",
+    "integration_store",
+    "integration_store_dir",
+    "integration_store_tenant",
+    "integration_store_allow_readable",
+    "integration_rotate",
+    "integration_key_max_age_days",
+    "integration_report_dir",
+    "__integration_members",
+    "__integration_member_type",
+    "__integration_role_name",
+    "__integration_permissions",
+    "__integration_customize",
+)
+
+
+class LeftToTheEngine(Exception):
+    """This integration takes more than a look, or a variable that cannot be resolved here."""
+
+
+@dataclass
+class Member:
+    """One member that holds a key of an integration. work: what the engine would do, once it has seen this much."""
+
+    name: str
+    fields: dict[str, Any]
+    record_name: str
+    work: Callable[[Mapping[str, Any], Mapping[str, Any]], str]
+    place: str = ""
+    record: dict[str, Any] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+    error_kind: str = ""
+
+
+@dataclass
+class Integration:
+    """One integration on one host, its variables resolved."""
+
+    role: str
+    values: dict[str, Any]
+    members: list[Member]
+
+
+@dataclass
+class Tenant:
+    """One host: its connection, and its integrations in the order they are worked on."""
+
+    name: str
+    connection: dict[str, Any] = field(default_factory=dict)
+    integrations: list[Integration] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Seen:
+    """What came of a host. entries: what was recorded; left: the roles the engine has to run."""
+
+    name: str
+    entries: list[_report.Entry] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Resolver:
+    """The variables a task of the engine would see on a host, without running one."""
+
+    def __init__(self, action: Any, variables: Mapping[str, Any]) -> None:
+        self._action, self._task, self._templar = action, action._task, action._templar
+        hostvars = variables["hostvars"]
+        self._manager, self._inventory = hostvars._variable_manager, hostvars._inventory
+        block = self._task._parent
+        while not isinstance(block, Block):
+            block = block._parent
+        self._block, self._play = block, block._play
+        self._hosts = list(variables.get("ansible_play_hosts") or [])
+        self._hosts_all = list(variables.get("ansible_play_hosts_all") or [])
+        self._tasks: dict[str, Task | None] = {}
+
+    def _variables(self, host: str, task: Task) -> dict[str, Any]:
+        found: dict[str, Any] = self._manager.get_vars(
+            play=self._play,
+            host=self._inventory.get_host(host),
+            task=task,
+            _hosts=self._hosts,
+            _hosts_all=self._hosts_all,
+        )
+        return found
+
+    def _engine_task(self, role: str) -> Task | None:
+        """A task of the engine as the vendor's role brings it in, with all that the role defines; None if it does not."""
+        if role not in self._tasks:
+            include = IncludeRole.load(
+                {"ansible.builtin.include_role": {"name": role}},
+                block=self._block,
+                variable_manager=self._manager,
+                loader=self._action._loader,
+            )
+            blocks, _handlers = include.get_block_list(
+                play=self._play, variable_manager=self._manager, loader=self._action._loader
+            )
+            self._tasks[role] = next(
+                (
+                    task
+                    for task in _tasks_of(blocks)
+                    if task._role is not None and task._role.get_name(include_role_fqcn=True) == ENGINE
+                ),
+                None,
+            )
+        return self._tasks[role]
+
+    def tenant(self, host: str, roles_of: Callable[[Any], Iterable[str]]) -> Tenant:
+        """Raises LeftToTheEngine where the host's own variables do not resolve, or it is not worked on in this process."""
+        variables = self._variables(host, self._task)
+        templar = self._templar.copy_with_new_env(available_variables=variables)
+
+        def value(name: str, default: Any = None) -> Any:
+            return templar.template(variables[name]) if name in variables else default
+
+        try:
+            transport = value("ansible_connection", self._action._connection.transport)
+            if str(transport).rpartition(".")[2] != "local" or boolean(value("ansible_become", False), strict=False):
+                raise LeftToTheEngine
+            if not boolean(value("cw_in_process", True), strict=False) or "cw_integrations" not in variables:
+                raise LeftToTheEngine
+            roles = list(roles_of(value("cw_integrations")))
+            shown = SimpleNamespace(
+                _task=SimpleNamespace(args=self._connection_arguments(), environment=None), _templar=templar
+            )
+            connection = completed(shown, CONNECTION_OPTIONS, variables)
+        except AnsibleError:
+            raise LeftToTheEngine from None
+        tenant = Tenant(host, connection)
+        for role in roles:
+            try:
+                tenant.integrations.append(self._integration(host, role))
+            except (AnsibleError, LeftToTheEngine, KeyError):
+                tenant.left.append(role)
+        return tenant
+
+    def _connection_arguments(self) -> dict[str, Any]:
+        return {name: value for name, value in self._task.args.items() if name in CONNECTION_OPTIONS}
+
+    def _integration(self, host: str, role: str) -> Integration:
+        task = self._engine_task(role)
+        if task is None:
+            raise LeftToTheEngine
+        variables = self._variables(host, task)
+        templar = self._templar.copy_with_new_env(available_variables=variables)
+        values = {}
+        for name in _NEEDED:
+            values[name] = templar.template(variables[name])
+            if name == "integration_profile":
+                # The others refer to it; resolved once, it is not resolved again for each of them.
+                variables["integration_profile"] = values[name]
+        if values["integration_store"] != STORE:
+            raise LeftToTheEngine
+        if values["integration_state"] != "present" or values["integration_mode"] not in ("converge", "audit"):
+            raise LeftToTheEngine
+        members = [self._member(str(name), variables) for name in values["__integration_members"]]
+        return Integration(role, values, members)
+
+    def _member(self, name: str, variables: dict[str, Any]) -> Member:
+        own = {**variables, "__integration_member": name}
+        templar = self._templar.copy_with_new_env(available_variables=own)
+
+        def work(record: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
+            templar.available_variables = {**own, "integration_stored": {"record": record}, "__integration_seen": seen}
+            return str(templar.template(own["__integration_work"])).strip()
+
+        fields = templar.template(own["__integration_member_fields"])
+        return Member(name, fields, str(templar.template(own["__integration_record_name"])).strip(), work)
+
+
+def _tasks_of(blocks: Iterable[Any]) -> Iterable[Task]:
+    for one in blocks:
+        if isinstance(one, Block):
+            yield from _tasks_of([*one.block, *one.rescue, *one.always])
+        else:
+            yield one
+
+
+class Look:
+    """Looks at tenants over threads; one tenant is looked at by one thread, so that it is asked by few at a time.
+
+    What takes templating (before, and to decide what was seen) is done by the thread of the caller.
+    """
+
+    def __init__(
+        self, module: Module, decrypt: Callable[[bytes], str], run_directory: str, *, check_mode: bool, threads: int
+    ) -> None:
+        self._module, self._decrypt = module, decrypt
+        self._run_directory, self._check_mode = run_directory, check_mode
+        self._threads = threads
+
+    def at(self, tenants: Iterable[Tenant]) -> list[Seen]:
+        """What came of each tenant."""
+        found: list[Seen] = []
+        running: dict[Future[None], Tenant] = {}
+        with ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="look") as pool:
+            for tenant in tenants:
+                running[pool.submit(self._ask, tenant)] = tenant
+                # Templating goes on while threads wait for the network, but not far ahead of them.
+                found += self._settled(running, wait_for_one=len(running) >= 2 * self._threads)
+            while running:
+                found += self._settled(running, wait_for_one=True)
+        return found
+
+    def _settled(self, running: dict[Future[None], Tenant], *, wait_for_one: bool) -> list[Seen]:
+        done = wait(running, timeout=None if wait_for_one else 0, return_when=FIRST_COMPLETED).done
+        found = []
+        for future in done:
+            future.result()
+            found.append(self._judged(running.pop(future)))
+        return found
+
+    def _ask(self, tenant: Tenant) -> None:
+        """Read store and tenant; in a thread."""
+        stores: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+        for integration in tenant.integrations:
+            for member in integration.members:
+                try:
+                    member.place, member.record = self._record(integration.values, member.record_name, stores)
+                except StoreError as problem:
+                    member.error = str(problem)
+                else:
+                    self._compare(tenant, integration.values, member)
+
+    def _compare(self, tenant: Tenant, values: Mapping[str, Any], member: Member) -> None:
+        key = member.record.get("current") or {}
+        result = run_in_process(
+            self._module,
+            {
+                **tenant.connection,
+                "member": member.fields,
+                "member_type": values["__integration_member_type"],
+                "role_name": values["__integration_role_name"] or None,
+                "permissions": values["__integration_permissions"],
+                "customize": values["__integration_customize"],
+                "key_public": key.get("public_key"),
+                "key_private": key.get("private_key"),
+                "probe": values["integration_probe"],
+                "on_unknown": values["integration_on_unknown"],
+            },
+            check_mode=self._check_mode,
+            diff_mode=False,
+            action=self._module.name,
+        )
+        if result.get("failed"):
+            member.error, member.error_kind = result["msg"], (result.get("error") or {}).get("kind") or ""
+        else:
+            member.seen = result
+
+    def _judged(self, tenant: Tenant) -> Seen:
+        """Record what is done; leave the rest to the engine."""
+        seen = Seen(tenant.name, left=list(tenant.left))
+        facts = _report.connection_facts(tenant.connection)
+        for integration in tenant.integrations:
+            if any(not one.error and one.work(one.record, one.seen) != "unchanged" for one in integration.members):
+                seen.left.append(integration.role)
+                continue
+            entry: _report.Entry | None = None
+            for member in integration.members:
+                part = self._entry(tenant.name, integration.values, member, facts)
+                entry = part if entry is None else _report.merged(entry, part)
+                seen.warnings += member.seen.get("warnings") or []
+            if entry is None:
+                seen.left.append(integration.role)
+                continue
+            if not self._check_mode and integration.values["integration_report_dir"]:
+                _report.write_files(Path(os.path.expanduser(integration.values["integration_report_dir"])), entry)
+            _report.note(self._run_directory, entry)
+            seen.entries.append(entry)
+        return seen
+
+    def _entry(
+        self, tenant: str, values: Mapping[str, Any], member: Member, facts: Mapping[str, Any]
+    ) -> _report.Entry:
+        key = member.record.get("current") or {}
+        args = {
+            "vendor": values["integration_vendor"],
+            "profile": values["integration_profile"],
+            "state": values["integration_state"],
+            "mode": values["integration_mode"],
+            "member": None if member.error else member.name,
+            "found": member.seen.get("integration") or {},
+            "steps": [],
+            "changed": False,
+            "changes": [],
+            "key": {} if member.error else {name: value for name, value in key.items() if name != "private_key"},
+            "place": member.place,
+            "error": member.error,
+            "error_kind": member.error_kind,
+        }
+        return _report.entry_of(args, tenant, facts, predicts=self._check_mode)
+
+    def _record(
+        self, values: Mapping[str, Any], name: str, stores: dict[tuple[str, str], Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """The stored record of an integration. A tenant's file is decrypted once, whatever number of vendors it holds."""
+        directory, tenant = os.path.expanduser(values["integration_store_dir"]), values["integration_store_tenant"]
+        allow = boolean(values["integration_store_allow_readable"])
+        store = KeyFile(directory, tenant, _no_writing, self._decrypt, allow_readable=allow)
+        if (directory, tenant) not in stores:
+            stores[directory, tenant] = store.read_all()
+        return f"{store.path}#{name}", dict(stores[directory, tenant].get(name) or {})
+
+
+def _no_writing(_text: str) -> bytes:
+    raise AssertionError("a look writes no store")
