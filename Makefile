@@ -60,7 +60,8 @@ build: setup ## Build the collection's tarball in build/
 .PHONY: docs
 docs: setup-dev ## Build the documentation site in build/docs/html
 	@mkdir -p build/docs/rst
-	@$(RUN) antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --cleanup everything --dest-dir build/docs/rst msp.connectwise
+	@$(RUN) python tools/docs_tree.py antsibull-docs collection --use-current --squash-hierarchy --fail-on-error \
+	    --cleanup everything --dest-dir "$(CURDIR)/build/docs/rst" msp.connectwise
 	@$(RUN) sphinx-build -q -W -c docs -d build/docs/doctrees -b html build/docs/rst build/docs/html
 	@echo build/docs/html/index.html
 

@@ -1,0 +1,52 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a documentation tool in a copy of the collection whose modules are not redirected to their action plugin.
+
+    python tools/workspace.py python tools/docs_tree.py COMMAND [ARGUMENT...]
+
+antsibull-docs takes the redirect of an action for the new name of its module, and then misses all modules.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+from workspace import NAME, NAMESPACE, ROOT
+
+
+def lay_out(collections: Path) -> Path:
+    """Copy what git holds or would take, without the redirects of actions."""
+    tree = collections / "ansible_collections" / NAMESPACE / NAME
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, tree / name)
+    runtime = tree / "meta" / "runtime.yml"
+    meta = yaml.safe_load(runtime.read_text(encoding="utf-8"))
+    meta.get("plugin_routing", {}).pop("action", None)
+    runtime.write_text(yaml.safe_dump(meta), encoding="utf-8")
+    return tree
+
+
+def main(command: list[str]) -> int:
+    if not command:
+        sys.exit(__doc__)
+    with tempfile.TemporaryDirectory(prefix="docs-") as collections:
+        tree = lay_out(Path(collections))
+        # The tools ask git for the files of a collection, and the clone's own git ignores this place.
+        subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
+        subprocess.run(["git", "add", "--all"], cwd=tree, check=True)
+        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": collections}
+        return subprocess.run(command, cwd=tree, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
