@@ -69,7 +69,8 @@ def customizable(function: str, module: str | None = None) -> Customizable:
     found = [
         one
         for one in CUSTOMIZABLE
-        if canonical_function(one.module, function) == one.key[1] and (module is None or same(one.module, module))
+        if canonical_function(one.module, function) == one.key[1]
+        and (module is None or canonical_module(module) == one.key[0])
     ]
     if len(found) == 1:
         return found[0]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ._client import Psa, Record
 from ._errors import UNCERTAIN, InputError, NotApplied, PermissionDenied, PsaError
-from ._names import ambiguous, same, unknown
+from ._names import ambiguous, canonical_module, same, unknown
 from ._permissions import Change, MatrixPlan, Row
 from ._resource import write
 from ._routes import Extensions, NotOffered
@@ -124,7 +124,7 @@ def still_open(plan: MatrixPlan, rows: list[Row]) -> list[Change]:
 
 def customizable_row(rows: list[Row], function: str, module: str | None) -> Row:
     """The row whose Customize list is meant; the module is needed only where several have such a function."""
-    candidates = [row for row in rows if module is None or same(row.module, module)]
+    candidates = [row for row in rows if module is None or canonical_module(module) == row.key[0]]
     found = [row for row in candidates if row.key[1] == Row(None, row.module, function, {}).key[1]]
     if not found:
         raise unknown(

@@ -62,7 +62,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _FIELDS = {"method", "path", "body", "form", "site", "result", "success"}
-_PLACEHOLDER = re.compile(r"\{([a-z_.]+)\}")
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
 _BRACES = re.compile(r"\{[^{}]*\}|[{}]")
 
 

@@ -235,8 +235,8 @@ def test_wrong_keys_of_a_company_that_exists(script):
         psa.get("/a")
     assert str(caught.value) == (
         "tenant north at psa.example.com: GET /a: the keys were refused. "
-        'The server said: "UserNotAuthenticated". What to do: the company exists here, so check public_key (publicpublic) and '
-        "private_key, and that the API member of these keys is active."
+        'The server said: "UserNotAuthenticated". What to do: the company exists here, so check public_key '
+        "(publicpublic) and private_key, and that the API member of these keys is active."
     )
 
 

@@ -1,0 +1,199 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keys can do against a profile, Customize lists, and probes."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.msp.connectwise.plugins.module_utils import _access as access
+from ansible_collections.msp.connectwise.plugins.module_utils import _customize as customize
+from ansible_collections.msp.connectwise.plugins.module_utils import _errors as errors
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS, ListWish
+from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
+from tests.unit.support import answer
+
+SCREENS = [{"category": "Service", "name": "Priority"}, {"category": "Service", "name": "Service Board"}]
+DENIED = answer(403, {"code": "Security", "message": "You do not have security permission.", "errors": None})
+
+
+def right(module, function, **levels):
+    return {
+        "moduleName": module,
+        "moduleFunctionName": function,
+        **{f"{verb}Level": levels.get(verb, "None") for verb in VERBS},
+        "member": {"id": 1, "identifier": "Sync"},
+    }
+
+
+def item(name, identifier="SystemTableSetup"):
+    return {"id": 1, "customizeIdentifier": identifier, "itemIdentifier": name}
+
+
+SETTINGS = [
+    right("Service Desk", "Service Tickets", add="All", inquire="All"),
+    right("Companies", "Contacts", inquire="My"),
+    right("System", "Table Setup", inquire="All"),
+]
+PROFILE = {
+    "Service Desk": {"Service Tickets": {"add": "All", "inquire": "All"}},
+    "Companies": {"Contacts": {"inquire": "My"}},
+    "System": {"Table Setup": {"inquire": "All"}},
+}
+
+
+def compare(script, permissions=None, lists=None, items=(), settings=SETTINGS, lenient=False, **outcomes):
+    psa, transport = script({operation.replace("_", " ", 1): found for operation, found in outcomes.items()})
+    permissions = PROFILE if permissions is None else permissions
+    found = access.compare(settings, list(items), permissions, lists or {}, Names(psa), lenient=lenient)
+    return found, transport
+
+
+def test_as_wanted(script):
+    found, transport = compare(script)
+    assert (found.verdict, found.member, found.summary()) == ("ok", "Sync", "ok")
+    assert transport.calls == []
+
+
+def test_missing_and_excess_rights(script):
+    found, _transport = compare(
+        script, {"Service Desk": {"Service Tickets": {"inquire": "All"}}, "Companies": {"Contacts": {"inquire": "All"}}}
+    )
+    assert found.verdict == "missing"
+    assert found.summary() == (
+        "missing: Companies / Contacts inquire is My, wanted All; "
+        "excess: Service Desk / Service Tickets add is All, wanted None; "
+        "excess: System / Table Setup inquire is All, wanted None"
+    )
+    found, _transport = compare(script, {**PROFILE, "Companies": {}})
+    assert found.verdict == "excess"
+
+
+def test_a_summary_names_the_first_five():
+    found = access.Access("Sync", excess_items=[{"function": "Reports", "item": str(number)} for number in range(9)])
+    assert found.summary().count("excess") == 5
+    assert found.summary().endswith(" and 4 more")
+
+
+def test_lists_that_hold_all_the_names_need_no_catalogue(script):
+    found, transport = compare(
+        script,
+        lists={"Table Setup": {"allow": ["service/priority"]}},
+        items=[item("Service / Priority"), item("Alien", "SystemReports")],
+    )
+    assert found.verdict == "ok"
+    assert transport.calls == []
+
+
+def test_lists_that_differ(script):
+    psa, transport = script({"GET /system/setupScreens": [SCREENS]})
+    lists = {"Table Setup": {"allow": ["Service / Priority"]}}
+    found = access.compare(SETTINGS, [item("Service / Service Board")], PROFILE, lists, Names(psa))
+    assert found.missing_items == [{"function": "Table Setup", "item": "Service / Priority"}]
+    assert found.excess_items == [{"function": "Table Setup", "item": "Service / Service Board"}]
+    assert found.verdict == "missing"
+    assert "missing: Table Setup does not allow Service / Priority" in found.summary()
+    assert transport.calls == ["GET /system/setupScreens"]
+
+
+def test_all_but_one(script):
+    psa, _transport = script({"GET /system/setupScreens": [SCREENS] * 2})
+    lists = {"Table Setup": {"allow": "all", "disallow": ["Service / Priority"]}}
+    held = [item("Service / Service Board")]
+    assert access.compare(SETTINGS, held, PROFILE, lists, Names(psa)).verdict == "ok"
+    both = [*held, item("Service / Priority")]
+    assert access.compare(SETTINGS, both, PROFILE, lists, Names(psa)).verdict == "excess"
+
+
+def test_a_list_may_be_lenient_on_its_own(script):
+    psa, _transport = script({"GET /system/setupScreens": [SCREENS] * 2})
+    entry = {"allow": ["Service / Priority", "Company / Asio"]}
+    held = [item("Service / Priority")]
+    with pytest.raises(errors.UnknownName, match="Company / Asio"):
+        access.compare(SETTINGS, held, PROFILE, {"Table Setup": entry}, Names(psa))
+    lists = {"Table Setup": {**entry, "on_unknown": "warn"}}
+    found = access.compare(SETTINGS, held, PROFILE, lists, Names(psa))
+    assert found.verdict == "ok"
+    assert len(found.warnings) == 1
+
+
+@pytest.mark.parametrize(
+    ("lists", "message"),
+    [
+        ({"Table Setup": ["Service / Priority"]}, "customize.Table Setup: expected a mapping"),
+        ({"Table Setup": None}, "customize.Table Setup: expected a mapping"),
+        ({"Table Setup": {"alow": []}}, "customize.Table Setup has unknown fields: alow"),
+        ({"Table Setup": {}}, "customize.Table Setup: nothing is asked for"),
+        ({"Tables": {"allow": []}}, 'no Customize list is known for the function "Tables"'),
+        ({"Reports": {"allow": []}}, 'several modules have a Customize list "Reports"'),
+    ],
+)
+def test_lists_that_are_none(script, lists, message):
+    with pytest.raises(errors.InputError) as caught:
+        compare(script, lists=lists)
+    assert message in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_reading_asks_for_both_with_the_slash_at_the_end(script):
+    psa, transport = script(
+        {"GET /system/mySecurity": [SETTINGS], "GET /system/mySecurity/customizeItems/": [[item("A")]]}
+    )
+    assert access.read_access(psa) == (SETTINGS, [item("A")])
+    assert len(transport.calls) == 2
+
+
+@pytest.mark.parametrize("settings", [[], [{"member": None}], [{"moduleName": "x"}]])
+def test_keys_of_nobody(settings):
+    assert access.member_of(settings) == ""
+
+
+# Probes
+
+
+def test_probes_call_what_the_profile_may_inquire(script):
+    psa, transport = script({"GET /service/tickets/count": [{"count": 3}], "GET /company/contacts/count": [DENIED]})
+    probes = access.probe(psa, SETTINGS, {**PROFILE, "System": {"Table Setup": {"add": "All"}}}, False)
+    assert [(one["path"], one["ok"]) for one in probes] == [
+        ("/service/tickets/count", True),
+        ("/company/contacts/count", False),
+    ]
+    assert probes[1]["error"] == "You do not have security permission."
+    found = access.Access("Sync", probes=probes)
+    assert found.verdict == "missing"
+    assert "missing: /company/contacts/count answers You do not have security permission." in found.summary()
+    assert sorted(transport.calls) == ["GET /company/contacts/count", "GET /service/tickets/count"]
+
+
+def test_a_probe_that_fails_otherwise(script):
+    psa, _transport = script({"GET /service/tickets/count": [errors.LostAnswer("broken")]})
+    (probe,) = access.probe(psa, SETTINGS[:1], {"Service Desk": PROFILE["Service Desk"]}, False)
+    assert (probe["ok"], probe["error"]) == (False, "broken")
+
+
+# The Customize lists themselves
+
+
+def test_every_known_list_is_found_by_its_names():
+    for one in customize.CUSTOMIZABLE:
+        assert customize.customizable(one.function, one.module) is one
+    assert customize.customizable("setup tables").identifier == "SystemTableSetup"
+    assert customize.customizable("Managed Hosted API").identifier == "SystemManageHostedApi"
+    assert customize.customizable("Reporting", "Service").identifier == "ServiceReports"
+
+
+def test_names_of_items():
+    tables, locations = customize.customizable("Table Setup"), customize.customizable("Resource Scheduling")
+    assert tables.name_of({"category": "Service", "name": "Priority"}) == "Service / Priority"
+    assert locations.name_of({"name": "Main Office"}) == "Main Office"
+
+
+def test_a_list_whose_items_nobody_publishes(script):
+    psa, transport = script({})
+    reports = customize.customizable("Reports", "Finance")
+    wish = ListWish.parse(["Aged Receivables"], ["Other"])
+    assert customize.universe(Names(psa), reports, wish) == ["Aged Receivables", "Other"]
+    assert customize.universe(Names(psa), reports) == []
+    with pytest.raises(errors.InputError, match="publishes no list of the items of Finance / Reports"):
+        customize.universe(Names(psa), reports, ListWish.parse("all"))
+    assert transport.calls == []
