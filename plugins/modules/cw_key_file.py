@@ -74,6 +74,10 @@ record:
   description: The record; empty when there is none. Holds the private key.
   returned: with O(operation=read)
   type: dict
+guarded:
+  description: That a write compares versions, so that of two runs at once one stops.
+  returned: with O(operation=read)
+  type: bool
 version:
   description: Version of the record that was written.
   returned: with O(operation=write)
