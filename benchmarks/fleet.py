@@ -127,7 +127,7 @@ class Fleet:
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CW_")}
-        kept.update(PYTHONPATH=str(ROOT), ANSIBLE_NOCOLOR="1", ANSIBLE_FORKS="20", **more)
+        kept.update({"PYTHONPATH": str(ROOT), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "20", **more})
         return kept
 
     def playbook(self, name: str, *arguments: str, **environment: str) -> Measured:

@@ -1,0 +1,149 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes the report about the whole fleet, out of what this run (or several) has found."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, noted, replace_file
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "directory": {"type": "path", "required": True},
+    "playbook": {"type": "str", "default": "run"},
+    "sources": {"type": "list", "elements": "raw", "default": []},
+    "max_age_hours": {"type": "float", "default": 12.0},
+    "expected": {"type": "list", "elements": "str"},
+    "artifact": {"type": "str", "default": "connectwise_fleet"},
+}
+NOT_SEEN = "the run ended for this tenant before any of its integrations was looked at; its output says why"
+NO_RESULT = "no report has a result for this tenant: the job that had it did not end, or did not run"
+
+
+class ActionModule(ActionBase):
+    """Runs once, for every host of the play."""
+
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+
+    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
+        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(dict(self._task.args))
+        if validation.error_messages:
+            return {**result, "failed": True, "msg": validation.error_messages[0]}
+        args = validation.validated_parameters
+        directory = Path(args["directory"])
+        try:
+            fleet = self._merged(args, variables) if args["sources"] else self._of_this_run(args, variables, directory)
+        except (OSError, ValueError) as problem:
+            return {**result, "failed": True, "msg": f"the fleet report could not be made: {problem}"}
+        bad = _fleet.tenants_with(fleet, BAD)
+        result.update(changed=False, counts=_fleet.counts(fleet), failed_tenants=bad, msg=_fleet.about(fleet))
+        if not self._task.check_mode:
+            try:
+                result["files"] = self._write(directory, fleet)
+            except OSError as problem:
+                return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
+        if args["artifact"]:
+            result["ansible_stats"] = {
+                "data": {args["artifact"]: _fleet.packed(fleet)},
+                "aggregate": False,
+                "per_host": False,
+            }
+        return result
+
+    def _of_this_run(self, args: Mapping[str, Any], variables: Mapping[str, Any], directory: Path) -> _fleet.Fleet:
+        expected = variables.get("ansible_play_hosts_all") if args["expected"] is None else args["expected"]
+        hosts = [str(host) for host in expected or []]
+        run = str(variables.get("awx_job_id") or f"{platform.node()}:{constants.DEFAULT_LOCAL_TMP}")
+        fleet = _fleet.new_fleet(run, args["playbook"], check_mode=bool(self._task.check_mode))
+        entries = noted(constants.DEFAULT_LOCAL_TMP)
+        _fleet.add_entries(fleet, entries)
+        seen = {entry["tenant"] for entry in entries}
+        # Plays with serial come here once a batch; what a later batch has is not missing yet.
+        begun = set(hosts[: self._end_of_batch(hosts, variables)])
+        for host in hosts:
+            if host not in seen and host in begun:
+                self._add_absence(fleet, host, variables)
+        known = self._known(directory)
+        if known:
+            inventory = {str(host) for host in (variables.get("groups") or {}).get("all") or hosts}
+            _fleet.add_fleet(fleet, known, only=inventory)
+        return fleet
+
+    @staticmethod
+    def _end_of_batch(hosts: list[str], variables: Mapping[str, Any]) -> int:
+        batch = {str(host) for host in variables.get("ansible_play_batch") or hosts}
+        return max((number for number, host in enumerate(hosts, 1) if host in batch), default=len(hosts))
+
+    def _add_absence(self, fleet: _fleet.Fleet, host: str, variables: Mapping[str, Any]) -> None:
+        error, vendors = NOT_SEEN, []
+        try:
+            wanted = variables["hostvars"][host]["cw_integrations"]
+            names = wanted.split(",") if isinstance(wanted, str) else list(wanted)
+            vendors = [str(name).strip().rpartition(".")[2] for name in names]
+        except (AnsibleError, KeyError, TypeError):
+            error = "cw_integrations is not set for this tenant, or cannot be resolved: list its vendors, such as [zofiq]"
+        if not vendors and error == NOT_SEEN:
+            return
+        _fleet.add_absence(fleet, host, error, vendors)
+
+    def _merged(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> _fleet.Fleet:
+        fleet = _fleet.new_fleet(str(variables.get("awx_job_id") or "merge"), args["playbook"])
+        for source in args["sources"]:
+            if isinstance(source, Mapping):
+                other = _fleet.unpacked(source)
+            elif Path(os.path.expanduser(str(source))).is_dir():
+                other = _fleet.new_fleet(str(source), args["playbook"])
+                _fleet.add_entries(
+                    other, _fleet.entries_below(Path(os.path.expanduser(str(source))), args["max_age_hours"])
+                )
+            else:
+                text = Path(os.path.expanduser(str(source))).read_text(encoding="utf-8")
+                other = _fleet.unpacked(json.loads(text))
+            # Merged, they are one run.
+            for tenant in other["tenants"].values():
+                for cell in tenant["integrations"].values():
+                    cell["run"] = fleet["run"]
+            fleet["check_mode"] = fleet["check_mode"] or other["check_mode"]
+            _fleet.add_fleet(fleet, other)
+        expected = args["expected"] if args["expected"] is not None else variables.get("ansible_play_hosts_all") or []
+        for name in expected:
+            if str(name) not in fleet["tenants"]:
+                _fleet.add_absence(fleet, str(name), NO_RESULT, [])
+        return fleet
+
+    @staticmethod
+    def _known(directory: Path) -> _fleet.Fleet | None:
+        """What an earlier run has written; one with --limit, or some vendors, leaves the others as they were."""
+        try:
+            return _fleet.unpacked(json.loads((directory / "fleet.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return None
+
+    @staticmethod
+    def _write(directory: Path, fleet: _fleet.Fleet) -> dict[str, str]:
+        directory.mkdir(parents=True, exist_ok=True)
+        texts = {
+            "fleet.json": json.dumps(fleet, indent=1, ensure_ascii=False, default=str) + "\n",
+            "fleet.html": _fleet.page(fleet),
+            # For --limit @…: the tenants to take up again, and those a person or another run still has to see to.
+            "failed": "".join(f"{name}\n" for name in _fleet.tenants_with(fleet, BAD)),
+            "left": "".join(f"{name}\n" for name in _fleet.tenants_with(fleet, _fleet.LEFT)),
+        }
+        for name, text in texts.items():
+            replace_file(directory / name, text)
+        return {name: str(directory / name) for name in texts}

@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cw_fleet_report
+short_description: Write one report about all tenants and all their integrations
+version_added: 0.1.0
+description:
+  - Writes C(fleet.html), one page that needs no network and shows every tenant and vendor with status, manual steps, rights, key age,
+    changes and errors; C(fleet.json), the same as data; and C(failed) and C(left), lists of tenants for C(--limit @FILE).
+  - Without O(sources) it reports what M(msp.connectwise.cw_integration_report) and M(msp.connectwise.cw_fleet_look) have recorded in
+    this run. Tenants and vendors that this run was not about stay as an earlier run has found them, and are marked so.
+  - With O(sources) it merges reports, such as those of the slices of a job; of several results about one integration the newest counts,
+    and an expected tenant without a result is unreachable.
+  - It runs once for the whole play. In an C(always) section it also runs where everything failed.
+  - Returns the report as an artifact (as M(ansible.builtin.set_stats) does), so that a workflow can merge it.
+extends_documentation_fragment:
+  - msp.connectwise.attributes
+  - msp.connectwise.attributes.fleet
+options:
+  directory:
+    description: Where the files go. Made when it does not exist.
+    type: path
+    required: true
+  playbook:
+    description: What the report calls the run.
+    type: str
+    default: run
+  sources:
+    description:
+      - Reports to merge - paths of C(fleet.json) files, directories with C(<tenant>/<vendor>.json) files as the role leaves them (also
+        those of a run that was killed), or the artifacts of other jobs as data.
+    type: list
+    elements: raw
+    default: []
+  max_age_hours:
+    description: How old the files in a directory of O(sources) may be to count.
+    type: float
+    default: 12
+  expected:
+    description: Tenants the report has to have. The hosts of the play when left out.
+    type: list
+    elements: str
+  artifact:
+    description: Name of the artifact; none when empty.
+    type: str
+    default: connectwise_fleet
+author:
+  - The msp.connectwise contributors (@msp-connectwise)
+"""
+
+EXAMPLES = r"""
+- name: Write the fleet report
+  msp.connectwise.cw_fleet_report:
+    directory: "{{ inventory_dir }}/connectwise_reports"
+    playbook: onboard
+
+- name: Merge what three slices have found
+  msp.connectwise.cw_fleet_report:
+    directory: merged
+    sources:
+      - slice1/fleet.json
+      - slice2/fleet.json
+      - slice3
+"""
+
+RETURN = r"""
+counts:
+  description: How many integrations there are of each status.
+  returned: always
+  type: dict
+failed_tenants:
+  description: Tenants with an integration that failed, or that were not reached.
+  returned: always
+  type: list
+  elements: str
+files:
+  description: Paths of what was written, by name.
+  returned: not in check mode
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    AnsibleModule(argument_spec={}, supports_check_mode=True).fail_json(
+        msg="cw_fleet_report runs on the controller only, as an action; call it as msp.connectwise.cw_fleet_report"
+    )
+
+
+if __name__ == "__main__":
+    main()

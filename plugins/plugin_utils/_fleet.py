@@ -1,0 +1,219 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report about a whole fleet, out of the entries of single integrations. Pure functions, but for the page's template.
+
+A fleet: {format, generated, run, playbook, check_mode, tenants: {name: {error, time, integrations: {vendor: cell}}}}.
+A cell is an entry without what is empty and without the hand-over; `run` says which run has seen it last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD
+
+FORMAT = "msp.connectwise fleet 1"
+Fleet = dict[str, Any]
+Cell = dict[str, Any]
+
+_KEPT = ("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "error", "key")
+_TEMPLATE = Path(__file__).with_name("fleet.html")
+LEFT = ("pending", "drifted", *BAD)
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def cell_of(entry: Mapping[str, Any], run: str) -> Cell:
+    cell = {name: entry[name] for name in _KEPT if entry.get(name)}
+    access = {name: found for name, found in (entry.get("access") or {}).items() if found and isinstance(found, list)}
+    access.pop("probes", None)
+    if access and cell["status"] != "ready":
+        cell["access"] = access
+    members = [part["member"] for part in entry.get("parts") or [] if part.get("member")]
+    if members:
+        cell["member"] = ", ".join(members)
+    return {**cell, "run": run}
+
+
+def new_fleet(run: str, playbook: str, *, check_mode: bool = False) -> Fleet:
+    return {
+        "format": FORMAT,
+        "generated": now(),
+        "run": run,
+        "playbook": playbook,
+        "check_mode": check_mode,
+        "tenants": {},
+    }
+
+
+def _tenant(fleet: Fleet, name: str) -> dict[str, Any]:
+    tenant: dict[str, Any] = fleet["tenants"].setdefault(name, {"error": "", "time": "", "integrations": {}})
+    return tenant
+
+
+def add_entries(fleet: Fleet, entries: Iterable[Mapping[str, Any]]) -> None:
+    for entry in entries:
+        cells = _tenant(fleet, entry["tenant"])["integrations"]
+        known = cells.get(entry["vendor"])
+        if known is None or known["time"] <= entry["time"]:
+            cells[entry["vendor"]] = cell_of(entry, fleet["run"])
+
+
+def add_absence(fleet: Fleet, name: str, error: str, vendors: Iterable[str]) -> None:
+    """A tenant about which the run has found out nothing."""
+    tenant, time = _tenant(fleet, name), now()
+    tenant.update(error=error, time=time)
+    for vendor in vendors:
+        cell = {"product": vendor, "status": "unreachable", "time": time, "error": error, "run": fleet["run"]}
+        tenant["integrations"].setdefault(vendor, cell)
+
+
+def add_fleet(fleet: Fleet, other: Mapping[str, Any], *, only: Iterable[str] | None = None, since: str = "") -> None:
+    """Take in what another report knows; of two cells about the same integration the newer counts."""
+    wanted = None if only is None else set(only)
+    for name, there in other["tenants"].items():
+        if wanted is not None and name not in wanted:
+            continue
+        cells = {vendor: cell for vendor, cell in there["integrations"].items() if cell["time"] >= since}
+        error = there["error"] if there["time"] >= since else ""
+        if not cells and not error:
+            continue
+        tenant = _tenant(fleet, name)
+        for vendor, cell in cells.items():
+            mine = tenant["integrations"].get(vendor)
+            if mine is None or mine["time"] < cell["time"]:
+                product = mine["product"] if mine else ""
+                # A tenant that was not reached does not tell its products; another report may.
+                tenant["integrations"][vendor] = {**cell, "product": product} if cell["product"] == vendor and product else cell
+            elif mine["product"] == vendor:
+                mine["product"] = cell["product"]
+        if error and there["time"] > tenant["time"]:
+            tenant.update(error=error, time=there["time"])
+        newest = max((cell["time"] for cell in tenant["integrations"].values() if cell.get("error") != error), default="")
+        if newest > tenant["time"]:
+            tenant.update(error="", time=newest)
+
+
+def entries_below(directory: Path, max_age_hours: float) -> list[dict[str, Any]]:
+    """The files that runs have left for each tenant and vendor, as far as they are not older than that."""
+    since = (datetime.now(timezone.utc) - timedelta(hours=max_age_hours)).isoformat(timespec="seconds")
+    entries = []
+    for path in sorted(directory.glob("*/*.json")):
+        try:
+            entry = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            # Half a file is one that its run did not end.
+            continue
+        if isinstance(entry, dict) and {"tenant", "vendor", "status", "time"} <= entry.keys() and entry["time"] >= since:
+            entries.append(entry)
+    return entries
+
+
+def counts(fleet: Mapping[str, Any]) -> dict[str, int]:
+    """Integrations by status; a tenant of which not even the vendors are known counts once."""
+    found: Counter[str] = Counter()
+    for tenant in fleet["tenants"].values():
+        found.update(cell["status"] for cell in tenant["integrations"].values())
+        found.update(["unreachable"] if tenant["error"] and not tenant["integrations"] else [])
+    return dict(found)
+
+
+def tenants_with(fleet: Mapping[str, Any], statuses: Iterable[str]) -> list[str]:
+    """Tenants with an integration of one of these statuses, such as a rerun should take up."""
+    wanted = set(statuses)
+    return sorted(
+        name
+        for name, tenant in fleet["tenants"].items()
+        if any(cell["status"] in wanted for cell in tenant["integrations"].values())
+        or (tenant["error"] and "unreachable" in wanted)
+    )
+
+
+def about(fleet: Mapping[str, Any]) -> str:
+    found = counts(fleet)
+    parts = ", ".join(f"{found[status]} {status}" for status in sorted(found))
+    mode = " (check mode: nothing was changed)" if fleet["check_mode"] else ""
+    tenants = len(fleet["tenants"])
+    return f"{fleet['playbook']}{mode}, {fleet['generated']}: {tenants} tenants, {sum(found.values())} integrations: {parts}"
+
+
+def packed(fleet: Mapping[str, Any]) -> Fleet:
+    """The same, smaller: each manual step once, and cells that name steps by number."""
+    numbers: dict[str, int] = {}
+    steps: list[dict[str, Any]] = []
+    tenants = {}
+    for name, tenant in fleet["tenants"].items():
+        cells = {}
+        for vendor, cell in tenant["integrations"].items():
+            mine = []
+            for step in cell.get("manual_steps") or []:
+                text = json.dumps(step, sort_keys=True, default=str)
+                if text not in numbers:
+                    numbers[text] = len(steps)
+                    steps.append(step)
+                mine.append(numbers[text])
+            rest = {key: value for key, value in cell.items() if key != "manual_steps"}
+            cells[vendor] = {**rest, "steps": mine} if mine else rest
+        tenants[name] = {**tenant, "integrations": cells}
+    return {**fleet, "tenants": tenants, "steps": steps}
+
+
+def unpacked(small: Mapping[str, Any]) -> Fleet:
+    if small.get("format") != FORMAT:
+        raise ValueError(f"not a fleet report of this collection (format {small.get('format')!r})")
+    if "steps" not in small:
+        return dict(small)
+    tenants = {}
+    for name, tenant in small["tenants"].items():
+        cells = {}
+        for vendor, cell in tenant["integrations"].items():
+            rest = {key: value for key, value in cell.items() if key != "steps"}
+            mine = [small["steps"][number] for number in cell.get("steps") or []]
+            cells[vendor] = {**rest, "manual_steps": mine} if mine else rest
+        tenants[name] = {**tenant, "integrations": cells}
+    return {**{key: value for key, value in small.items() if key != "steps"}, "tenants": tenants}
+
+
+def page(fleet: Mapping[str, Any]) -> str:
+    """The fleet as one HTML page that needs nothing else."""
+    small = packed(fleet)
+    products: dict[str, str] = {}
+    for tenant in small["tenants"].values():
+        for vendor, cell in tenant["integrations"].items():
+            if products.get(vendor, vendor) == vendor:
+                products[vendor] = cell["product"]
+    vendors = sorted(products)
+    data = {
+        "about": about(fleet),
+        "generated": fleet["generated"],
+        "counts": counts(fleet),
+        "vendors": [{"id": vendor, "product": products[vendor]} for vendor in vendors],
+        "steps": [{name: step.get(name) for name in ("menu", "do", "why")} for step in small["steps"]],
+        "tenants": [
+            {
+                "name": name,
+                "error": tenant["error"],
+                "cells": [_shown(tenant["integrations"].get(vendor), fleet["run"]) for vendor in vendors],
+            }
+            for name, tenant in sorted(small["tenants"].items())
+        ],
+    }
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
+    # Inside a script element only these could end it, or begin a comment.
+    text = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return _TEMPLATE.read_text(encoding="utf-8").replace("@DATA@", text)
+
+
+def _shown(cell: Mapping[str, Any] | None, run: str) -> Cell | None:
+    if cell is None:
+        return None
+    shown = {name: value for name, value in cell.items() if name not in ("product", "run")}
+    return {"steps": [], **shown, **({"old": True} if cell["run"] != run else {})}
