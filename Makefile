@@ -57,6 +57,10 @@ units: setup ## Run ansible-test units likewise
 build: setup ## Build the collection's tarball in build/
 	@$(RUN) ansible-galaxy collection build --force --output-path build .
 
+.PHONY: changelog
+changelog: setup-dev ## Write the fragments and the new plugins into the changelog of the version in galaxy.yml
+	@$(RUN) antsibull-changelog release --update-existing --refresh-plugins --reload-plugins
+
 .PHONY: docs
 docs: setup-dev ## Build the documentation site in build/docs/html
 	@mkdir -p build/docs/rst
