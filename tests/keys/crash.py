@@ -1,0 +1,149 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The crash test: a run is killed, one normal run follows, and the invariant of tests/keys/ground.py must hold.
+
+    python -m tests.keys.crash --seed 1 --runs 100 [--boundaries]
+
+kills runs at random moments, or after every step of each situation, and prints a line for each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.keys.ground import Ground, tenants
+from tests.simulator.client import Simulator
+
+# What the killed run was to do: the first key, the same with role and member, a new key for an old one or a lost one.
+SITUATIONS = ("create", "fresh", "rotate", "heal")
+KEYS = "apiKeys"
+# Faults that a killed run may meet on top.
+FAULTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"fault": "slow_body", "ms": 400, "method": "POST", "path": KEYS},
+    {"fault": "slow_body", "ms": 400, "method": "DELETE", "path": KEYS},
+    {"fault": "drop_after", "method": "POST", "path": KEYS, "times": 1},
+    {"fault": "drop_before", "method": "POST", "path": KEYS, "times": 1},
+    {"fault": "drop_after", "method": "DELETE", "path": KEYS, "times": 1},
+    {"fault": "drop_before", "method": "DELETE", "path": KEYS, "times": 1},
+    {"fault": "status", "status": 503, "after": True, "method": "POST", "path": KEYS, "times": 2},
+)
+
+
+@dataclass
+class Crash:
+    """One killed run, and what became of it."""
+
+    tenant: str
+    situation: str
+    kill_at: int = 0
+    kill_after: float | None = None
+    fault: dict[str, Any] | None = None
+
+    def __str__(self) -> str:
+        when = f"after step {self.kill_at}" if self.kill_at else f"after {self.kill_after:.3f} s"
+        fault = f", {self.fault['fault']} {self.fault['method']}" if self.fault else ""
+        return f"{self.situation} killed {when}{fault}"
+
+
+class CrashTest:
+    def __init__(self, ground: Ground, fresh: list[str]) -> None:
+        self.ground = ground
+        self.fresh = fresh
+        self.tenant = "north"
+        self.lengths: dict[str, tuple[int, float]] = {}
+        self.killed = 0
+
+    def prepare(self, situation: str) -> tuple[str, dict[str, Any]]:
+        """Bring a tenant into the situation; its name and the variables of the run that is to be killed."""
+        if situation == "fresh" and self.fresh:
+            return self.fresh.pop(), {}
+        if situation in ("create", "fresh"):
+            self.ground.forget(self.tenant)
+            return self.tenant, {}
+        if self.ground.problem(self.tenant):
+            assert self.ground.run(self.tenant) == 0, self.ground.output()
+        if situation == "heal":
+            (key,) = self.ground.live_keys(self.tenant)
+            self.ground.simulator.edit(self.tenant, {"op": "delete_key", "public_key": key})
+            return self.tenant, {"integration_heal": True}
+        return self.tenant, {"integration_rotate": True}
+
+    def measure(self, situation: str) -> tuple[int, float]:
+        """Steps and seconds of an undisturbed run."""
+        if situation not in self.lengths:
+            tenant, extra = self.prepare(situation)
+            started = time.monotonic()
+            assert self.ground.run(tenant, **extra) == 0, self.ground.output()
+            self.lengths[situation] = (self.ground.steps(), time.monotonic() - started)
+            assert not self.ground.problem(tenant), self.ground.problem(tenant)
+        return self.lengths[situation]
+
+    def once(self, situation: str, crash: Crash) -> str:
+        """Kill a run, let a normal one follow; what is wrong then."""
+        ground = self.ground
+        crash.tenant, extra = self.prepare(situation)
+        ground.output()
+        if crash.fault:
+            ground.simulator.faults(crash.fault)
+        code = ground.run(crash.tenant, kill_after=crash.kill_after, kill_at=crash.kill_at, **extra)
+        ground.simulator.clear_faults()
+        self.killed += code < 0
+        # Only what the situation itself needs: that a key is lost is not the crash's doing.
+        after = ground.run(crash.tenant, integration_heal=situation == "heal")
+        problem = ground.problem(crash.tenant)
+        if after:
+            problem = f"the run after it ended with {after}; {problem}\n{ground.output()}"
+        return problem
+
+    def boundaries(self, situations: tuple[str, ...], every: int = 1) -> Iterator[tuple[Crash, str]]:
+        for situation in situations:
+            for step in range(1, self.measure(situation)[0] + 1, every):
+                crash = Crash("", situation, kill_at=step)
+                yield crash, self.once(situation, crash)
+
+    def random(self, seed: int, runs: int) -> Iterator[tuple[Crash, str]]:
+        dice = random.Random(seed)
+        for _ in range(runs):
+            situation = dice.choice(SITUATIONS)
+            fault, share = dice.choice(FAULTS), dice.random()
+            # Drawn before the time is known, so that a seed always means the same sequence.
+            crash = Crash("", situation, kill_after=share * self.measure(situation)[1], fault=fault or None)
+            yield crash, self.once(situation, crash)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=100, help="runs killed at random moments")
+    parser.add_argument("--boundaries", action="store_true", help="also kill after every step of every situation")
+    options = parser.parse_args()
+    fresh = [f"fresh{number}" for number in range(60)]
+    lost = done = 0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Simulator(tenants("north", *fresh)) as simulator,
+        Ground(Path(folder), simulator) as ground,
+    ):
+        test = CrashTest(ground, fresh)
+        sources = [test.random(options.seed, options.runs)]
+        if options.boundaries:
+            sources.append(test.boundaries(SITUATIONS))
+        for source in sources:
+            for crash, problem in source:
+                done += 1
+                lost += bool(problem)
+                print(f"{done}: {crash}: {problem or 'one key, stored'}", flush=True)
+    print(f"seed {options.seed}: {done} runs killed ({test.killed} before they ended), {lost} with a problem")
+    return int(bool(lost))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

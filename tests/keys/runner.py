@@ -1,0 +1,87 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs ansible-playbook again and again, each in a process group of its own, without starting Python anew each time.
+
+A line of JSON in: a list of runs that begin together, each {arguments, directory, log, variables, kill_after}. A line
+out: for each its exit status, negative for the signal that ended it. kill_after: seconds until the whole group is killed.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+# What every run imports; a fork has it already.
+import ansible.cli.playbook
+import ansible.executor.playbook_executor
+import ansible.executor.task_queue_manager
+import ansible.plugins.strategy.linear
+import requests  # noqa: F401
+
+LIMIT = 240.0
+
+
+def begin(run: dict[str, Any]) -> int:
+    """Fork a run; its process id, which is its group's too."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        os.setsid()
+        os.chdir(run["directory"])
+        os.environ.update(run.get("variables") or {})
+        log = os.open(run["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for number, file in ((0, nothing), (1, log), (2, log)):
+            os.dup2(file, number)
+        arguments = ["ansible-playbook", *run["arguments"]]
+        sys.argv = arguments
+        ansible.cli.playbook.main(arguments)
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(bool(end.code))
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def serve(runs: list[dict[str, Any]]) -> list[int]:
+    started = time.monotonic()
+    ends: dict[int, float] = {}
+    order = []
+    for run in runs:
+        child = begin(run)
+        order.append(child)
+        ends[child] = started + (LIMIT if run.get("kill_after") is None else run["kill_after"])
+    statuses: dict[int, int] = {}
+    while len(statuses) < len(order):
+        for child in order:
+            if child in statuses:
+                continue
+            if time.monotonic() > ends[child]:
+                try:
+                    os.killpg(child, signal.SIGKILL)
+                except ProcessLookupError:
+                    os.kill(child, signal.SIGKILL)
+            done, status = os.waitpid(child, os.WNOHANG)
+            if done:
+                statuses[child] = os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    return [statuses[child] for child in order]
+
+
+def main() -> None:
+    gc.freeze()  # what every run shares stays shared
+    for line in sys.stdin:
+        print(json.dumps(serve(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
