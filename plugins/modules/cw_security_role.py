@@ -74,10 +74,11 @@ EXAMPLES = r"""
         "*": {inquire: All}
     on_unsupported: manual
 
-- name: No such role
+- name: No such role; one that a member still has cannot be deleted and loses all its rights
   msp.connectwise.cw_security_role:
     name: Example Sync
     state: absent
+    in_use: clear
 """
 
 RETURN = r"""
