@@ -146,7 +146,12 @@ class Integration:
                 other_than=known,
                 on_unsupported="manual",
             )
-            self.store = key_life.key_created(self.store, made["api_key"])
+            if made["pending"]:
+                self.store = {part: value for part, value in self.store.items() if part != "next"}
+            elif "private_key" not in made["api_key"]:
+                raise Failed("cw_api_key", {"msg": "somebody else has just made the key; it was left alone. Run again"})
+            else:
+                self.store = key_life.key_created(self.store, made["api_key"])
         if (self.store.get("next") or {}).get("state") == "created":
             self.prove(self.store["next"])
         if retired := self.store.get("retired"):
