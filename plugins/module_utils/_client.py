@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from ._errors import (
     NotThePsa,
     PermissionDenied,
     PsaError,
+    RecordNotFound,
     RouteNotOffered,
     UserInterfaceHost,
     WrongAddress,
@@ -31,6 +33,8 @@ Records = list[Record]
 Results = list[Any]
 PAGE_SIZE = 1000  # the most the API gives in one page
 _MAX_PAGES = 1000
+# Seconds between looks for a record that was written just now.
+_NOT_YET = (0.3, 0.8, 1.6)
 
 
 def quoted(value: object) -> str:
@@ -193,6 +197,12 @@ class Psa:
             stale, self._codebase, self._company = self._codebase, None, None
             if self.codebase != stale:
                 answer = self._once(method, path, params, body, form, site)
+        for pause in _NOT_YET if method == "GET" else ():
+            # Ids come from the tenant itself: a record that is not found may only not be visible yet.
+            if answer.status != 404 or not isinstance(error_of(answer), RecordNotFound):
+                break
+            time.sleep(pause)
+            answer = self._once(method, path, params, body, form, site)
         return answer
 
     @staticmethod

@@ -42,9 +42,24 @@ def create_key(extensions: Extensions, routes: str, member: int, description: st
             if key.get("id") not in before
         ]
 
+    def only(made: Record) -> Record:
+        """The new key, once it is listed and no twin of it is."""
+
+        def is_made(key: Record) -> bool:
+            return key.get("publicKey") == made["publicKey"]
+
+        new = settled(orphans, lambda keys: any(map(is_made, keys)))
+        if not any(map(is_made, new)):
+            raise NotApplied(
+                "accepted, but the key is not there", tenant=extensions.psa.tenant, operation=f"{routes}.create"
+            )
+        if twins := [key for key in new if not is_made(key)]:
+            delete_keys(extensions, routes, member, twins)
+        return made
+
     for attempt in (1, 2):
         try:
-            return extensions.create_key(routes, member, description)
+            return only(extensions.create_key(routes, member, description))
         except UNCERTAIN as problem:
             left = settled(orphans, bool)
             if left:

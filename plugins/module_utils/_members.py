@@ -10,7 +10,7 @@ from typing import Any
 from ._client import Psa, Record
 from ._errors import InputError
 from ._names import ambiguous, same, unknown
-from ._resource import Field, Names, Reference
+from ._resource import Field, Names, Reference, settled
 
 API_MEMBERS = "/system/apiMembers"
 MEMBERS = "/system/members"
@@ -74,10 +74,22 @@ class MemberNames(Names):
         self._check_mode = check_mode
 
     def resolve(self, field: Field, name: str) -> Reference:
-        may_come = field.option == "security_role" and self._check_mode
-        if may_come and not any(same(str(role.get("name")), name) for role in self.records(field.source)):
-            return Reference(None, name)
+        if field.option == "security_role":
+            if self._check_mode:
+                if not self._lists_role(field, name):
+                    return Reference(None, name)
+            else:
+                # A role that an earlier task made may not be in the first list.
+                settled(lambda: self._lists_role(field, name, fresh=True), bool)
         return super().resolve(field, name)
+
+    def _lists_role(self, field: Field, name: str, *, fresh: bool = False) -> bool:
+        def there() -> bool:
+            return any(same(str(role.get("name")), name) for role in self.records(field.source))
+
+        if fresh and not there():
+            self._lists.pop(field.source)
+        return there()
 
 
 def describe(record: Record | None, identifier: str) -> dict[str, Any]:

@@ -206,7 +206,7 @@ def create(psa: Psa, path: str, body: Record, find: Callable[[], Record | None])
 
     for attempt in (1, 2):
         try:
-            made = psa.post(path, body)
+            psa.post(path, body)
         except UNCERTAIN as problem:
             found = look()
             if found is None and (attempt == 2 or not isinstance(problem, PASSING)):
@@ -217,8 +217,7 @@ def create(psa: Psa, path: str, body: Record, find: Callable[[], Record | None])
             if found is None:
                 raise
         else:
-            if isinstance(made, dict) and made.get("id") is not None:
-                return made
+            # Read back: an answer is not yet a record that others see, and what comes next refers to it.
             found = look()
             if found is None:
                 raise NotApplied("accepted, but the record is not there", tenant=psa.tenant, operation=f"POST {path}")

@@ -13,7 +13,7 @@ from ._client import Psa, Record
 from ._errors import UNCERTAIN, InputError, NotApplied, PermissionDenied, PsaError
 from ._names import ambiguous, canonical_module, same, unknown
 from ._permissions import Change, MatrixPlan, Row
-from ._resource import write
+from ._resource import settled, write
 from ._routes import Extensions, NotOffered
 
 ROLES = "/system/securityroles"
@@ -40,7 +40,8 @@ def find_role(psa: Psa, name: str) -> Record | None:
 
 
 def require_role(psa: Psa, name: str) -> Record:
-    role = find_role(psa, name)
+    # A role that an earlier task made may not be in the first list.
+    role = settled(lambda: find_role(psa, name), lambda found: found is not None)
     if role is None:
         raise unknown("security role", name, [str(one.get("name")) for one in psa.list(ROLES)])
     return role

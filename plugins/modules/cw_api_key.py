@@ -110,6 +110,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._manual import cre
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import delete_key as delete_step
 from ansible_collections.msp.connectwise.plugins.module_utils._members import find_owner, key_routes, no_member
 from ansible_collections.msp.connectwise.plugins.module_utils._module import ON_UNSUPPORTED, STATE, Module, Result, main
+from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import attempt
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
 
@@ -117,7 +118,11 @@ from ansible_collections.msp.connectwise.plugins.module_utils._routes import Ext
 def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     if params["state"] == "absent" and not any(params[name] for name in ("description", "public_keys", "key_ids")):
         raise InputError("nothing says which keys", remedy="give description, public_keys or key_ids")
-    owner = find_owner(psa, params["member"], params["member_type"])
+    needed = params["state"] == "present" and not check_mode
+    # A member that an earlier task made may not be in the first list.
+    owner = settled(
+        lambda: find_owner(psa, params["member"], params["member_type"]), lambda found: not needed or found is not None
+    )
     if owner is None:
         if params["state"] == "absent":
             return Result(values={"deleted": []})

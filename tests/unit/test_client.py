@@ -397,3 +397,10 @@ def test_the_session_is_closed_with_the_client(script):
     with psa as same:
         assert same is psa
     assert closed == [True]
+
+
+def test_a_record_that_shows_late(script, pauses):
+    missing = answer(404, {"code": "NotFound", "message": "SecurityRole 7 was not found.", "errors": None})
+    psa, _transport = script({"GET /system/securityroles/7": [missing, missing, {"id": 7}]})
+    assert psa.get("/system/securityroles/7") == {"id": 7}
+    assert pauses == [0.3, 0.8]

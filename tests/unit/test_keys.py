@@ -17,6 +17,7 @@ OLD = {"id": 1, "description": "Sync", "publicKey": "old"}
 MINE = {"id": 2, "description": "Sync", "publicKey": "lost"}
 OTHER = {"id": 3, "description": "Other", "publicKey": "other"}
 MADE = {"id": 4, "description": "Sync", "publicKey": "made", "privateKey": "secret"}
+LISTED = {**MADE, "privateKey": None}
 LOST = errors.LostAnswer("lost")
 BROKEN = answer(500, {"code": "ConnectWiseApi", "message": "Object reference not set", "errors": None})
 NO_CONTENT = answer(204, text="")
@@ -43,21 +44,45 @@ def create(psa, known=()):
 
 
 def test_create(script):
-    psa, transport = script({POST: [answer(201, MADE)]})
+    psa, transport = script({POST: [answer(201, MADE)], LIST: [[LISTED]]})
     assert create(psa) == MADE
     assert transport.bodies("POST") == [{"description": "Sync"}]
 
 
-def test_a_key_whose_answer_was_lost_is_deleted_before_another_is_made(script, pauses):
+def test_a_key_that_shows_late(script, pauses):
+    psa, _transport = script({POST: [answer(201, MADE)], LIST: [[OLD], [OLD], [OLD, LISTED]]})
+    assert create(psa, [OLD]) == MADE
+    assert pauses == [0.3, 0.8]
+
+
+def test_a_key_that_was_accepted_and_never_made(script, pauses):
+    psa, _transport = script({POST: [answer(201, MADE)], LIST: [[OLD]] * 4})
+    with pytest.raises(errors.NotApplied, match="accepted, but the key is not there"):
+        create(psa, [OLD])
+
+
+def test_the_twin_of_a_key_made_twice_is_deleted(script, pauses):
     psa, transport = script(
-        {POST: [LOST, answer(201, MADE)], LIST: [[OLD, MINE, OTHER], [OLD, OTHER]], f"DELETE {PATH}/2": [NO_CONTENT]}
+        {POST: [answer(201, MADE)], LIST: [[OLD, MINE, LISTED], [OLD, LISTED]], f"DELETE {PATH}/2": [NO_CONTENT]}
     )
     assert create(psa, [OLD]) == MADE
-    assert transport.calls == [POST, LIST, f"DELETE {PATH}/2", LIST, POST]
+    assert transport.calls == [POST, LIST, f"DELETE {PATH}/2", LIST]
+
+
+def test_a_key_whose_answer_was_lost_is_deleted_before_another_is_made(script, pauses):
+    psa, transport = script(
+        {
+            POST: [LOST, answer(201, MADE)],
+            LIST: [[OLD, MINE, OTHER], [OLD, OTHER], [OLD, OTHER, LISTED]],
+            f"DELETE {PATH}/2": [NO_CONTENT],
+        }
+    )
+    assert create(psa, [OLD]) == MADE
+    assert transport.calls == [POST, LIST, f"DELETE {PATH}/2", LIST, POST, LIST]
 
 
 def test_a_key_that_was_never_made_is_looked_for_and_made(script, pauses):
-    psa, transport = script({POST: [LOST, answer(201, MADE)], LIST: [[OLD, OTHER]] * 4})
+    psa, transport = script({POST: [LOST, answer(201, MADE)], LIST: [*[[OLD, OTHER]] * 4, [OLD, LISTED, OTHER]]})
     assert create(psa, [OLD]) == MADE
     assert not any(call.startswith("DELETE") for call in transport.calls)
 

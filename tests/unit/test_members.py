@@ -35,9 +35,9 @@ def test_no_such_owner(script):
     assert 'no member "Teck1"; did you mean "Tech1"' in members.no_member(psa, "Teck1", "member").problem
 
 
-def test_a_role_yet_to_come_is_a_placeholder_in_check_mode_only(script):
+def test_a_role_yet_to_come_is_a_placeholder_in_check_mode_only(script, pauses):
     psa, _transport = script(
-        {"GET /system/securityroles": [[{"id": 1, "name": "Admin"}]] * 2, "GET /service/info/boards": [[]]}
+        {"GET /system/securityroles": [[{"id": 1, "name": "Admin"}]] * 6, "GET /service/info/boards": [[]]}
     )
     checking = members.MemberNames(psa, check_mode=True)
     assert checking.resolve(ROLE, "Sync") == Reference(None, "Sync")
@@ -46,6 +46,13 @@ def test_a_role_yet_to_come_is_a_placeholder_in_check_mode_only(script):
         checking.resolve(BOARD, "Help Desk")
     with pytest.raises(errors.UnknownName):
         members.MemberNames(psa, check_mode=False).resolve(ROLE, "Sync")
+    assert pauses == [0.3, 0.8, 1.6]
+
+
+def test_a_role_that_shows_late(script, pauses):
+    lists = [[{"id": 1, "name": "Admin"}]] * 2 + [[{"id": 1, "name": "Admin"}, {"id": 2, "name": "Sync"}]]
+    psa, _transport = script({"GET /system/securityroles": lists})
+    assert members.MemberNames(psa, check_mode=False).resolve(ROLE, "Sync") == Reference(2, "Sync")
 
 
 def test_a_member_in_the_words_of_the_options():

@@ -213,9 +213,9 @@ def create(psa):
 
 
 def test_create(script, pauses):
-    psa, transport = script({"POST /x": [answer(201, {"id": 1})]})
+    psa, transport = script({"POST /x": [answer(201, {"id": 1})], "GET /found": [[{"id": 1}]]})
     assert create(psa) == {"id": 1}
-    assert (transport.calls, pauses) == (["POST /x"], [])
+    assert (transport.calls, pauses) == (["POST /x", "GET /found"], [])
 
 
 @pytest.mark.parametrize("lost", [LOST, BUSY, BROKEN, answer(200, text="<html>")])
@@ -227,9 +227,9 @@ def test_an_answer_lost_after_the_effect(script, pauses, lost):
 
 @pytest.mark.parametrize("lost", [LOST, BUSY, answer(200, text="<html>")])
 def test_an_answer_lost_before_the_effect(script, pauses, lost):
-    psa, transport = script({"POST /x": [lost, answer(201, {"id": 2})], "GET /found": [[]] * 4})
+    psa, transport = script({"POST /x": [lost, answer(201, {"id": 2})], "GET /found": [*[[]] * 4, [{"id": 2}]]})
     assert create(psa) == {"id": 2}
-    assert transport.calls == ["POST /x", *["GET /found"] * 4, "POST /x"]
+    assert transport.calls == ["POST /x", *["GET /found"] * 4, "POST /x", "GET /found"]
     assert pauses == [0.3, 0.8, 1.6]
 
 

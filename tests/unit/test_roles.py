@@ -63,8 +63,8 @@ def test_two_roles_of_the_very_same_name(script):
         roles.find_role(psa, "Sync")
 
 
-def test_a_role_that_must_be_there(script):
-    psa, _transport = script({ROLES: [[{"id": 1, "name": "Sync"}]] * 2})
+def test_a_role_that_must_be_there(script, pauses):
+    psa, _transport = script({ROLES: [[{"id": 1, "name": "Sync"}]] * 5})
     with pytest.raises(errors.UnknownName, match='no security role "Snc"; did you mean "Sync"'):
         roles.require_role(psa, "Snc")
 
