@@ -28,7 +28,7 @@ _SAMPLE = 0.5  # seconds between two looks at the memory
 
 @dataclass
 class Measured:
-    """One whole process: seconds of wall clock and CPU (with all its children), and the memory of the tree at its peak."""
+    """One whole process: seconds of wall clock and CPU (children too), and the peak memory of the tree."""
 
     wall: float
     cpu: float
@@ -154,7 +154,8 @@ def fleet_of(
     **tenant: Any,
 ) -> Iterator[Fleet]:
     directory.mkdir(parents=True, exist_ok=True)
-    tenants = {"sites": [{"name": "na"}], "tenants": [{"site": "na", "fleet": {"count": count, "prefix": "t"}, **tenant}]}
+    every = {"site": "na", "fleet": {"count": count, "prefix": "t"}, **tenant}
+    tenants = {"sites": [{"name": "na"}], "tenants": [every]}
     with Simulator(tenants, directory / "simulator") as simulator:
         simulator.latency(latency_ms, jitter_ms)
         yield Fleet(simulator, directory, count, vendors)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,7 +95,9 @@ class ActionModule(ActionBase):
             names = wanted.split(",") if isinstance(wanted, str) else list(wanted)
             vendors = [str(name).strip().rpartition(".")[2] for name in names]
         except (AnsibleError, KeyError, TypeError):
-            error = "cw_integrations is not set for this tenant, or cannot be resolved: list its vendors, such as [zofiq]"
+            error = (
+                "cw_integrations of this tenant is not set, or cannot be resolved: list its vendors, such as [zofiq]"
+            )
         if not vendors and error == NOT_SEEN:
             return
         _fleet.add_absence(fleet, host, error, vendors)
@@ -106,14 +107,11 @@ class ActionModule(ActionBase):
         for source in args["sources"]:
             if isinstance(source, Mapping):
                 other = _fleet.unpacked(source)
-            elif Path(os.path.expanduser(str(source))).is_dir():
+            elif (path := Path(str(source)).expanduser()).is_dir():
                 other = _fleet.new_fleet(str(source), args["playbook"])
-                _fleet.add_entries(
-                    other, _fleet.entries_below(Path(os.path.expanduser(str(source))), args["max_age_hours"])
-                )
+                _fleet.add_entries(other, _fleet.entries_below(path, args["max_age_hours"]))
             else:
-                text = Path(os.path.expanduser(str(source))).read_text(encoding="utf-8")
-                other = _fleet.unpacked(json.loads(text))
+                other = _fleet.unpacked(json.loads(path.read_text(encoding="utf-8")))
             # Merged, they are one run.
             for tenant in other["tenants"].values():
                 for cell in tenant["integrations"].values():

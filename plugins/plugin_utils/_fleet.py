@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report about a whole fleet, out of the entries of single integrations. Pure functions, but for the page's template.
+"""The report about a whole fleet, out of the entries of single integrations. Pure functions, mostly.
 
 A fleet: {format, generated, run, playbook, check_mode, tenants: {name: {error, time, integrations: {vendor: cell}}}}.
 A cell is an entry without what is empty and without the hand-over; `run` says which run has seen it last.
@@ -92,12 +92,14 @@ def add_fleet(fleet: Fleet, other: Mapping[str, Any], *, only: Iterable[str] | N
             if mine is None or mine["time"] < cell["time"]:
                 product = mine["product"] if mine else ""
                 # A tenant that was not reached does not tell its products; another report may.
-                tenant["integrations"][vendor] = {**cell, "product": product} if cell["product"] == vendor and product else cell
+                nameless = cell["product"] == vendor and product
+                tenant["integrations"][vendor] = {**cell, "product": product} if nameless else cell
             elif mine["product"] == vendor:
                 mine["product"] = cell["product"]
         if error and there["time"] > tenant["time"]:
             tenant.update(error=error, time=there["time"])
-        newest = max((cell["time"] for cell in tenant["integrations"].values() if cell.get("error") != error), default="")
+        others = (cell["time"] for cell in tenant["integrations"].values() if cell.get("error") != error)
+        newest = max(others, default="")
         if newest > tenant["time"]:
             tenant.update(error="", time=newest)
 
@@ -112,7 +114,8 @@ def entries_below(directory: Path, max_age_hours: float) -> list[dict[str, Any]]
         except (OSError, ValueError):
             # Half a file is one that its run did not end.
             continue
-        if isinstance(entry, dict) and {"tenant", "vendor", "status", "time"} <= entry.keys() and entry["time"] >= since:
+        whole = isinstance(entry, dict) and {"tenant", "vendor", "status", "time"} <= entry.keys()
+        if whole and entry["time"] >= since:
             entries.append(entry)
     return entries
 
@@ -141,8 +144,8 @@ def about(fleet: Mapping[str, Any]) -> str:
     found = counts(fleet)
     parts = ", ".join(f"{found[status]} {status}" for status in sorted(found))
     mode = " (check mode: nothing was changed)" if fleet["check_mode"] else ""
-    tenants = len(fleet["tenants"])
-    return f"{fleet['playbook']}{mode}, {fleet['generated']}: {tenants} tenants, {sum(found.values())} integrations: {parts}"
+    amount = f"{len(fleet['tenants'])} tenants, {sum(found.values())} integrations"
+    return f"{fleet['playbook']}{mode}, {fleet['generated']}: {amount}: {parts}"
 
 
 def packed(fleet: Mapping[str, Any]) -> Fleet:

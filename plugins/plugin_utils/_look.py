@@ -11,8 +11,7 @@ the engine.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.playbook.block import Block
 from ansible.playbook.role_include import IncludeRole
 from ansible.playbook.task import Task
+from jinja2 import Environment, TemplateSyntaxError, nodes
 
+from ansible_collections.msp.connectwise.plugins.filter.integration_work import integration_work
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, run_in_process
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
@@ -33,6 +34,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._options import co
 
 ENGINE = "msp.connectwise.integration"
 STORE = "vaulted_file"
+# Only parses, never renders.
+_JINJA = Environment(autoescape=True)
 # What the engine's tasks take from its variables; the profile comes first, because the others are made of it.
 _NEEDED = (
     "integration_profile",
@@ -47,6 +50,7 @@ _NEEDED = (
     "integration_store_allow_readable",
     "integration_rotate",
     "integration_key_max_age_days",
+    "integration_key_grace_days",
     "integration_report_dir",
     "__integration_members",
     "__integration_member_type",
@@ -62,12 +66,11 @@ class LeftToTheEngine(Exception):
 
 @dataclass
 class Member:
-    """One member that holds a key of an integration. work: what the engine would do, once it has seen this much."""
+    """One member that holds a key of an integration, and what was seen of it."""
 
     name: str
     fields: dict[str, Any]
     record_name: str
-    work: Callable[[Mapping[str, Any], Mapping[str, Any]], str]
     place: str = ""
     record: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
@@ -118,6 +121,7 @@ class Resolver:
         self._hosts = list(variables.get("ansible_play_hosts") or [])
         self._hosts_all = list(variables.get("ansible_play_hosts_all") or [])
         self._tasks: dict[str, Task | None] = {}
+        self._values = Values()
 
     def _variables(self, host: str, task: Task) -> dict[str, Any]:
         found: dict[str, Any] = self._manager.get_vars(
@@ -130,7 +134,7 @@ class Resolver:
         return found
 
     def _engine_task(self, role: str) -> Task | None:
-        """A task of the engine as the vendor's role brings it in, with all that the role defines; None if it does not."""
+        """A task of the engine as the vendor's role brings it in, with what the role defines; None if it does not."""
         if role not in self._tasks:
             include = IncludeRole.load(
                 {"ansible.builtin.include_role": {"name": role}},
@@ -152,12 +156,12 @@ class Resolver:
         return self._tasks[role]
 
     def tenant(self, host: str, roles_of: Callable[[Any], Iterable[str]]) -> Tenant:
-        """Raises LeftToTheEngine where the host's own variables do not resolve, or it is not worked on in this process."""
+        """Raises LeftToTheEngine where a host's own variables do not resolve, or its tasks run elsewhere."""
         variables = self._variables(host, self._task)
         templar = self._templar.copy_with_new_env(available_variables=variables)
 
         def value(name: str, default: Any = None) -> Any:
-            return templar.template(variables[name]) if name in variables else default
+            return self._values.of(name, variables, templar) if name in variables else default
 
         try:
             transport = value("ansible_connection", self._action._connection.transport)
@@ -191,7 +195,7 @@ class Resolver:
         templar = self._templar.copy_with_new_env(available_variables=variables)
         values = {}
         for name in _NEEDED:
-            values[name] = templar.template(variables[name])
+            values[name] = self._values.of(name, variables, templar)
             if name == "integration_profile":
                 # The others refer to it; resolved once, it is not resolved again for each of them.
                 variables["integration_profile"] = values[name]
@@ -205,13 +209,8 @@ class Resolver:
     def _member(self, name: str, variables: dict[str, Any]) -> Member:
         own = {**variables, "__integration_member": name}
         templar = self._templar.copy_with_new_env(available_variables=own)
-
-        def work(record: Mapping[str, Any], seen: Mapping[str, Any]) -> str:
-            templar.available_variables = {**own, "integration_stored": {"record": record}, "__integration_seen": seen}
-            return str(templar.template(own["__integration_work"])).strip()
-
-        fields = templar.template(own["__integration_member_fields"])
-        return Member(name, fields, str(templar.template(own["__integration_record_name"])).strip(), work)
+        fields = self._values.of("__integration_member_fields", own, templar)
+        return Member(name, fields, str(self._values.of("__integration_record_name", own, templar)).strip())
 
 
 def _tasks_of(blocks: Iterable[Any]) -> Iterable[Task]:
@@ -222,10 +221,78 @@ def _tasks_of(blocks: Iterable[Any]) -> Iterable[Task]:
             yield one
 
 
+# Filters whose result depends on nothing but what they are given.
+_PURE = frozenset(
+    {"bool", "combine", "d", "default", "dict2items", "first", "flatten", "float", "int", "items2dict", "join", "last"}
+    | {"length", "list", "lower", "replace", "sort", "string", "ternary", "trim", "union", "unique", "upper"}
+)
+_VARIANTS = 20  # of a value that differs from tenant to tenant, so many are kept
+_MISSING = object()
+
+
+class Values:
+    """Resolved variables, kept from one tenant to the next where all they are made of is the same.
+
+    Compiling templates is most of what a look costs, and the profiles of a fleet hardly differ.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, list[tuple[dict[str, Any], Any]]] = {}
+
+    def of(self, name: str, variables: Mapping[str, Any], templar: Any) -> Any:
+        known = self._known.setdefault(name, [])
+        for inputs, value in known:
+            if all(_equal(variables.get(one, _MISSING), before) for one, before in inputs.items()):
+                return value
+        value = templar.template(variables[name])
+        if len(known) < _VARIANTS:
+            inputs = _inputs(name, variables)
+            if inputs is not None:
+                known.append((inputs, value))
+        return value
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return one is other or (type(one) is type(other) and bool(one == other))
+
+
+def _inputs(name: str, variables: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The variables that a value is made of, as they are; None where it may come from elsewhere, such as a lookup."""
+    inputs: dict[str, Any] = {}
+    todo = [name]
+    while todo:
+        one = todo.pop()
+        if one in inputs:
+            continue
+        inputs[one] = variables.get(one, _MISSING)
+        for text in _strings(inputs[one]):
+            if "{" not in text:
+                continue
+            try:
+                tree = _JINJA.parse(text)
+            except TemplateSyntaxError:
+                return None
+            if any(found.name not in _PURE for found in tree.find_all(nodes.Filter)) or tree.find(nodes.Call):
+                return None
+            todo += [found.name for found in tree.find_all(nodes.Name)]
+    return inputs
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _strings(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _strings(one)
+
+
 class Look:
     """Looks at tenants over threads; one tenant is looked at by one thread, so that it is asked by few at a time.
 
-    What takes templating (before, and to decide what was seen) is done by the thread of the caller.
+    Variables are resolved, and what was seen is judged, by the thread of the caller.
     """
 
     def __init__(
@@ -298,7 +365,7 @@ class Look:
         seen = Seen(tenant.name, left=list(tenant.left))
         facts = _report.connection_facts(tenant.connection)
         for integration in tenant.integrations:
-            if any(not one.error and one.work(one.record, one.seen) != "unchanged" for one in integration.members):
+            if any(not one.error and _work(integration.values, one) != "unchanged" for one in integration.members):
                 seen.left.append(integration.role)
                 continue
             entry: _report.Entry | None = None
@@ -310,14 +377,12 @@ class Look:
                 seen.left.append(integration.role)
                 continue
             if not self._check_mode and integration.values["integration_report_dir"]:
-                _report.write_files(Path(os.path.expanduser(integration.values["integration_report_dir"])), entry)
+                _report.write_files(Path(integration.values["integration_report_dir"]).expanduser(), entry)
             _report.note(self._run_directory, entry)
             seen.entries.append(entry)
         return seen
 
-    def _entry(
-        self, tenant: str, values: Mapping[str, Any], member: Member, facts: Mapping[str, Any]
-    ) -> _report.Entry:
+    def _entry(self, tenant: str, values: Mapping[str, Any], member: Member, facts: Mapping[str, Any]) -> _report.Entry:
         key = member.record.get("current") or {}
         args = {
             "vendor": values["integration_vendor"],
@@ -339,13 +404,27 @@ class Look:
     def _record(
         self, values: Mapping[str, Any], name: str, stores: dict[tuple[str, str], Any]
     ) -> tuple[str, dict[str, Any]]:
-        """The stored record of an integration. A tenant's file is decrypted once, whatever number of vendors it holds."""
-        directory, tenant = os.path.expanduser(values["integration_store_dir"]), values["integration_store_tenant"]
+        """The stored record of an integration. A tenant's file is decrypted once, however many vendors it holds."""
+        directory = str(Path(values["integration_store_dir"]).expanduser())
+        tenant = values["integration_store_tenant"]
         allow = boolean(values["integration_store_allow_readable"])
         store = KeyFile(directory, tenant, _no_writing, self._decrypt, allow_readable=allow)
         if (directory, tenant) not in stores:
             stores[directory, tenant] = store.read_all()
         return f"{store.path}#{name}", dict(stores[directory, tenant].get(name) or {})
+
+
+def _work(values: Mapping[str, Any], member: Member) -> str:
+    """What the engine would do, having seen this much."""
+    return integration_work(
+        member.seen["integration"],
+        member.record,
+        values["integration_state"],
+        values["integration_mode"],
+        boolean(values["integration_rotate"]),
+        float(values["integration_key_max_age_days"]),
+        float(values["integration_key_grace_days"]),
+    )
 
 
 def _no_writing(_text: str) -> bytes:

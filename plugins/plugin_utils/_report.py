@@ -246,7 +246,12 @@ def _rights(access: Mapping[str, Any]) -> list[str]:
         ]
         items = [f"- {one['function']}: {one['item']}" for one in access.get(f"{kind}_items") or []]
         if rows:
-            lines += [f"## {title}", "", "| Module | Function | Level | Wanted | Actual |", "| --- | --- | --- | --- | --- |"]
+            lines += [
+                f"## {title}",
+                "",
+                "| Module | Function | Level | Wanted | Actual |",
+                "| --- | --- | --- | --- | --- |",
+            ]
             lines += [*rows, ""]
         if items:
             lines += [f"## {title}: Customize lists", "", *items, ""]
