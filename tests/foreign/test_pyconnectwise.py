@@ -178,7 +178,9 @@ def test_counts_records(client: ConnectWiseManageAPIClient) -> None:
     assert client.company.companies.count.get().count == 42
     companies = list(client.company.companies.paginated(1, 10).all())
     assert len(companies) == 42
-    trimmed = client.company.companies.get(params={"fields": "id,identifier,name", "orderBy": "name desc", "pageSize": 5})
+    trimmed = client.company.companies.get(
+        params={"fields": "id,identifier,name", "orderBy": "name desc", "pageSize": 5}
+    )
     names = [company.name for company in trimmed]
     assert names == sorted(names, reverse=True)
     assert trimmed[0].phone_number is None

@@ -71,8 +71,10 @@ SUCCEEDED: dict[str, Callable[[Any], bool]] = {
     "read role": lambda found: found["name"] == "From Node",
     "role info": lambda found: found["name"] == "From Node",
     "find role": lambda found: [one["name"] for one in found] == ["From Node"],
-    "list roles": lambda found: [set(one) for one in found] == [{"id", "name", "_info"}] * 3
-    or [one["name"] for one in found] == ["Technician", "From Node", "Admin"],
+    "list roles": lambda found: (
+        [set(one) for one in found] == [{"id", "name", "_info"}] * 3
+        or [one["name"] for one in found] == ["Technician", "From Node", "Admin"]
+    ),
     "read setting": lambda found: found["addLevel"] == "None",
     "default member": lambda found: "structureLevel" in found,
     "create member": lambda found: found["securityRole"]["name"] == "From Node",
@@ -117,7 +119,9 @@ def test_what_it_is_refused(steps: Steps, name: str) -> None:
     assert text in json.dumps(error["body"])
 
 
-@pytest.mark.parametrize(("paged", "counted"), [("page settings", "count settings"), ("setup screens", "count setup screens")])
+@pytest.mark.parametrize(
+    ("paged", "counted"), [("page settings", "count settings"), ("setup screens", "count setup screens")]
+)
 def test_pages_give_each_record_once(steps: Steps, paged: str, counted: str) -> None:
     records = value(steps, paged)
     assert len(records) == len({record["id"] for record in records}) == value(steps, counted)["count"]
