@@ -3,7 +3,7 @@
 """Runs ansible-playbook again and again, each in a process group of its own, without starting Python anew each time.
 
 A line of JSON in: a list of runs that begin together, each {arguments, directory, log, variables, kill_after}. A line
-out: for each its exit status, negative for the signal that ended it. kill_after: seconds until the whole group is killed.
+out: for each its exit status, negative for the signal that ended it. kill_after: seconds until the group is killed.
 """
 
 from __future__ import annotations
