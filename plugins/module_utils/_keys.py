@@ -9,7 +9,7 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from ._client import Record
-from ._errors import PASSING, UNCERTAIN, NotApplied, RecordNotFound
+from ._errors import PASSING, UNCERTAIN, NotApplied, PsaError, RecordNotFound
 from ._names import same
 from ._resource import settled, write
 from ._routes import Extensions
@@ -48,7 +48,11 @@ def create_key(extensions: Extensions, routes: str, member: int, description: st
         def is_made(key: Record) -> bool:
             return key.get("publicKey") == made["publicKey"]
 
-        new = settled(orphans, lambda keys: any(map(is_made, keys)))
+        try:
+            new = settled(orphans, lambda keys: any(map(is_made, keys)))
+        except PsaError:
+            # Its private half is in our hands, and it is proven before it is used: losing it would be worse.
+            return made
         if not any(map(is_made, new)):
             raise NotApplied(
                 "accepted, but the key is not there", tenant=extensions.psa.tenant, operation=f"{routes}.create"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ Steps = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module", params=["north", "onprem"])
-def steps(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steps]:
+def steps(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Steps:
     """What the client's operations gave, by their names."""
     place = foreign.modules()
     with Simulator(TENANTS, tmp_path_factory.mktemp("psa")) as simulator:
@@ -55,8 +55,7 @@ def steps(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    found = {step["name"]: step for step in map(json.loads, done.stdout.splitlines())}
-    yield found
+    return {step["name"]: step for step in map(json.loads, done.stdout.splitlines())}
 
 
 def value(steps: Steps, name: str) -> Any:

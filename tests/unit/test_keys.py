@@ -61,6 +61,11 @@ def test_a_key_that_was_accepted_and_never_made(script, pauses):
         create(psa, [OLD])
 
 
+def test_a_key_is_not_lost_for_want_of_a_list(script, pauses):
+    psa, _transport = script({POST: [answer(201, MADE)], LIST: [BROKEN]})
+    assert create(psa, [OLD]) == MADE
+
+
 def test_the_twin_of_a_key_made_twice_is_deleted(script, pauses):
     psa, transport = script(
         {POST: [answer(201, MADE)], LIST: [[OLD, MINE, LISTED], [OLD, LISTED]], f"DELETE {PATH}/2": [NO_CONTENT]}

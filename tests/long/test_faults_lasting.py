@@ -1,0 +1,62 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every fault, lasting, at every operation of an onboarding: told with cause and remedy; never a false ok."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract.campaign import FAULTS, FLEET, WRITES, Case, Fault, carry_out, requests_of, table, tenants
+from tests.simulator.client import Simulator
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    with Simulator(FLEET, tmp_path_factory.mktemp("psa")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def fresh() -> Iterator[str]:
+    return tenants()
+
+
+@pytest.fixture(scope="module")
+def onboarding(simulator: Simulator, fresh: Iterator[str]) -> list[tuple[str, str]]:
+    found = requests_of(simulator, next(fresh))
+    assert len(found) > 30
+    assert {method for method, _path in found} == {"GET", "POST", "PATCH", "PUT"}
+    return found
+
+
+@pytest.fixture(scope="module")
+def told(request: pytest.FixtureRequest) -> Iterator[list[Case]]:
+    """All cases, for the table at the end."""
+    cases: list[Case] = []
+    yield cases
+    reporter: Any = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line("")
+        reporter.write_line(table(cases))
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_lasting(
+    simulator: Simulator, fresh: Iterator[str], onboarding: list[tuple[str, str]], told: list[Case], fault: Fault
+) -> None:
+    cases = []
+    for method, path in dict.fromkeys(onboarding):
+        if fault.writes and method not in WRITES:
+            continue
+        tenant = next(fresh)
+        pattern = f"^{re.escape(path).replace(re.escape('{}'), r'[0-9]+')}$"
+        cases.append(
+            Case(fault, f"{method} {path}", tenant, {**fault.rule, "tenant": tenant, "method": method, "path": pattern})
+        )
+    carry_out(simulator, cases)
+    told += cases
+    assert [(case.where, case.outcome, case.message, case.problems) for case in cases if case.problems] == []
