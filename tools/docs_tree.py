@@ -44,7 +44,8 @@ def main(command: list[str]) -> int:
         # The tools ask git for the files of a collection, and the clone's own git ignores this place.
         subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
         subprocess.run(["git", "add", "--all"], cwd=tree, check=True)
-        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": collections}
+        # antsibull-docs leaves a log in HOME.
+        environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": collections, "HOME": collections}
         return subprocess.run(command, cwd=tree, env=environment, check=False).returncode
 
 
