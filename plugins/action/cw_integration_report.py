@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
         if validation.error_messages:
             return {**result, "failed": True, "msg": validation.error_messages[0]}
         args = validation.validated_parameters
-        known = self._templar.template(variables.get(FACT)) or {}
+        known = self._templar.template((variables.get("ansible_facts") or {}).get(FACT)) or {}
         entry = _report.entry_of(
             args, str(variables["inventory_hostname"]), connection, predicts=bool(self._task.check_mode)
         )
