@@ -119,7 +119,12 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     Result,
     main,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._permissions import Row, granted, plan_matrix
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import (
+    MatrixPlan,
+    Row,
+    granted,
+    plan_matrix,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import create, delete
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     ROLES,
@@ -156,6 +161,9 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     existed = role is not None
     result = Result(changed=not existed, before={}, after={"role": params["name"]})
     if role is None and not check_mode:
+        if params["permissions"] is not None:
+            # A mistake in them must not leave an empty role behind.
+            planned(blank_matrix(psa), params)
         role = create(psa, ROLES, {"name": params["name"]}, lambda: find_role(psa, params["name"]))
     if existed:
         result.before = {"role": params["name"]}
@@ -168,14 +176,17 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     return result
 
 
+def planned(rows: list[Row], params: dict[str, Any]) -> MatrixPlan:
+    lenient = params["on_unknown"] == "warn"
+    return plan_matrix(rows, params["permissions"], exclusive=params["exclusive"], lenient=lenient)
+
+
 def converge(
     psa: Psa, extensions: Extensions, role: Record | None, params: dict[str, Any], check_mode: bool, result: Result
 ) -> list[Row]:
     """Bring the matrix to what is wanted; manual steps where the tenant has no route for it."""
     rows = read_matrix(psa, int(role["id"])) if role else blank_matrix(psa)
-    plan = plan_matrix(
-        rows, params["permissions"], exclusive=params["exclusive"], lenient=params["on_unknown"] == "warn"
-    )
+    plan = planned(rows, params)
     result.warnings += plan.warnings
     if not plan.changes:
         return rows

@@ -42,11 +42,10 @@ PROFILE = {
 }
 
 
-def compare(script, permissions=None, lists=None, items=(), settings=SETTINGS, lenient=False, **outcomes):
-    psa, transport = script({operation.replace("_", " ", 1): found for operation, found in outcomes.items()})
+def compare(script, permissions=None, lists=None, items=()):
+    psa, transport = script({})
     permissions = PROFILE if permissions is None else permissions
-    found = access.compare(settings, list(items), permissions, lists or {}, Names(psa), lenient=lenient)
-    return found, transport
+    return access.compare(SETTINGS, list(items), permissions, lists or {}, Names(psa)), transport
 
 
 def test_as_wanted(script):

@@ -86,7 +86,7 @@ TABLE = [
 def test_errors(status, body, kind, words):
     answer = reply(status, body)
     error = answers.error_of(answer)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert words in f"{error.problem}. {error.remedy}"
     assert error.status == status
     assert error.remedy
@@ -97,7 +97,7 @@ def test_errors(status, body, kind, words):
 
 def test_a_clientid_in_a_validation_error_is_the_callers_own_word():
     inner = [{"code": "NotFound", "message": "clientId was not found", "field": "x"}]
-    assert type(answers.error_of(reply(400, coded("InvalidObject", "bad", inner)))) is errors.InvalidRecord
+    assert isinstance(answers.error_of(reply(400, coded("InvalidObject", "bad", inner))), errors.InvalidRecord)
 
 
 def test_the_inner_errors_are_said_and_kept():

@@ -263,7 +263,7 @@ def test_refused_keys_that_look_like_a_missing_endpoint(script):
 
 def test_a_missing_endpoint_with_good_keys(script):
     psa, transport = script({"GET /a": [NO_ENDPOINT, NO_ENDPOINT], "GET /system/info": [{"version": "v2025.1"}]})
-    for _ in range(2):
+    for _time in range(2):
         with pytest.raises(errors.RouteNotOffered):
             psa.get("/a")
     assert transport.calls == ["GET /a", "GET /system/info", "GET /a"]

@@ -106,7 +106,7 @@ def test_no_netrc_and_no_cookies(serve, transport, tmp_path, monkeypatch):
     monkeypatch.setenv("NETRC", str(netrc))
     server = serve({"body": {}, "headers": {"Set-Cookie": "session=1"}})
     one = transport(server)
-    for _ in range(2):
+    for _time in range(2):
         one.request("GET", server.url)
     assert all("Authorization" not in seen.headers and "Cookie" not in seen.headers for seen in server.seen)
 
@@ -428,6 +428,6 @@ def test_one_connection_serves_many_requests(serve, transport, monkeypatch):
         "connect",
         lambda connection: (made.append(1), connect(connection))[1],
     )
-    for _ in range(3):
+    for _time in range(3):
         one.request("GET", server.url)
     assert (len(server.seen), len(made)) == (3, 1)

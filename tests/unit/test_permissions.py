@@ -40,8 +40,8 @@ ROWS = [
 ]
 
 
-def plan(wanted, rows=ROWS, **options):
-    return permissions.plan_matrix(rows, wanted, **options)
+def plan(wanted, rows=None, **options):
+    return permissions.plan_matrix(rows or ROWS, wanted, **options)
 
 
 def changed(result):
@@ -309,8 +309,8 @@ def test_what_a_role_grants_is_its_own_plan(case):
 TABLES = ["Company / Configuration", "Service / Priority", "Service / Service Board", "Service / Source"]
 
 
-def plan_tables(current, lenient=False, universe=TABLES, **wish):
-    return permissions.plan_list(permissions.ListWish.parse(**wish), current, universe, lenient=lenient)
+def plan_tables(current, lenient=False, universe=None, **wish):
+    return permissions.plan_list(permissions.ListWish.parse(**wish), current, universe or TABLES, lenient=lenient)
 
 
 @pytest.mark.parametrize(

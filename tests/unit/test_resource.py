@@ -133,13 +133,13 @@ ACTUAL = {
 }
 
 
-def plan(wanted, actual=ACTUAL):
-    return resource.plan_record(FIELDS, wanted, actual, resolve)
+def plan(wanted, new=False):
+    return resource.plan_record(FIELDS, wanted, None if new else ACTUAL, resolve)
 
 
 def test_a_new_record_has_all_that_is_given():
     found = plan(
-        {"name": "Sync", "board": "Help Desk", "level": None, "excluded_boards": ["Alerts", "Help Desk"]}, None
+        {"name": "Sync", "board": "Help Desk", "level": None, "excluded_boards": ["Alerts", "Help Desk"]}, new=True
     )
     assert found.body == {"name": "Sync", "serviceDefaultBoard": {"id": 1}, "excludedServiceBoardIds": [1, 2]}
     assert (found.before, found.after) == ({}, {"name": "Sync", "board": "Help Desk", "excluded_boards": [1, 2]})
