@@ -22,7 +22,7 @@ import workspace
 
 # 13 and later no longer hold awx.awx in every release; the contents are what the tests were made with.
 PACKAGE = "ansible==12.3.0"
-KNOWN = ("awx.awx", "community.hashi_vault", "community.sops")
+KNOWN = ("ansible.posix", "awx.awx", "community.general", "community.hashi_vault", "community.sops")
 
 
 def missing(names: Iterable[str], collections: Path) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 
 Stored = Mapping[str, Any] | None
@@ -79,6 +79,22 @@ def key_known(record: Stored) -> list[str]:
     return _key_life.known_public_keys(dict(record or {}))
 
 
+def key_report(
+    record: Stored,
+    found: Mapping[str, Any],
+    listed: Mapping[str, Any],
+    place: str,
+    problem: str = "",
+    **wish: Any,
+) -> dict[str, Any]:
+    facts, wanted = _facts(found, listed), _key_life.Wish(**wish)
+    return _key_report.report(dict(record or {}), facts, wanted, found.get("access"), place, problem, _now())
+
+
+def key_report_text(reports: Mapping[str, Mapping[str, Any]], tenant: str) -> str:
+    return _key_report.text(reports, tenant)
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
@@ -92,4 +108,6 @@ class FilterModule:
             "key_due": key_due,
             "key_ripe": key_ripe,
             "key_known": key_known,
+            "key_report": key_report,
+            "key_report_text": key_report_text,
         }

@@ -33,10 +33,12 @@ class StoreError(Exception):
 class KeyFile:
     """The records of one tenant, by name of the integration.
 
-    Every change is a read, a comparison of versions and an atomic replacement under a lock, so that of two runs one wins.
+    Every change is a read, a comparison of versions and an atomic replacement under a lock: of two runs one wins.
     """
 
-    def __init__(self, directory: str, tenant: str, encrypt: Encrypt, decrypt: Decrypt, *, allow_readable: bool = False):
+    def __init__(
+        self, directory: str, tenant: str, encrypt: Encrypt, decrypt: Decrypt, *, allow_readable: bool = False
+    ) -> None:
         self.tenant = tenant
         self.directory = Path(directory)
         self.path = self._checked_path(tenant)
@@ -65,7 +67,7 @@ class KeyFile:
         return self._load()
 
     def write(self, name: str, record: Mapping[str, Any], if_version: int | None) -> int:
-        """Put a record; raises StoreError when the stored one is not of the version that was read. Returns the new version."""
+        """Put a record, unless the stored one is not of the version that was read. Returns the new version."""
         with self._locked():
             records = self._load()
             version = int((records.get(name) or {}).get("version") or 0)
@@ -105,7 +107,8 @@ class KeyFile:
         except FileNotFoundError:
             return {}
         except OSError as problem:
-            raise StoreError(f"{self.path} cannot be read ({problem.strerror})", "give this user the right to read it") from None
+            remedy = "give this user the right to read it"
+            raise StoreError(f"{self.path} cannot be read ({problem.strerror})", remedy) from None
         if stat.S_IMODE(mode) & 0o007 and not self._allow_readable:
             raise StoreError(f"{self.path} is open to every user of this machine", f"chmod 600 {self.path}")
         text = self._decrypt(data)
