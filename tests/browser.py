@@ -42,7 +42,7 @@ def program() -> str:
 
 
 class Browser:
-    """One page. `problems` collects what the page complains about: errors, and every request that is not its own file."""
+    """One page. `problems` collects its errors, and every request for anything but its own file."""
 
     def __init__(self, directory: Path, width: int = 1280, height: int = 900) -> None:
         self.problems: list[str] = []

@@ -30,6 +30,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
+        fail_on = self._task.args.get("fail_on") or _report.BAD
         hosts = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
         # The environment of a task may differ from host to host, and is the workers' to set.
         seen = [] if any(self._task.environment or []) else self._look(hosts, variables)
@@ -37,7 +38,7 @@ class ActionModule(ActionBase):
         errors: dict[str, list[str]] = {}
         for one in seen:
             for entry in one.entries:
-                if entry["status"] in _report.BAD:
+                if entry["status"] in fail_on:
                     errors.setdefault(one.name, []).append(_report.summary(entry))
         # This one goes on to the end of the play, and writes the report of all.
         bearer = str(variables["inventory_hostname"])

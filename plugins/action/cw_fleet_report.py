@@ -22,7 +22,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
     "playbook": {"type": "str", "default": "run"},
-    "sources": {"type": "list", "elements": "raw", "default": []},
+    "sources": {"type": "list", "elements": "raw"},
     "max_age_hours": {"type": "float", "default": 12.0},
     "expected": {"type": "list", "elements": "str"},
     "artifact": {"type": "str", "default": "connectwise_fleet"},
@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
         args = validation.validated_parameters
         directory = Path(args["directory"])
         try:
-            fleet = self._merged(args, variables) if args["sources"] else self._of_this_run(args, variables, directory)
+            fleet = self._of_this_run(args, variables, directory) if args["sources"] is None else self._merged(args, variables)
         except (OSError, ValueError) as problem:
             return {**result, "failed": True, "msg": f"the fleet report could not be made: {problem}"}
         bad = _fleet.tenants_with(fleet, BAD)

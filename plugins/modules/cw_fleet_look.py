@@ -21,6 +21,12 @@ extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.attributes
   - msp.connectwise.attributes.fleet
+options:
+  fail_on:
+    description: Statuses of an integration that make its host one with errors.
+    type: list
+    elements: str
+    default: [failed, unreachable]
 author:
   - The msp.connectwise contributors (@msp-connectwise)
 """
@@ -58,7 +64,7 @@ left:
   returned: always
   type: dict
 errors:
-  description: Hosts where an integration could not be looked at, with what went wrong.
+  description: Hosts with an integration of a status of O(fail_on), with what is wrong.
   returned: always
   type: dict
 """

@@ -35,7 +35,6 @@ options:
         those of a run that was killed), or the artifacts of other jobs as data.
     type: list
     elements: raw
-    default: []
   max_age_hours:
     description: How old the files in a directory of O(sources) may be to count.
     type: float

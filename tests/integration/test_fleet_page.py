@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
 
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
 from tests.browser import Browser
 
 TENANTS, VENDORS = 500, 20
@@ -95,7 +95,8 @@ def shown(page: Browser) -> int:
 
 
 def type_into_search(page: Browser, text: str) -> None:
-    page.js(f"(() => {{ const s = document.getElementById('search'); s.value = {text!r}; s.dispatchEvent(new Event('input')); }})()")
+    enter = "(() => { const s = document.getElementById('search'); s.value = TEXT; s.dispatchEvent(new Event('input')); })()"
+    page.js(enter.replace("TEXT", repr(text)))
 
 
 def test_it_shows_every_tenant_and_vendor_and_asks_the_network_for_nothing(page: Browser) -> None:
@@ -135,7 +136,9 @@ def test_search_status_vendor_and_changed_narrow_it_down(page: Browser) -> None:
     page.js("document.querySelector('.chip.failed').click()")
     failed = sum(any(STATUSES[(t * 7 + v * 3) % 7] == "failed" for v in range(VENDORS)) for t in range(TENANTS))
     assert shown(page) == failed
-    page.js("(() => { const v = document.getElementById('vendor'); v.value = '3'; v.dispatchEvent(new Event('change')); })()")
+    page.js(
+        "(() => { const v = document.getElementById('vendor'); v.value = '3'; v.dispatchEvent(new Event('change')); })()"
+    )
     assert shown(page) == sum(STATUSES[(t * 7 + 9) % 7] == "failed" for t in range(TENANTS))
     page.js("document.querySelector('.chip.failed').click()")
     page.js("document.getElementById('changed').click()")
@@ -172,7 +175,15 @@ def test_the_keyboard_alone_opens_reads_and_closes(page: Browser) -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        ("pending", ["To do by hand", "System > Security Roles > Role 0", "set Add Level to All <b>now</b> & save.", "Why by hand"]),
+        (
+            "pending",
+            [
+                "To do by hand",
+                "System > Security Roles > Role 0",
+                "set Add Level to All <b>now</b> & save.",
+                "Why by hand",
+            ],
+        ),
         ("failed", ["What went wrong", "</script><script>document.title='broken'</script>"]),
         ("drifted", ["What differs", "Missing rights", "Excess rights", "Companies", "inquire"]),
         ("unreachable", ["What went wrong"]),
