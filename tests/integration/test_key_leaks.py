@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""No private key shows anywhere: output at its most talkative, callbacks, caches, temporary files, processes, reports."""
+"""No private key shows anywhere: talkative output, callbacks, caches, temporary files, processes, reports."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ def test_no_private_key_shows_anywhere(tmp_path):
             ground.play_file.read_text(encoding="utf-8")
             + f"""
     - ansible.builtin.copy:
-        content: "{{{{ hostvars[inventory_hostname] | dict2items | rejectattr('key', 'match', 'cw_private_key') | list | string }}}}"
+        content: >-
+          {{{{ hostvars[inventory_hostname] | dict2items | rejectattr('key', 'eq', 'cw_private_key') | string }}}}
         dest: {directory}/variables
         mode: "0600"
 """,

@@ -103,9 +103,28 @@ class CrashTest:
             problem = f"the run after it ended with {after}; {problem}\n{ground.output()}"
         return problem
 
-    def boundaries(self, situations: tuple[str, ...], every: int = 1) -> Iterator[tuple[Crash, str]]:
+    def two_at_once(self, situation: str) -> str:
+        """Two runs begin together; what is wrong when both have ended, or after one normal run more."""
+        ground = self.ground
+        tenant, extra = self.prepare(situation)
+        ground.output()
+        codes = ground.runner.run(ground.order(tenant, **extra), ground.order(tenant, **extra))
+        output = ground.output()
+        record = ground.record(tenant)
+        held = [record.get("current") or {}, record.get("next") or {}, *record.get("retired", [])]
+        known = {key.get("public_key") for key in held}
+        if nobodys := set(ground.live_keys(tenant)) - known:
+            return f"nobody has {nobodys}; the runs ended with {codes}\n{output}"
+        if all(codes):
+            return f"neither run did it ({codes})\n{output}"
+        if any(codes) and "another run" not in output:
+            return f"a run failed without saying why ({codes})\n{output}"
+        after = ground.run(tenant)
+        return ground.problem(tenant) or (f"the run after ended with {after}\n{ground.output()}" if after else "")
+
+    def boundaries(self, situations: tuple[str, ...], every: int = 1, first: int = 1) -> Iterator[tuple[Crash, str]]:
         for situation in situations:
-            for step in range(1, self.measure(situation)[0] + 1, every):
+            for step in range(first, self.measure(situation)[0] + 1, every):
                 crash = Crash("", situation, kill_at=step)
                 yield crash, self.once(situation, crash)
 
