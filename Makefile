@@ -13,6 +13,8 @@ RUN := .venv/bin/python tools/workspace.py
 JOBS ?= 2
 TESTS ?= tests
 PYTEST_ARGS ?=
+# The tests that run the plugins; those of the simulator and of the roles would only repeat it.
+COVERAGE_TESTS ?= --ignore tests/unit/simulator tests/unit tests/integration/test_modules_contract.py tests/integration/test_examples.py
 
 export PYTHON
 
@@ -35,6 +37,10 @@ test: setup ## Run all tests (TESTS=tests/unit, JOBS=2, PYTEST_ARGS=...)
 .PHONY: demo
 demo: setup ## Onboard five vendors on three simulated tenants
 	@$(RUN) python tools/demo.py
+
+.PHONY: bench
+bench: setup ## Measure five ways to do the same work, side by side (BENCH_ARGS="--tenants 10,50 --ways ade --first 10")
+	@$(RUN) python -m benchmarks $(BENCH_ARGS)
 
 .PHONY: lint
 lint: setup-dev ## Run every linter and type checker
@@ -60,6 +66,18 @@ build: setup ## Build the collection's tarball in build/
 .PHONY: changelog
 changelog: setup-dev ## Write the fragments and the new plugins into the changelog of the version in galaxy.yml
 	@$(RUN) antsibull-changelog release --update-existing --refresh-plugins --reload-plugins
+
+.PHONY: release
+release: setup-dev ## Check, write version and changelog, build, install into an empty path, run the demo from there (VERSION=1.0.0)
+	@$(RUN) python tools/release.py $(VERSION) $(RELEASE_ARGS)
+
+.PHONY: coverage
+coverage: setup-dev ## Say how much of module_utils and modules the tests run, in process and in module processes
+	@$(RUN) python tools/coverage_summary.py -n $(JOBS) --dist loadfile $(COVERAGE_TESTS) $(PYTEST_ARGS)
+
+.PHONY: mutants
+mutants: setup-dev ## Change the planners in one place at a time and see the unit tests notice (MUTANTS="_permissions")
+	@$(RUN) python tools/mutants.py $(MUTANTS)
 
 .PHONY: docs
 docs: setup-dev ## Build the documentation site in build/docs/html

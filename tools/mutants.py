@@ -1,0 +1,265 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mutation testing of the planners: changes their code in one place at a time and expects the unit tests to notice.
+
+python tools/workspace.py python tools/mutants.py [NAME...]     such as _permissions
+
+The mutants are cosmic-ray's. They are made in a copy below build/, and each is tested in a fork of this process, where
+pytest and Ansible are loaded already. A survivor is an error, unless EQUIVALENT explains why no test can notice it.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator
+from workspace import NAME, NAMESPACE, ROOT
+
+COPY = ROOT / "build" / "mutants" / "ansible_collections" / NAMESPACE / NAME
+LIMIT = 60  # seconds a mutant may take; one that loops for ever is a mutant that was noticed
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file to mutate, the part of it that counts (from the line that begins so to the other), and its tests."""
+
+    path: str
+    tests: tuple[str, ...]
+    until: str = ""
+
+
+TARGETS = {
+    "_permissions": Target(
+        "plugins/module_utils/_permissions.py",
+        ("tests/unit/test_permissions.py", "tests/unit/test_exact_permissions.py"),
+    ),
+    "_resource": Target(
+        "plugins/module_utils/_resource.py",
+        ("tests/unit/test_resource.py", "tests/unit/test_exact_resource.py"),
+        until="def create(",
+    ),
+    "_key_life": Target(
+        "plugins/plugin_utils/_key_life.py", ("tests/unit/test_key_life.py", "tests/unit/test_exact_key_life.py")
+    ),
+}
+
+OPERATORS = [
+    f"core/{name}"
+    for name in (
+        "AddNot",
+        "ExceptionReplacer",
+        "NumberReplacer",
+        "ReplaceAndWithOr",
+        "ReplaceBinaryOperator_Add_Sub",
+        "ReplaceBinaryOperator_BitAnd_BitOr",
+        "ReplaceBinaryOperator_BitOr_BitAnd",
+        "ReplaceBinaryOperator_Div_Mul",
+        "ReplaceBinaryOperator_Mul_Div",
+        "ReplaceBinaryOperator_Sub_Add",
+        "ReplaceBreakWithContinue",
+        "ReplaceComparisonOperator_Eq_NotEq",
+        "ReplaceComparisonOperator_GtE_Gt",
+        "ReplaceComparisonOperator_GtE_Lt",
+        "ReplaceComparisonOperator_Gt_GtE",
+        "ReplaceComparisonOperator_Gt_LtE",
+        "ReplaceComparisonOperator_Is_IsNot",
+        "ReplaceComparisonOperator_IsNot_Is",
+        "ReplaceComparisonOperator_LtE_Gt",
+        "ReplaceComparisonOperator_LtE_Lt",
+        "ReplaceComparisonOperator_Lt_GtE",
+        "ReplaceComparisonOperator_Lt_LtE",
+        "ReplaceComparisonOperator_NotEq_Eq",
+        "ReplaceContinueWithBreak",
+        "ReplaceFalseWithTrue",
+        "ReplaceOrWithAnd",
+        "ReplaceTrueWithFalse",
+        "ReplaceUnaryOperator_Delete_Not",
+        "ZeroIterationForLoop",
+    )
+]
+
+# The mutated line, as it is after the change -> why the program stays the same.
+EQUIVALENT: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    operator: str
+    number: int
+    line: int
+    before: str
+    after: str
+    code: str
+
+
+def annotation_lines(code: str) -> set[tuple[int, int]]:
+    """(line, column) of every place inside an annotation: they are never evaluated, so a change there is none."""
+    places = set()
+    for node in ast.walk(ast.parse(code)):
+        annotations = []
+        if isinstance(node, ast.FunctionDef):
+            annotations = [node.returns, *(one.annotation for one in [*node.args.args, *node.args.kwonlyargs])]
+        elif isinstance(node, ast.AnnAssign):
+            annotations = [node.annotation]
+        for one in annotations:
+            if one is not None:
+                last = one.end_col_offset or 0
+                places |= {(one.lineno, column) for column in range(one.col_offset, last)}
+    return places
+
+
+def changed_place(before: str, after: str) -> tuple[int, int]:
+    """Line and column of the first difference."""
+    for number, (old, new) in enumerate(zip(before.splitlines(), after.splitlines(), strict=False), 1):
+        if old != new:
+            column = next(
+                (at for at, (left, right) in enumerate(zip(old, new, strict=False)) if left != right),
+                min(len(old), len(new)),
+            )
+            return number, column
+    raise AssertionError("a mutant that changes nothing")
+
+
+def mutants(code: str, until: str) -> Iterator[Mutant]:
+    """Every mutant of the code above the line that begins with `until`, each once."""
+    lines = code.splitlines()
+    end = next((number for number, line in enumerate(lines, 1) if until and line.startswith(until)), len(lines) + 1)
+    ignored = annotation_lines(code)
+    seen = set()
+    for name in OPERATORS:
+        operator = get_operator(name)()
+        number = 0
+        while (changed := mutate_code(code, operator, number)) is not None:
+            number += 1
+            if changed in seen or changed == code:
+                continue
+            seen.add(changed)
+            line, column = changed_place(code, changed)
+            if line < end and (line, column) not in ignored:
+                yield Mutant(
+                    name.removeprefix("core/"),
+                    number,
+                    line,
+                    lines[line - 1].strip(),
+                    changed.splitlines()[line - 1].strip(),
+                    changed,
+                )
+
+
+def run_tests(tests: tuple[str, ...], log: str = os.devnull) -> int:
+    """Run tests in a fork; their exit status, or -1 after too long a time."""
+    child = os.fork()
+    if child == 0:
+        status = 3
+        try:
+            import pytest
+
+            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            status = int(pytest.main(["-x", "-q", "-W", "ignore::pytest.PytestAssertRewriteWarning", *tests]))
+        except BaseException:  # whatever a mutant does, the fork must not go on as its parent
+            traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(status)
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return -1
+
+
+def make_copy() -> None:
+    """The tree as it is on disk, tracked or not, without what was made in it."""
+    shutil.rmtree(COPY, ignore_errors=True)
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        source, target = ROOT / name, COPY / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+
+
+def warm_up() -> None:
+    """Load what every test loads, and nothing of what is mutated."""
+    os.chdir(COPY)
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COPY.parents[2])
+    import ansible.plugins.loader
+    import hypothesis
+
+    for name in ("pytest", "requests", "cryptography.x509", "yaml"):
+        importlib.import_module(name)
+
+    # In a real tree the clone's conftest leaves the collection finder to others.
+    ansible.plugins.loader.init_plugin_loader([str(COPY.parents[2])])
+    sys.path.insert(0, str(COPY))
+    # The same examples for every mutant, and few: what few cannot see is for a test by table.
+    hypothesis.settings.register_profile("mutants", max_examples=10, derandomize=True, database=None, deadline=None)
+    hypothesis.settings.load_profile("mutants")
+
+
+def examine(name: str, target: Target) -> list[Mutant]:
+    """The mutants of one file that no test notices and nothing explains."""
+    path = COPY / target.path
+    code = path.read_text(encoding="utf-8")
+    tests = tuple(test for test in target.tests if (COPY / test).exists())
+    log = COPY.parents[2] / f"{name}.log"
+    if run_tests(tests, str(log)) != 0:
+        sys.exit(f"the tests of {name} fail without any mutant: see {log}")
+    started, survivors, explained, total = time.monotonic(), [], 0, 0
+    try:
+        for mutant in mutants(code, target.until):
+            total += 1
+            if total % 25 == 0:
+                print(f"  {name}: {total} mutants so far, {time.monotonic() - started:.0f} s", flush=True)
+            path.write_text(mutant.code, encoding="utf-8")
+            if run_tests(tests) != 0:
+                continue
+            if mutant.after in EQUIVALENT:
+                explained += 1
+                continue
+            survivors.append(mutant)
+            print(f"  survives: {target.path}:{mutant.line} {mutant.operator}", flush=True)
+            print(f"    - {mutant.before}\n    + {mutant.after}", flush=True)
+    finally:
+        path.write_text(code, encoding="utf-8")
+    killed = total - len(survivors) - explained
+    seconds = time.monotonic() - started
+    print(
+        f"{name}: {total} mutants, {killed} killed, {explained} equivalent, {len(survivors)} survive ({seconds:.0f} s)"
+    )
+    return survivors
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in TARGETS]
+    if unknown:
+        sys.exit(f"unknown: {', '.join(unknown)}; known: {', '.join(TARGETS)}")
+    make_copy()
+    warm_up()
+    left = [
+        mutant for name, target in TARGETS.items() if not names or name in names for mutant in examine(name, target)
+    ]
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
