@@ -28,7 +28,8 @@ author:
   - The msp.connectwise contributors (@msp-connectwise)
 description:
   - While a playbook of this collection runs, shows how many tenants are done, how many integrations are pending,
-    drifted or failed, and how long the rest will take. On a terminal this is one line that is written anew; elsewhere a plain line every few seconds.
+    drifted or failed, and how long the rest will take.
+  - On a terminal this is one line that is written anew; elsewhere it is a plain line every few seconds.
   - It writes to standard error, so that the output of the callback that is used otherwise stays as it is.
 requirements:
   - Enable it with C(callbacks_enabled = msp.connectwise.fleet) in C(ansible.cfg), or E(ANSIBLE_CALLBACKS_ENABLED).
