@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
@@ -50,6 +52,14 @@ MODULES: dict[str, Module] = {
 }
 
 
+def _invocation_wanted(variables: Mapping[str, Any]) -> bool:
+    """Whether results say with which options a module ran: always, until ansible-core 2.21 made it a setting."""
+    try:
+        return bool(constants.config.get_config_value("INJECT_INVOCATION", variables=variables))
+    except AnsibleError:
+        return True
+
+
 class ActionModule(ActionBase):
     """Runs `msp.connectwise.cw_*`, in the worker process where the connection is local."""
 
@@ -66,6 +76,7 @@ class ActionModule(ActionBase):
                     check_mode=bool(self._task.check_mode),
                     diff_mode=bool(self._task.diff),
                     action=name,
+                    invocation=_invocation_wanted(variables),
                 )
             )
         else:

@@ -124,9 +124,18 @@ def _unsupported(steps: list[Step]) -> Unsupported:
 
 
 def run_in_process(
-    module: Module, args: Mapping[str, Any], *, check_mode: bool, diff_mode: bool, action: str
+    module: Module,
+    args: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    diff_mode: bool,
+    action: str,
+    invocation: bool = True,
 ) -> dict[str, Any]:
-    """What AnsibleModule does around a run, without its process: validate, execute, scrub."""
+    """What AnsibleModule does around a run, without its process: validate, execute, scrub.
+
+    invocation: whether the result says with which options; from ansible-core 2.21 on, a setting decides.
+    """
     validation = ArgumentSpecValidator(module.argument_spec, **module.constraints).validate(dict(args))
     secrets = validation._no_log_values
     if validation.error_messages:
@@ -136,7 +145,8 @@ def run_in_process(
         result: dict[str, Any] = {"failed": True, "msg": msg}
     else:
         result = execute(module, validation.validated_parameters, check_mode=check_mode, diff_mode=diff_mode)
-    result.setdefault("invocation", {"module_args": validation.validated_parameters})
+    if invocation:
+        result["invocation"] = {"module_args": validation.validated_parameters}
     scrubbed: dict[str, Any] = remove_values(result, secrets)
     return scrubbed
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.module_utils import basic
+from ansible.module_utils.common.parameters import PASS_VARS
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _module as outermost
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
@@ -64,6 +65,8 @@ def as_module(monkeypatch, capfd):
     def run(one, args, check=False, diff=False):
         warnings.clear()
         internal = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_module_name": NAME}
+        if "inject_invocation" in PASS_VARS:
+            internal["_ansible_inject_invocation"] = True
         payload = json.dumps({"ANSIBLE_MODULE_ARGS": {**args, **internal}})
         monkeypatch.setattr(basic, "_ANSIBLE_ARGS", payload.encode())
         monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
@@ -144,6 +147,13 @@ def test_a_result(options):
     assert result["diff"] == {"before": {"a": 1}, "after": {"a": 2}}
     assert (result["manual_steps"], result["pending"]) == ([], False)
     assert result["invocation"]["module_args"]["name"] == "x"
+
+
+def test_the_options_can_be_left_out_of_a_result(options):
+    result = outermost.run_in_process(
+        module(), {**options, "name": "x"}, check_mode=False, diff_mode=False, action=NAME, invocation=False
+    )
+    assert "invocation" not in result
 
 
 def test_modules_without_a_ladder_say_nothing_of_steps(options):
