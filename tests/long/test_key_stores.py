@@ -1,0 +1,194 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every key store holds to the one contract: real OpenBao, real sops with age, a command, none, and a user's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pyrage
+import pytest
+
+from tests.keys.ground import VENDOR, Ground, tenants
+from tests.keys.openbao import OpenBao
+from tests.keys.stores import PLAIN, TENANT, commands_in, hashi_vault, live_through, optional_collections
+from tests.simulator.client import Simulator
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collections():
+    optional_collections()
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("stores")
+    with Simulator(tenants(TENANT)) as simulator, Ground(directory, simulator) as found:
+        yield found
+
+
+@pytest.fixture
+def bare(ground):
+    """The ground with a tenant that has no key."""
+    ground.forget(TENANT)
+    ground.output()
+    return ground
+
+
+@pytest.fixture(scope="module")
+def bao(tmp_path_factory):
+    with OpenBao(tmp_path_factory.mktemp("bao")) as server:
+        yield server
+
+
+def test_hashi_vault(bare, bao):
+    path = f"connectwise/{TENANT}/{VENDOR}"
+    token = bao.token("create", "read", "update")
+    live_through(bare, lambda: bao.record(path), **hashi_vault(bao, token))
+    *older, newest = sorted(bao.versions(path).items(), key=lambda item: int(item[0]))
+    assert older
+    assert all(version["deletion_time"] for _number, version in older)
+    assert bao.record(path) == {"removed": True}
+    assert not newest[1]["deletion_time"]
+
+
+def test_hashi_vault_begins_anew_after_an_offboarding_at_a_path_of_ones_own(bare, bao):
+    where = {**hashi_vault(bao), "integration_hashi_vault_path": "psa/{{ integration_store_tenant }}-umbrella"}
+    bao.call("POST", "secret/data/psa/north-umbrella", {"data": {"removed": True}})
+    assert bare.run(TENANT, **where) == 0, bare.output()
+    assert not bare.problem(TENANT, bao.record("psa/north-umbrella"))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("sealed", "the server is sealed"),
+        ("stopped", "the server cannot be reached"),
+        ("denied", "permission denied"),
+        ("read_only", "permission denied"),
+    ],
+)
+def test_hashi_vault_in_trouble_makes_no_key_and_says_why(bare, bao, trouble, said):
+    rights = {"denied": ["list"], "read_only": ["read"]}.get(trouble)
+    where = hashi_vault(bao, bao.token(*rights) if rights else None)
+    where["integration_hashi_vault_path"] = f"trouble/{trouble}/{{{{ integration_store_tenant }}}}"
+    {"sealed": bao.seal, "stopped": bao.stop}.get(trouble, lambda: None)()
+    try:
+        assert bare.run(TENANT, **where) != 0
+    finally:
+        {"sealed": bao.unseal, "stopped": bao.restart}.get(trouble, lambda: None)()
+    output = bare.output()
+    assert said in output
+    assert "What to do" in output
+    assert bare.live_keys(TENANT) == []
+    assert bare.run(TENANT, **hashi_vault(bao), integration_hashi_vault_path=f"trouble/{trouble}/north") == 0
+    assert not bare.problem(TENANT, bao.record(f"trouble/{trouble}/north"))
+
+
+def test_sops(bare, tmp_path):
+    identity = pyrage.x25519.Identity.generate()
+    keyfile = tmp_path / "age.txt"
+    keyfile.touch(mode=0o600)
+    keyfile.write_text(f"{identity}\n", encoding="utf-8")
+    file = bare.directory / "connectwise_keys" / TENANT / f"{VENDOR}.sops.json"
+
+    def record():
+        if not file.exists():
+            return {}
+        assert file.stat().st_mode & 0o777 == 0o600
+        environment = {**os.environ, "SOPS_AGE_KEY_FILE": str(keyfile)}
+        done = subprocess.run(["sops", "-d", str(file)], env=environment, capture_output=True, check=True, timeout=60)
+        plain = json.loads(done.stdout)
+        assert plain["current"]["private_key"] not in file.read_text(encoding="utf-8")
+        return plain
+
+    options = {"age": [str(identity.to_public())], "age_keyfile": str(keyfile)}
+    live_through(bare, record, integration_store="sops", integration_sops=options, integration_store_settle=1)
+
+
+def test_sops_with_another_age_key_says_so_and_changes_nothing(bare, tmp_path):
+    keyfile = tmp_path / "age.txt"
+    file = bare.directory / "connectwise_keys" / TENANT / f"{VENDOR}.sops.json"
+    ours, others = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    encrypt = ["sops", "encrypt", "--age", str(ours.to_public()), "--filename-override", "x.json", "/dev/stdin"]
+    done = subprocess.run(encrypt, input=b'{"current": {}}', capture_output=True, check=True, timeout=60)
+    file.write_bytes(done.stdout)
+    keyfile.write_text(f"{others}\n", encoding="utf-8")
+    options = {"age": [str(others.to_public())], "age_keyfile": str(keyfile)}
+    assert bare.run(TENANT, integration_store="sops", integration_sops=options) != 0
+    output = bare.output()
+    assert "cannot be read" in output
+    assert "integration_sops.age_keyfile" in output
+    assert file.read_bytes() == done.stdout
+    assert bare.live_keys(TENANT) == []
+    file.unlink()
+
+
+def test_command(bare):
+    file = bare.directory / f"{TENANT}.{VENDOR}"
+
+    def record():
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+    commands = commands_in(bare.directory)
+    commands["write"][2] = f"ps -eo args > '{bare.directory}/processes' && {commands['write'][2]}"
+    live_through(
+        bare, record, integration_store="command", integration_store_command=commands, integration_store_settle=1
+    )
+    shown = (bare.directory / "processes").read_text(encoding="utf-8")
+    assert "ansible" in shown
+    assert "private_key" not in shown
+
+
+def test_a_command_that_fails_makes_no_key(bare):
+    commands = {"read": ["sh", "-c", "echo locked >&2; exit 3"], "write": ["false"], "delete": ["false"]}
+    assert bare.run(TENANT, integration_store="command", integration_store_command=commands) != 0
+    output = bare.output()
+    assert "the command that reads (sh)" in output
+    assert "locked" in output
+    assert bare.live_keys(TENANT) == []
+
+
+def test_no_store_makes_no_key(bare):
+    assert bare.run(TENANT, integration_store="none") != 0
+    assert "integration_return_key" in bare.output()
+    assert bare.live_keys(TENANT) == []
+
+
+def test_no_store_returns_the_key_when_told_to(bare):
+    play = bare.directory / "returned.yml"
+    play.write_text(
+        bare.play_file.read_text(encoding="utf-8")
+        + """
+    - ansible.builtin.copy:
+        content: "{{ connectwise_returned_keys | to_json }}"
+        dest: "{{ playbook_dir }}/returned.json"
+        mode: "0600"
+      no_log: true
+""",
+        encoding="utf-8",
+    )
+    order = bare.order(TENANT, integration_store="none", integration_return_key=True)
+    order["arguments"][0] = str(play)
+    assert bare.runner.run(order) == [0], bare.output()
+    returned = bare.directory / "returned.json"
+    assert not bare.problem(TENANT, json.loads(returned.read_text(encoding="utf-8"))[VENDOR])
+    returned.unlink()
+
+
+def test_a_store_a_user_has_written(bare):
+    """The one of the guide, in full."""
+    lines = [line for file in sorted(PLAIN.iterdir()) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert len([line for line in lines if line.strip() and not line.startswith(("#", "---"))]) <= 20
+    file = bare.directory / "plain" / f"{TENANT}-{VENDOR}.json"
+    file.parent.mkdir()
+
+    def record():
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+    live_through(
+        bare, record, integration_store=str(PLAIN), plain_store_dir=str(file.parent), integration_store_settle=1
+    )
