@@ -1,0 +1,158 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet report as data: what is merged, kept, packed; and what a look keeps from one tenant to the next."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.connectwise.plugins.filter.integration_work import integration_work
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._look import Values
+
+OLD, NEW = "2026-03-01T01:00:00+00:00", "2026-03-01T02:00:00+00:00"
+STEP = {"kind": "role_activate", "menu": ["System", "Security Roles"], "do": "Activate it.", "why": "no API"}
+
+
+def entry(tenant: str, vendor: str, status: str, time: str = NEW, **more: Any) -> dict[str, Any]:
+    return {"tenant": tenant, "vendor": vendor, "product": vendor.title(), "status": status, "time": time, **more}
+
+
+def fleet(*entries: dict[str, Any], run: str = "run") -> _fleet.Fleet:
+    made = _fleet.new_fleet(run, "onboard")
+    _fleet.add_entries(made, entries)
+    return made
+
+
+def statuses(made: _fleet.Fleet) -> dict[str, dict[str, str]]:
+    return {
+        name: {vendor: cell["status"] for vendor, cell in tenant["integrations"].items()}
+        for name, tenant in made["tenants"].items()
+    }
+
+
+def test_of_two_results_the_newer_counts_whichever_comes_first() -> None:
+    older, newer = fleet(entry("north", "petra", "failed", OLD)), fleet(entry("north", "petra", "ready", NEW))
+    for order in ((older, newer), (newer, older)):
+        merged = _fleet.new_fleet("merge", "merged")
+        for one in order:
+            _fleet.add_fleet(merged, one)
+        assert statuses(merged) == {"north": {"petra": "ready"}}
+
+
+def test_what_a_run_was_not_about_stays_and_what_left_the_inventory_goes() -> None:
+    known = fleet(entry("north", "petra", "ready"), entry("europe", "petra", "ready"), entry("gone", "petra", "ready"))
+    made = fleet(entry("north", "zofiq", "pending", manual_steps=[STEP]), run="next")
+    _fleet.add_fleet(made, known, only=["north", "europe"])
+    assert statuses(made) == {"north": {"zofiq": "pending", "petra": "ready"}, "europe": {"petra": "ready"}}
+    assert _fleet.counts(made) == {"pending": 1, "ready": 2}
+    assert _fleet.tenants_with(made, _fleet.LEFT) == ["north"]
+
+
+def test_a_tenant_that_was_not_reached_is_unreachable_until_something_newer_is_known() -> None:
+    made = _fleet.new_fleet("run", "audit")
+    _fleet.add_absence(made, "north", "away", ["petra"])
+    _fleet.add_absence(made, "europe", "away", [])
+    assert _fleet.counts(made) == {"unreachable": 2}
+    assert _fleet.tenants_with(made, _report.BAD) == ["europe", "north"]
+    later = (datetime.now(timezone.utc) + timedelta(hours=1)).isoformat(timespec="seconds")
+    _fleet.add_fleet(made, fleet(entry("north", "petra", "ready", later)))
+    assert statuses(made)["north"] == {"petra": "ready"}
+    assert made["tenants"]["north"]["error"] == ""
+    assert _fleet.tenants_with(made, _report.BAD) == ["europe"]
+
+
+def test_packing_keeps_everything_and_each_step_once() -> None:
+    pending = [entry(f"tenant{number}", "petra", "pending", manual_steps=[STEP, STEP]) for number in range(50)]
+    made = fleet(*pending, entry("north", "petra", "ready"))
+    small = _fleet.packed(made)
+    assert small["steps"] == [STEP]
+    assert _fleet.unpacked(json.loads(json.dumps(small))) == made
+    with pytest.raises(ValueError, match="not a fleet report"):
+        _fleet.unpacked({"format": "another"})
+
+
+def test_a_page_holds_no_markup_of_a_tenants_and_no_address_of_the_network() -> None:
+    page = _fleet.page(fleet(entry("north", "petra", "failed", error="</script><img src=https://example.org/x>")))
+    data = page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0]
+    assert json.loads(data)["tenants"][0]["cells"][0]["error"] == "</script><img src=https://example.org/x>"
+    assert "<img" not in page
+    assert "https://" not in page.replace(data, "").replace("https://www.gnu.org/licenses/gpl-3.0.txt", "")
+
+
+def test_files_of_a_killed_run_count_as_far_as_they_are_whole_and_new(tmp_path: Path) -> None:
+    now = datetime.now(timezone.utc)
+    fresh = entry("north", "petra", "ready", now.isoformat(timespec="seconds"))
+    stale = entry("europe", "petra", "ready", (now - timedelta(hours=13)).isoformat(timespec="seconds"))
+    for one in (fresh, stale):
+        _report.write_files(tmp_path, {"error": "", "manual_steps": [], "differences": [], "handover": None, **one})
+    (tmp_path / "onprem").mkdir()
+    (tmp_path / "onprem" / "petra.json").write_text('{"tenant": "onprem", "ven', encoding="utf-8")
+    assert [one["tenant"] for one in _fleet.entries_below(tmp_path, 12)] == ["north"]
+
+
+def test_the_journal_of_a_run_keeps_the_last_word_about_each(tmp_path: Path) -> None:
+    assert _report.noted(str(tmp_path)) == []
+    for status in ("ready", "pending"):
+        _report.note(str(tmp_path), entry("north", "petra", status))
+    assert [one["status"] for one in _report.noted(str(tmp_path))] == ["pending"]
+
+
+@pytest.mark.parametrize(
+    ("in_sync", "mode", "state", "rotate", "work"),
+    [
+        (True, "converge", "present", False, "unchanged"),
+        (True, "converge", "present", True, "converge"),
+        (False, "converge", "present", False, "converge"),
+        (False, "audit", "present", False, "unchanged"),
+        (False, "audit", "absent", False, "unchanged"),
+        (True, "converge", "absent", False, "remove"),
+        (True, "store_key", "present", False, "store_key"),
+    ],
+)
+def test_what_a_run_has_to_do(in_sync: bool, mode: str, state: str, rotate: bool, work: str) -> None:
+    record = {"current": {"public_key": "PUBLIC", "created": NEW}}
+    assert integration_work({"in_sync": in_sync}, record, state, mode, rotate, 0) == work
+
+
+class Counting:
+    """A templar that counts, and knows only `{{ name }}`."""
+
+    def __init__(self, variables: dict[str, Any]) -> None:
+        self.variables, self.calls = variables, 0
+
+    def template(self, value: Any) -> Any:
+        self.calls += 1
+        text = str(value)
+        for name, one in self.variables.items():
+            text = text.replace("{{ " + name + " }}", str(one))
+        return text
+
+
+def resolved(values: Values, variables: dict[str, Any], name: str = "wish") -> tuple[Any, int]:
+    templar = Counting(variables)
+    return values.of(name, variables, templar), templar.calls
+
+
+def test_a_value_is_resolved_once_where_all_it_is_made_of_is_the_same() -> None:
+    values = Values()
+    assert resolved(values, {"wish": "{{ level }}", "level": "top", "inventory_hostname": "north"}) == ("top", 1)
+    assert resolved(values, {"wish": "{{ level }}", "level": "top", "inventory_hostname": "europe"}) == ("top", 0)
+    # A tenant of its own level, also where it stands behind another variable.
+    assert resolved(values, {"wish": "{{ level }}", "level": "low"}) == ("low", 1)
+    assert resolved(values, {"wish": "{{ level }}", "level": "top"}) == ("top", 0)
+    deep = {"wish": "{{ level }}", "level": "{{ other }}", "other": "a"}
+    assert resolved(values, deep)[1] == 1
+    assert resolved(values, {**deep, "other": "b"})[1] == 1
+    assert resolved(values, {**deep, "other": "b"})[1] == 0
+
+
+@pytest.mark.parametrize("text", ["{{ lookup('file', 'x') }}", "{{ now() }}", "{{ names | random }}", "{{ broken"])
+def test_what_may_differ_each_time_is_resolved_each_time(text: str) -> None:
+    values = Values()
+    assert [resolved(values, {"wish": text, "names": [1]})[1] for _again in range(2)] == [1, 1]
