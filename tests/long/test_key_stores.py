@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
+import time
 
 import pyrage
 import pytest
@@ -85,6 +87,38 @@ def test_hashi_vault_in_trouble_makes_no_key_and_says_why(bare, bao, trouble, sa
     assert bare.live_keys(TENANT) == []
     assert bare.run(TENANT, **hashi_vault(bao), integration_hashi_vault_path=f"trouble/{trouble}/north") == 0
     assert not bare.problem(TENANT, bao.record(f"trouble/{trouble}/north"))
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("trouble", ["sealed", "restarted", "denied"])
+def test_hashi_vault_in_trouble_just_when_the_key_is_made(bare, bao, trouble):
+    """The key exists, and the store does not take it: it is deleted again, or by the next run."""
+    token = bao.token("create", "read", "update")
+    where = {**hashi_vault(bao, token), "integration_hashi_vault_path": f"middle/{trouble}/north"}
+    bare.simulator.faults({"fault": "slow", "ms": 3000, "method": "POST", "path": "apiKeys"})
+    codes = []
+    run = threading.Thread(target=lambda: codes.append(bare.run(TENANT, **where)), daemon=True)
+    run.start()
+    end = time.monotonic() + 200
+    while not bare.simulator.fault_hits()[0]["hits"]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    if trouble == "sealed":
+        bao.seal()
+    elif trouble == "restarted":
+        bao.stop()
+    else:
+        bao.call("POST", "auth/token/revoke", {"token": token})
+    run.join(timeout=300)
+    bare.simulator.clear_faults()
+    output = bare.output()
+    {"sealed": bao.unseal, "restarted": bao.restart}.get(trouble, lambda: None)()
+    assert codes[0] != 0, output
+    assert "was deleted again" in output
+    assert bare.live_keys(TENANT) == []
+    where["integration_hashi_vault"]["token"] = bao.root
+    assert bare.run(TENANT, **where) == 0, bare.output()
+    assert not bare.problem(TENANT, bao.record(f"middle/{trouble}/north"))
 
 
 def test_sops(bare, tmp_path):
