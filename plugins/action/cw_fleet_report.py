@@ -72,21 +72,15 @@ class ActionModule(ActionBase):
         entries = noted(constants.DEFAULT_LOCAL_TMP)
         _fleet.add_entries(fleet, entries)
         seen = {entry["tenant"] for entry in entries}
-        # Plays with serial come here once a batch; what a later batch has is not missing yet.
-        begun = set(hosts[: self._end_of_batch(hosts, variables)])
+        # A play with serial comes here once a batch; what a later batch finds takes the place of its absence.
         for host in hosts:
-            if host not in seen and host in begun:
+            if host not in seen:
                 self._add_absence(fleet, host, variables)
         known = self._known(directory)
         if known:
             inventory = {str(host) for host in (variables.get("groups") or {}).get("all") or hosts}
             _fleet.add_fleet(fleet, known, only=inventory)
         return fleet
-
-    @staticmethod
-    def _end_of_batch(hosts: list[str], variables: Mapping[str, Any]) -> int:
-        batch = {str(host) for host in variables.get("ansible_play_batch") or hosts}
-        return max((number for number, host in enumerate(hosts, 1) if host in batch), default=len(hosts))
 
     def _add_absence(self, fleet: _fleet.Fleet, host: str, variables: Mapping[str, Any]) -> None:
         error, vendors = NOT_SEEN, []

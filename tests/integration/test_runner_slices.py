@@ -50,7 +50,8 @@ class Slice:
         return dict(found)
 
     def text(self) -> str:
-        files = [path for path in self.artifacts.rglob("*") if path.is_file() and "fact_cache" not in path.parts]
+        # `command` is ansible-runner's own note of the environment it was given; every other file comes from the run.
+        files = [path for path in self.artifacts.rglob("*") if path.is_file() and path.name != "command"]
         return "".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
 
 
