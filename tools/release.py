@@ -127,7 +127,7 @@ def install(tarball: Path) -> Path:
         tarball,
         "--collections-path",
         collections,
-        **environment,
+        environment=environment,
     )
     run("ansible-galaxy", "collection", "verify", "--offline", f"{NAMESPACE}.{NAME}", environment=environment)
     place = collections / "ansible_collections" / NAMESPACE / NAME

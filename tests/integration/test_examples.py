@@ -19,6 +19,7 @@ import os
 import re
 import signal
 import subprocess
+import textwrap
 import time
 from pathlib import Path
 
@@ -32,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs" / "docsite" / "rst").glob("*.rst"))
 BLOCK = re.compile(
     r"(?:^\.\. (?P<how>(?:not )?rehearsed?: [^\n]+)\n)?^\.\. code-block:: (?P<language>[^\n]+)\n\n"
-    r"(?P<body>(?:(?:  [^\n]*)?\n)+)",
+    r"(?P<body>(?:(?: +[^\n]*)?\n)+)",
     re.MULTILINE,
 )
 CONNECTION = ("host", "company_id", "public_key", "private_key", "client_id")
@@ -46,12 +47,11 @@ def environment(**more):
 def blocks(text):
     """(how, language, contents) of each code block."""
     for match in BLOCK.finditer(text + "\n"):
-        lines = [line[2:] for line in match["body"].splitlines()]
-        yield match["how"] or "", match["language"].strip(), "\n".join(lines).strip("\n") + "\n"
+        yield match["how"] or "", match["language"].strip(), textwrap.dedent(match["body"]).strip("\n") + "\n"
 
 
 def commands(body):
-    return [line[2:] for line in body.splitlines() if line.startswith("$ ")]
+    return [line[2:] for line in re.sub(r"\\\n\s*", "", body).splitlines() if line.startswith("$ ")]
 
 
 class Guide:
@@ -64,6 +64,11 @@ class Guide:
         self.running = []
         north = simulator.ready["tenants"]["north"]
         Playground.write(directory / "private-key.txt", north["private_key"])
+        Playground.write(directory / "passphrase", self.passphrase.read_text(encoding="utf-8"))
+        inventory = {
+            "all": {"vars": {"ansible_connection": "local", "cw_integrations": ["umbrella"]}, "hosts": {"north": {}}}
+        }
+        self.file("inventory.yml", yaml.safe_dump(inventory))
         # A guide's inventory names the real product; what stands in host_vars wins over it.
         (directory / "host_vars").mkdir()
         for name, tenant in simulator.ready["tenants"].items():
@@ -73,11 +78,11 @@ class Guide:
             variables["cw_ca_path"] = simulator.ready["ca"]
             Playground.write(directory / "host_vars" / f"{name}.json", json.dumps(variables))
 
-    def shell(self, command, **more):
+    def shell(self, command):
         return subprocess.run(
             ["bash", "-c", command],
             cwd=self.directory,
-            env=environment(**more),
+            env=environment(ANSIBLE_VAULT_PASSWORD_FILE=str(self.passphrase)),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -155,6 +160,7 @@ def test_every_block_of_every_guide_is_accounted_for():
                 assert what.split()[0] in ("file", "tasks", "run", "fails", "background"), how
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.stem)
 def test_guide(guide, simulator, tmp_path):
     reader = Guide(tmp_path / "here", simulator)
