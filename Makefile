@@ -11,7 +11,9 @@ SHELL := /bin/sh
 RUN := .venv/bin/python tools/workspace.py
 
 JOBS ?= 2
-TESTS ?= tests
+# What takes minutes by its nature (runs killed hundreds of times, every fault at every request) is in tests/long.
+TESTS ?= tests --ignore tests/long
+LONG_TESTS ?= tests/long
 PYTEST_ARGS ?=
 # The tests that run the plugins; those of the simulator and of the roles would only repeat it.
 COVERAGE_TESTS ?= --ignore tests/unit/simulator tests/unit tests/integration/test_modules_contract.py tests/integration/test_examples.py
@@ -31,8 +33,12 @@ setup-dev: setup ## The same with the linters and the documentation tools
 	@sh tools/setup.sh dev
 
 .PHONY: test
-test: setup ## Run all tests (TESTS=tests/unit, JOBS=2, PYTEST_ARGS=...)
+test: setup ## Run the tests but for the long ones (TESTS=tests/unit, JOBS=2, PYTEST_ARGS=...)
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(TESTS) $(PYTEST_ARGS)
+
+.PHONY: test-long
+test-long: setup ## Run the tests that take long (LONG_TESTS=tests/long/test_crash.py)
+	@$(RUN) pytest -n $(JOBS) --dist loadfile $(LONG_TESTS) $(PYTEST_ARGS)
 
 .PHONY: demo
 demo: setup ## Onboard five vendors on three simulated tenants
