@@ -32,11 +32,12 @@ LIMIT = 60  # seconds a mutant may take; one that loops for ever is a mutant tha
 
 @dataclass(frozen=True)
 class Target:
-    """A file to mutate, the part of it that counts (from the line that begins so to the other), and its tests."""
+    """A file to mutate, above the line that begins with `until`, and its tests. fixtures: do they need conftest.py?"""
 
     path: str
     tests: tuple[str, ...]
     until: str = ""
+    fixtures: bool = False
 
 
 TARGETS = {
@@ -48,6 +49,7 @@ TARGETS = {
         "plugins/module_utils/_resource.py",
         ("tests/unit/test_resource.py", "tests/unit/test_exact_resource.py"),
         until="def create(",
+        fixtures=True,
     ),
     "_key_life": Target(
         "plugins/plugin_utils/_key_life.py", ("tests/unit/test_key_life.py", "tests/unit/test_exact_key_life.py")
@@ -168,7 +170,7 @@ def run_tests(tests: tuple[str, ...], log: str = os.devnull) -> int:
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            status = int(pytest.main(["-x", "-q", "-W", "ignore::pytest.PytestAssertRewriteWarning", *tests]))
+            status = int(pytest.main(["-x", "-q", "-c", "../../../pytest.ini", "--rootdir", ".", *tests]))
         except BaseException:  # whatever a mutant does, the fork must not go on as its parent
             traceback.print_exc()
         sys.stdout.flush()
@@ -200,7 +202,11 @@ def warm_up() -> None:
     """Load what every test loads, and nothing of what is mutated."""
     os.chdir(COPY)
     sys.dont_write_bytecode = True
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    # Plugins would cost more than the tests.
+    os.environ.update(PYTHONDONTWRITEBYTECODE="1", PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    (COPY.parents[2] / "pytest.ini").write_text(
+        "[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\n", encoding="utf-8"
+    )
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(COPY.parents[2])
     import ansible.plugins.loader
     import hypothesis
@@ -221,6 +227,8 @@ def examine(name: str, target: Target) -> list[Mutant]:
     path = COPY / target.path
     code = path.read_text(encoding="utf-8")
     tests = tuple(test for test in target.tests if (COPY / test).exists())
+    if not target.fixtures:
+        tests = ("--noconftest", *tests)
     log = COPY.parents[2] / f"{name}.log"
     if run_tests(tests, str(log)) != 0:
         sys.exit(f"the tests of {name} fail without any mutant: see {log}")
