@@ -28,8 +28,7 @@ def client_of(host: dict[str, Any], public_key: str, private_key: str) -> Connec
 def levels_of(client: ConnectWiseManageAPIClient) -> list[dict[str, Any]]:
     """The client knows this list, but offers no way to it."""
     company = client.system.my_company
-    url = company._get_endpoint_url() + "/corporateStructureLevels"
-    found: list[dict[str, Any]] = company._make_request("GET", url, params=ALL).json()
+    found: list[dict[str, Any]] = company._make_request("GET", "corporateStructureLevels", params=ALL).json()
     return found
 
 
@@ -40,24 +39,20 @@ def first(client: ConnectWiseManageAPIClient, host: dict[str, Any], wishes: dict
     ids = {(row.module_name, row.module_function_name): row.id for row in settings.get(params=ALL)}
     for row in wishes["rows"]:
         operations = [{"op": "replace", "path": name, "value": value} for name, value in row["levels"].items()]
-        settings._make_request(
-            "PATCH", settings.id(ids[row["module"], row["function"]])._get_endpoint_url(), operations
-        )
-    url = settings.id(ids["System", "Table Setup"])._get_endpoint_url() + "/customizeItems"
+        settings.id(ids[row["module"], row["function"]])._make_request("PATCH", data=operations)
     items = [
         {"customizeIdentifier": name, "itemIdentifier": item} for name, all_ in wishes["allow"].items() for item in all_
     ]
-    settings._make_request("PUT", url, items)
-    level_id = levels_of(client)[0]["id"]
-    location = client.system.locations.get(params=ALL)[0]
+    settings.id(ids["System", "Table Setup"])._make_request("PUT", "customizeItems", items)
+    level_id, location = levels_of(client)[0]["id"], client.system.locations.get(params=ALL)[0]
     references = {"securityRole": role.id, "structureLevel": level_id, "securityLocation": location.id}
     members = client.system.api_members
-    preset = members._make_request("GET", members._get_endpoint_url() + "/default").json()
+    preset = members._make_request("GET", "default").json()
     preset = {name: value for name, value in preset.items() if name not in NOT_PRESET and value is not None}
     body = {**preset, **wishes["member"], **{name: {"id": one} for name, one in references.items()}}
     member = members.post(data=body)
-    url = members.id(member.id)._get_endpoint_url() + "/apiKeys"
-    made = members._make_request("POST", url, {"description": wishes["key_description"]}).json()
+    wish = {"description": wishes["key_description"]}
+    made = members.id(member.id)._make_request("POST", "apiKeys", wish).json()
     key = {"publicKey": made["publicKey"], "privateKey": made["privateKey"]}
     check(host, wishes, key)
     return key

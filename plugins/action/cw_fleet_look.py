@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible import constants, context
+from ansible import context
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
     BYPASS_HOST_LOOP = True
     _requires_connection = False
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         fail_on = self._task.args.get("fail_on") or _report.BAD
@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
         look = Look(
             cw_integration_info.MODULE,
             lambda data: decrypted(self._loader._vault, data),
-            constants.DEFAULT_LOCAL_TMP,
+            _report.run_directory(),
             check_mode=bool(self._task.check_mode),
             threads=max(1, int(context.CLIARGS.get("forks") or 5)),
         )

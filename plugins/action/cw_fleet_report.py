@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, noted, replace_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, noted, replace_file, run_directory
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
@@ -37,7 +36,7 @@ class ActionModule(ActionBase):
     BYPASS_HOST_LOOP = True
     _requires_connection = False
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(dict(self._task.args))
@@ -46,7 +45,8 @@ class ActionModule(ActionBase):
         args = validation.validated_parameters
         directory = Path(args["directory"])
         try:
-            fleet = self._of_this_run(args, variables, directory) if args["sources"] is None else self._merged(args, variables)
+            own = args["sources"] is None
+            fleet = self._of_this_run(args, variables, directory) if own else self._merged(args, variables)
         except (OSError, ValueError) as problem:
             return {**result, "failed": True, "msg": f"the fleet report could not be made: {problem}"}
         bad = _fleet.tenants_with(fleet, BAD)
@@ -67,9 +67,9 @@ class ActionModule(ActionBase):
     def _of_this_run(self, args: Mapping[str, Any], variables: Mapping[str, Any], directory: Path) -> _fleet.Fleet:
         expected = variables.get("ansible_play_hosts_all") if args["expected"] is None else args["expected"]
         hosts = [str(host) for host in expected or []]
-        run = str(variables.get("awx_job_id") or f"{platform.node()}:{constants.DEFAULT_LOCAL_TMP}")
+        run = str(variables.get("awx_job_id") or f"{platform.node()}:{run_directory()}")
         fleet = _fleet.new_fleet(run, args["playbook"], check_mode=bool(self._task.check_mode))
-        entries = noted(constants.DEFAULT_LOCAL_TMP)
+        entries = noted(run_directory())
         _fleet.add_entries(fleet, entries)
         seen = {entry["tenant"] for entry in entries}
         # A play with serial comes here once a batch; what a later batch finds takes the place of its absence.

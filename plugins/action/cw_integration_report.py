@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible import constants
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
@@ -42,7 +41,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         connection = _report.connection_facts(completed(self, CONNECTION_OPTIONS, variables))
@@ -59,7 +58,7 @@ class ActionModule(ActionBase):
             entry = _report.merged(known[args["vendor"]], entry)
         if args["directory"] and not self._task.check_mode:
             _report.write_files(Path(args["directory"]), entry)
-        _report.note(constants.DEFAULT_LOCAL_TMP, entry)
+        _report.note(_report.run_directory(), entry)
         result.update(
             changed=False,
             msg=_report.summary(entry),

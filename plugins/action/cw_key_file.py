@@ -34,7 +34,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars or {})
         validation = ArgumentSpecValidator(ARGUMENT_SPEC, **CONSTRAINTS).validate(dict(self._task.args))
         if validation.error_messages:

@@ -14,10 +14,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, TextIO
 
-from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, JOURNAL
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, JOURNAL, run_directory
 
 DOCUMENTATION = r"""
 name: fleet
@@ -99,7 +98,7 @@ class CallbackModule(CallbackBase):
         self._thread: threading.Thread | None = None
         self._tenants: dict[str, int] = {}
         self._owner = os.getpid()
-        self._progress = Progress(Path(constants.DEFAULT_LOCAL_TMP) / JOURNAL)
+        self._progress = Progress(Path(run_directory()) / JOURNAL)
         self._started = time.monotonic()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
@@ -126,7 +125,8 @@ class CallbackModule(CallbackBase):
 
     def _watch(self) -> None:
         live = self._stream.isatty()
-        interval = _LIVE if live else float(self.get_option("interval"))
+        option: Any = self.get_option
+        interval = _LIVE if live else float(option("interval"))
         while not self._ended.wait(interval):
             self._progress.read()
             self._show(live=live)

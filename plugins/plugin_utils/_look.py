@@ -170,7 +170,7 @@ class Resolver:
             if not boolean(value("cw_in_process", True), strict=False) or "cw_integrations" not in variables:
                 raise LeftToTheEngine
             roles = list(roles_of(value("cw_integrations")))
-            shown = SimpleNamespace(
+            shown: Any = SimpleNamespace(
                 _task=SimpleNamespace(args=self._connection_arguments(), environment=None), _templar=templar
             )
             connection = completed(shown, CONNECTION_OPTIONS, variables)
@@ -246,9 +246,9 @@ class Values:
                 return value
         value = templar.template(variables[name])
         if len(known) < _VARIANTS:
-            inputs = _inputs(name, variables)
-            if inputs is not None:
-                known.append((inputs, value))
+            found = _inputs(name, variables)
+            if found is not None:
+                known.append((found, value))
         return value
 
 

@@ -13,6 +13,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
+
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import age_days
@@ -27,6 +29,12 @@ BAD = ("failed", "unreachable")
 _AWAY = ("ConnectionFailed", "LostAnswer", "NotThePsa", "TransientFailure")
 # In the temporary directory of one ansible-playbook run, which its workers share: what this run has found so far.
 JOURNAL = "connectwise_fleet.jsonl"
+
+
+def run_directory() -> str:
+    """The temporary directory of this ansible-playbook run."""
+    directory: str = vars(constants)["DEFAULT_LOCAL_TMP"]
+    return directory
 
 
 def status_of(
