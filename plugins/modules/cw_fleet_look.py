@@ -9,13 +9,15 @@ module: cw_fleet_look
 short_description: Find out at all tenants at once which integrations are as they should be
 version_added: 0.1.0
 description:
-  - Does for every host of the play, over as many threads as there are forks, what the P(msp.connectwise.integration#role) role does
-    first - read the key store, compare the tenant with the profile - and records the integrations that need nothing more, as
-    M(msp.connectwise.cw_integration_report) does. It says which hosts are done, and which roles are left for the others.
+  - Does for every host of the play, over as many threads as there are forks, what the
+    P(msp.connectwise.integration#role) role does first - read the key store, compare the tenant with the profile -
+    and records the integrations that need nothing more, as M(msp.connectwise.cw_integration_report) does. It says
+    which hosts are done, and which roles are left for the others.
   - It runs once for the whole play, so that an unchanged tenant costs no task of its own. Use the linear strategy.
-  - The names of the integrations are read from each host's C(cw_integrations), the connection from its C(cw_*) variables.
-  - A host is left to the role as it is where its connection is not local, C(cw_in_process) is false, its keys are not in the default
-    store, the play sets an environment, or one of its variables cannot be resolved.
+  - The names of the integrations are read from each host's C(cw_integrations), the connection from its C(cw_*)
+    variables.
+  - A host is left to the role as it is where its connection is not local, C(cw_in_process) is false, its keys are
+    not in the default store, the play sets an environment, or one of its variables cannot be resolved.
   - It changes nothing. Rotate, remove and store keys with the role.
 extends_documentation_fragment:
   - msp.connectwise.psa
@@ -55,7 +57,8 @@ EXAMPLES = r"""
 RETURN = r"""
 done:
   description:
-    - Hosts on which nothing is left to do. Never the first host of the play, so that a task which runs once at the end has a host.
+    - Hosts on which nothing is left to do. Never the first host of the play, so that a task which runs once at the
+      end has a host.
   returned: always
   type: list
   elements: str

@@ -9,12 +9,14 @@ module: cw_fleet_report
 short_description: Write one report about all tenants and all their integrations
 version_added: 0.1.0
 description:
-  - Writes C(fleet.html), one page that needs no network and shows every tenant and vendor with status, manual steps, rights, key age,
-    changes and errors; C(fleet.json), the same as data; and C(failed) and C(left), lists of tenants for C(--limit @FILE).
-  - Without O(sources) it reports what M(msp.connectwise.cw_integration_report) and M(msp.connectwise.cw_fleet_look) have recorded in
-    this run. Tenants and vendors that this run was not about stay as an earlier run has found them, and are marked so.
-  - With O(sources) it merges reports, such as those of the slices of a job; of several results about one integration the newest counts,
-    and an expected tenant without a result is unreachable.
+  - Writes C(fleet.html), one page that needs no network and shows every tenant and vendor with status, manual
+    steps, rights, key age, changes and errors; C(fleet.json), the same as data; and C(failed) and C(left), lists of
+    tenants for C(--limit @FILE).
+  - Without O(sources) it reports what M(msp.connectwise.cw_integration_report) and M(msp.connectwise.cw_fleet_look)
+    have recorded in this run. Tenants and vendors that this run was not about stay as an earlier run has found
+    them, and are marked so.
+  - With O(sources) it merges reports, such as those of the slices of a job; of several results about one
+    integration the newest counts, and an expected tenant without a result is unreachable.
   - It runs once for the whole play. In an C(always) section it also runs where everything failed.
   - Returns the report as an artifact (as M(ansible.builtin.set_stats) does), so that a workflow can merge it.
 extends_documentation_fragment:
@@ -31,8 +33,8 @@ options:
     default: run
   sources:
     description:
-      - Reports to merge - paths of C(fleet.json) files, directories with C(<tenant>/<vendor>.json) files as the role leaves them (also
-        those of a run that was killed), or the artifacts of other jobs as data.
+      - Reports to merge - paths of C(fleet.json) files, directories with C(<tenant>/<vendor>.json) files as the
+        role leaves them (also those of a run that was killed), or the artifacts of other jobs as data.
     type: list
     elements: raw
   max_age_hours:
