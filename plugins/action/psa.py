@@ -18,6 +18,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, run_in_process
 from ansible_collections.msp.connectwise.plugins.modules import (
     cw_access_check,
@@ -32,6 +33,7 @@ from ansible_collections.msp.connectwise.plugins.modules import (
     cw_table_setup,
     cw_tenant_info,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _routes_file
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 
 MODULES: dict[str, Module] = {
@@ -68,6 +70,10 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, variables)
         name = f"msp.connectwise.{self._task.action.rpartition('.')[2]}"
         args = completed(self, CONNECTION_OPTIONS, variables)
+        try:
+            self._with_routes_file(args)
+        except PsaError as problem:
+            return {**result, "failed": True, "changed": False, **problem.as_result()}
         if self._in_process(variables):
             result.update(
                 run_in_process(
@@ -86,6 +92,13 @@ class ActionModule(ActionBase):
                 )
             )
         return result
+
+    def _with_routes_file(self, args: dict[str, Any]) -> None:
+        """The file of extension routes lies on the controller, also where the module runs elsewhere."""
+        file = args.pop("extension_routes_file", None)
+        if file:
+            routes = _routes_file.load(self._loader.path_dwim(str(file)))
+            args["extension_routes"] = {**routes, **(args.get("extension_routes") or {})}
 
     def _in_process(self, variables: Mapping[str, Any]) -> bool:
         if self._connection.transport != "local" or self._task.become or self._task.async_val:

@@ -76,6 +76,11 @@ options:
         An operation set to V(false) is switched off, and its changes become manual steps.
       - See the guide on the API ladder for the format.
     type: dict
+  extension_routes_file:
+    description:
+      - A YAML file on the controller with the same table, an operation a key. O(extension_routes) wins over it.
+      - It is checked before anything is sent; an error names its line. Relative paths begin at the playbook.
+    type: path
 requirements:
   - requests >= 2.28
 notes:

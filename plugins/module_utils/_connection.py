@@ -41,6 +41,7 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "retries": {"type": "int", "default": 4},
     "retry_max_delay": {"type": "float", "default": 60.0},
     "extension_routes": {"type": "dict"},
+    "extension_routes_file": {"type": "path"},
 }
 _NEEDED = ("company_id", "public_key", "private_key", "client_id")
 

@@ -14,8 +14,9 @@ An entry: operation -> {method, path, body | form, site, result, success}
   result   dotted path to the part of the answer that is the operation's result, such as data.action.items
   success  dotted path -> value that the answer must have, else the operation failed
 `{name}` in path and templates is replaced by an argument of the operation; a template that is nothing but
-`{name}` becomes the argument itself, with its type; `{levels.add}` is a part of one. An entry that is false switches
-the operation off.
+`{name}` becomes the argument itself, with its type; `{levels.add}` is a part of one. `{$json: TEMPLATE}` becomes the
+filled template as JSON text, for routes that want JSON inside of JSON. An entry that is false switches the operation
+off.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "member_key.delete": ("member", "key"),
 }
 
+AS_JSON = "$json"
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _FIELDS = {"method", "path", "body", "form", "site", "result", "success"}
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
@@ -171,6 +173,8 @@ def fill(template: Any, arguments: Mapping[str, Any]) -> Any:
         if whole:
             return _argument(arguments, whole.group(1))
         return _PLACEHOLDER.sub(lambda found: str(_argument(arguments, found.group(1))), template)
+    if isinstance(template, Mapping) and set(template) == {AS_JSON}:
+        return json.dumps(fill(template[AS_JSON], arguments))
     if isinstance(template, Mapping):
         return {fill(key, arguments): fill(value, arguments) for key, value in template.items()}
     if isinstance(template, (list, tuple)):

@@ -126,7 +126,7 @@ def _resource(path: str, tenant: Tenant) -> dict[str, Operation] | None:
     return {"GET": Operation(answer, need)}
 
 
-def route(path: str, tenant: Tenant) -> tuple[dict[str, Operation], list[str]]:
+def route(path: str, tenant: Tenant, extended: bool = False) -> tuple[dict[str, Operation], list[str]]:
     """The operations at a path (the server ignores the case of routes), and the ids in it."""
     parts = path.strip("/").split("/")
     lower = [part.lower() for part in parts]
@@ -138,7 +138,7 @@ def route(path: str, tenant: Tenant) -> tuple[dict[str, Operation], list[str]]:
         found = _resource("/".join(lower), tenant)
     if found is None:
         raise errors.no_endpoint()
-    if tenant.config.profile == "published":
+    if tenant.config.profile == "published" and not extended:
         found = {method: operation for method, operation in found.items() if not operation.extension}
         if not found:
             raise errors.no_endpoint()
@@ -149,16 +149,16 @@ def _is_id(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 10
 
 
-def operation(method: str, path: str, tenant: Tenant) -> tuple[Operation, list[str]]:
-    found, ids = route(path, tenant)
+def operation(method: str, path: str, tenant: Tenant, extended: bool = False) -> tuple[Operation, list[str]]:
+    found, ids = route(path, tenant, extended)
     if method not in found:
         raise errors.method_not_allowed(method, sorted(found))
     return found[method], ids
 
 
-def perform(call: Call) -> Reply:
-    """Check the caller's rights and do it."""
-    found, call.ids = operation(call.method, call.path, call.tenant)
+def perform(call: Call, extended: bool = False) -> Reply:
+    """Check the caller's rights and do it; `extended` also where the tenant does not offer it at this address."""
+    found, call.ids = operation(call.method, call.path, call.tenant, extended)
     check(call.tenant, call.store, call.member, found.need, call.method)
     try:
         return found.handler(call)

@@ -15,6 +15,7 @@ from .tls import CERTIFICATES
 
 SITE_KINDS = ("cloud", "on_prem", "ui")
 PROFILES = ("extended", "published")
+OTHER_ROUTES = ("rest", "actions")
 
 
 class ConfigError(ValueError):
@@ -68,12 +69,15 @@ class TenantConfig:
     time_zones: list[Any] | None = None
     boards: list[Any] | None = None
     members: list[Any] | None = None
+    other_routes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         where = f"tenant {self.company_id}"
         _one_of(where, "profile", self.profile, PROFILES)
         _one_of(where, "equals", self.equals, ("insensitive", "sensitive"))
         _one_of(where, "quotes", self.quotes, ("none", "backslash", "doubled"))
+        for kind in self.other_routes:
+            _one_of(where, "other_routes", kind, OTHER_ROUTES)
         if not re.fullmatch(r"v\d{4}\.\d+", self.version):
             raise ConfigError(f"{where}: version must look like v2025.1, not {self.version!r}")
 

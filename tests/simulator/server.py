@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
-from . import api, catalog, control, errors, faults
+from . import api, catalog, control, errors, faults, other_routes
 from .call import Call, Reply
 from .catalog import Catalog, Record
 from .config import Config, SiteConfig, TenantConfig
@@ -240,6 +240,9 @@ class Simulator:
         if exchange.path.lower().startswith("/login/companyinfo/"):
             return self.company_info(exchange)
         place = exchange.api_path
+        action = self.action_of(exchange)
+        if action is not None:
+            place = exchange.path.split("/")[1], ""
         if place is None:
             return faults.html("404 - File or directory not found.", 404)
         codebase, path = place
@@ -266,10 +269,29 @@ class Simulator:
             params={name.lower(): value for name, value in reversed(parse_qsl(exchange.query, keep_blank_values=True))},
             headers=exchange.headers,
         )
+        if action is not None:
+            return other_routes.action(call, action, exchange.content)
+        other = self.other_route(exchange, tenant, call)
+        if other is not None:
+            return other
         if exchange.method in ("POST", "PUT", "PATCH"):
             api.operation(call.method, path, tenant)
             call.body = parsed(exchange)
         return self.carry_out(tenant, call, rule)
+
+    @staticmethod
+    def action_of(exchange: Exchange) -> str | None:
+        """The action of the web client's kind that is asked for, where the tenant offers such."""
+        found = other_routes.ACTION.fullmatch(exchange.path)
+        offered = exchange.tenant is not None and "actions" in exchange.tenant.config.other_routes
+        return found[1] if found and offered and exchange.method == "POST" else None
+
+    @staticmethod
+    def other_route(exchange: Exchange, tenant: Tenant, call: Call) -> Reply | None:
+        if "rest" not in tenant.config.other_routes:
+            return None
+        call.body = parsed(exchange) if exchange.method in ("POST", "PUT") else None
+        return other_routes.rest(call)
 
     def carry_out(self, tenant: Tenant, call: Call, rule: faults.Rule | None) -> Reply:
         kind = rule.kind if rule else None
