@@ -46,7 +46,7 @@ def create_key(extensions: Extensions, routes: str, member: int, description: st
         """The new key, once it is listed and no twin of it is."""
 
         def is_made(key: Record) -> bool:
-            return key.get("publicKey") == made["publicKey"]
+            return bool(key.get("publicKey") == made["publicKey"])
 
         try:
             new = settled(orphans, lambda keys: any(map(is_made, keys)))
