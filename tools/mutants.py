@@ -91,8 +91,11 @@ OPERATORS = [
     )
 ]
 
-# The mutated line, as it is after the change -> why the program stays the same.
-EQUIVALENT: dict[str, str] = {}
+# A part of the mutated line, as it is after the change -> why the program stays the same.
+EQUIVALENT = {
+    "grace_days: float = -1": "no grace is any number that is not above 0",
+    "or -1.0) >= grace_days": "grace_days is above 0 here, which neither 0 nor -1 seconds reach",
+}
 
 
 @dataclass(frozen=True)
@@ -241,7 +244,7 @@ def examine(name: str, target: Target) -> list[Mutant]:
             path.write_text(mutant.code, encoding="utf-8")
             if run_tests(tests) != 0:
                 continue
-            if mutant.after in EQUIVALENT:
+            if any(part in mutant.after for part in EQUIVALENT):
                 explained += 1
                 continue
             survivors.append(mutant)

@@ -117,6 +117,11 @@ def test_a_process_of_another_machine_holds_it_for_the_lease(started, lease, fre
     assert (busy(OTHER, started, None, lease) == "") is free
 
 
+@pytest.mark.parametrize(("seconds", "do"), [(899.5, "stop"), (900.5, "create")])
+def test_the_lease_is_fifteen_minutes_unless_said_otherwise(seconds, do):
+    assert planned({"next": intent(OTHER, started=ago(seconds=seconds))}, "none", alive=None).do == do
+
+
 def test_a_busy_plan_stops_and_keeps_the_record():
     record = {"next": intent(OTHER)}
     found = planned(record, "none", alive=True)
@@ -212,6 +217,9 @@ def test_retired_keys_ripen():
     assert life.ripe({"retired": [old]}, 0, NOW) == []
     assert life.ripe({"current": CURRENT, "retired": [{"public_key": "p"}]}, 0.1, NOW) == []
     assert life.ripe({"current": CURRENT}, 0, NOW) == []
+    # Of another machine whose clock is ahead; and of no known moment, with the shortest of times.
+    assert life.ripe({"current": CURRENT, "retired": [retired(1, days=-1)]}, 0, NOW) == [retired(1, days=-1)]
+    assert life.ripe({"current": CURRENT, "retired": [{"public_key": "p"}]}, 0.000001, NOW) == []
 
 
 @pytest.mark.parametrize(
@@ -293,6 +301,7 @@ def test_a_retired_key_that_is_ripe_is_cleaned():
     record = {"current": CURRENT, "retired": [retired(6, days=2)]}
     assert planned(record).do == "clean"
     assert planned(record, grace_days=3).do == "nothing"
+    assert planned({"current": CURRENT, "retired": [retired(6, hours=1)]}).do == "clean"
 
 
 def test_retired_keys_are_no_strangers():
