@@ -329,6 +329,10 @@ def test_why_a_key_is_refused(offered, keys, active, why):
     )
 
 
+def test_a_member_is_active_unless_said_otherwise():
+    assert life.why_refused({"current": CURRENT}, life.Facts("refused", None)).startswith("it was deleted")
+
+
 def test_a_refused_key_of_an_inactive_person():
     found = planned({"current": CURRENT}, "refused", True, [key(7)], False, member_type="member")
     assert found.message.endswith("Activate the member in System > Members, or take it off the list of members")
