@@ -18,7 +18,7 @@ version_added: 0.1.0
 author:
   - The msp.connectwise contributors (@msp-connectwise)
 description:
-  - V(remove), V(store_key), V(converge), or V(unchanged) where there is nothing to do, or nothing may be done.
+  - V(remove), V(store_key), V(key_report), V(converge), or V(unchanged) where there is nothing to do, or nothing may be done.
   - Used by the P(msp.connectwise.integration#role) role and by M(msp.connectwise.cw_fleet_look).
 options:
   _input:
@@ -75,8 +75,8 @@ def integration_work(
 ) -> str:
     if not isinstance(found, Mapping) or "in_sync" not in found:
         raise AnsibleFilterError("integration_work takes the integration value of cw_integration_info")
-    if mode == "store_key":
-        return "store_key"
+    if mode in ("store_key", "key_report"):
+        return mode
     if state == "absent" and mode == "converge":
         return "remove"
     if mode == "audit":

@@ -125,7 +125,7 @@ def test_no_private_key_shows_anywhere(tmp_path):
     assert found_in(f"x{secrets[0]}x", secrets) == [secrets[0]]
     # The name of the file differs between versions of ansible-core.
     (facts,) = (directory / "facts").iterdir()
-    assert f'"{VENDOR}"' in facts.read_text(encoding="utf-8")
+    assert VENDOR in facts.read_text(encoding="utf-8")
     for name in ("tree", "plays", "junit"):
         assert any((directory / name).iterdir()), name
     assert found_in(output, secrets) == []

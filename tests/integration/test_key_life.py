@@ -147,7 +147,11 @@ def test_the_report_on_keys(ready):
         },
     )
     put(ready, TENANT, lambda record: record["current"].update(created="2020-01-01T00:00:00+00:00"))
+    before, keys = ready.record(TENANT), ready.live_keys(TENANT)
+    ready.simulator.clear_journal()
     assert play(ready, "key_report", integration_key_max_age_days=90) == 0, ready.output()
+    assert ready.simulator.journal(writes=True) == []
+    assert (ready.record(TENANT), ready.live_keys(TENANT)) == (before, keys)
     folder = ready.directory / "connectwise_reports" / TENANT
     report = json.loads((folder / "keys.json").read_text(encoding="utf-8"))[VENDOR]
     current = ready.record(TENANT)["current"]
