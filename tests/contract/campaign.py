@@ -76,7 +76,7 @@ FAULTS = [
     Fault("write ignored, answers new", {"fault": "patch_ignored", "answer": "new"}, UNMADE, True),
     Fault("write ignored, answers old", {"fault": "patch_ignored", "answer": "old"}, UNMADE, True),
     Fault("effect twice", {"fault": "duplicate_effect"}, "several entries", True),
-    Fault("effect twice, answer lost", {"fault": "duplicate_effect", "drop": True}, "several entries", True),
+    Fault("effect twice, answer lost", {"fault": "duplicate_effect", "drop": True}, f"several|{CONNECTION}", True),
     Fault("redirect", {"fault": "redirect"}, "redirects"),
 ]
 

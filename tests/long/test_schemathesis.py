@@ -81,7 +81,8 @@ def test_published_operations(simulator: Simulator, tmp_path: Path, mode: str) -
     assert report["errors"] == [], done.stdout
     operations = sum(len(methods) for methods in document["paths"].values())
     cases, tested = report["test_cases"]["generated"], report["operations"]["tested"]
-    # An operation without parameters has nothing that could be violated.
-    assert tested == operations if mode == "positive" else tested > 0.9 * operations
+    # schemathesis skips one whose parameters it can make nothing of in this mode.
+    assert tested + report["operations"]["skipped"] == operations
+    assert tested > 0.95 * operations
     assert cases > 2 * operations
     reports.keep(f"schemathesis-{mode}", f"{mode}: {cases} cases over {tested} operations, no failure")
