@@ -18,7 +18,7 @@ version_added: 0.1.0
 author:
   - The msp.connectwise contributors (@msp-connectwise)
 description:
-  - V(remove), V(store_key), V(key_report), V(converge), or V(unchanged) where there is nothing to do, or nothing may be done.
+  - V(remove), V(store_key), V(key_report), V(converge), or V(unchanged) where nothing is to be done, or may be.
   - Used by the P(msp.connectwise.integration#role) role and by M(msp.connectwise.cw_fleet_look).
 options:
   _input:
