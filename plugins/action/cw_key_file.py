@@ -25,7 +25,11 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "allow_readable": {"type": "bool", "default": False},
 }
 CONSTRAINTS: dict[str, Any] = {
-    "required_if": [("operation", "read", ("name",)), ("operation", "write", ("name", "record")), ("operation", "delete", ("name",))]
+    "required_if": [
+        ("operation", "read", ("name",)),
+        ("operation", "write", ("name", "record")),
+        ("operation", "delete", ("name",)),
+    ]
 }
 
 
@@ -75,7 +79,8 @@ class ActionModule(ActionBase):
             label, secret = match_encrypt_secret(vault.secrets, encrypt_vault_id=vault_id)
         except AnsibleError:
             raise StoreError(
-                f'no vault secret has the id "{vault_id}"', "add it with --vault-id, or correct integration_store_vault_id"
+                f'no vault secret has the id "{vault_id}"',
+                "add it with --vault-id, or correct integration_store_vault_id",
             ) from None
         encrypted: bytes = vault.encrypt(text, secret=secret, vault_id=label)
         return encrypted

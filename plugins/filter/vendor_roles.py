@@ -18,7 +18,8 @@ version_added: 0.1.0
 author:
   - The msp.connectwise contributors (@msp-connectwise)
 description:
-  - Turns names such as V(zofiq) into roles of this collection. A name with a dot is a role of another collection and stays as it is.
+  - Turns names such as V(zofiq) into roles of this collection. A name with a dot is a role of another collection and
+    stays as it is.
   - A name no role has is an error that lists the roles there are.
 options:
   _input:

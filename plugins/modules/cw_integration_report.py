@@ -9,9 +9,12 @@ module: cw_integration_report
 short_description: Record how an integration ended
 version_added: 0.1.0
 description:
-  - Records for one integration on one tenant whether it is ready, pending (manual steps are left), drifted (an audit or check mode
-    found a difference), absent, or failed - as the fact C(connectwise_integrations), and in C(<directory>/<tenant>/<vendor>.json) and
-    C(.md) on the controller. The Markdown file is the work order with the exact clicks, and for a ready integration the hand-over.
+  - Records for one integration on one tenant whether it is ready, pending (manual steps are left), drifted (an audit
+    or check mode
+    found a difference), absent, or failed - as the fact C(connectwise_integrations), and in
+    C(<directory>/<tenant>/<vendor>.json) and
+    C(.md) on the controller. The Markdown file is the work order with the exact clicks, and for a ready integration
+    the hand-over.
   - The last task of the P(msp.connectwise.integration#role) role. In check mode no file is written.
 extends_documentation_fragment:
   - msp.connectwise.attributes
@@ -68,7 +71,9 @@ options:
     type: str
     default: ""
   error_kind:
-    description: The C(error.kind) of the task that failed; errors of the connection make the tenant unreachable rather than failed.
+    description:
+      - The C(error.kind) of the task that failed; errors of the connection make the tenant unreachable rather than
+        failed.
     type: str
     default: ""
   key:
@@ -102,7 +107,10 @@ integration:
   returned: always
   type: dict
   contains:
-    status: {description: V(ready) or V(pending) or V(drifted) or V(absent) or V(failed) or V(unreachable)., type: str, returned: always}
+    status:
+      description: V(ready) or V(pending) or V(drifted) or V(absent) or V(failed) or V(unreachable).
+      type: str
+      returned: always
     manual_steps: {description: What a person has to click., type: list, elements: dict, returned: always}
     differences: {description: What differs from the profile., type: list, elements: str, returned: always}
     key: {description: Public key and its age and place in the store., type: dict, returned: always}
@@ -115,7 +123,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 def main() -> None:
     AnsibleModule(argument_spec={}, supports_check_mode=True).fail_json(
-        msg="cw_integration_report runs on the controller only, as an action; call it as msp.connectwise.cw_integration_report"
+        msg="cw_integration_report runs on the controller only, as an action; call it as "
+        "msp.connectwise.cw_integration_report"
     )
 
 

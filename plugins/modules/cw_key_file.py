@@ -10,8 +10,10 @@ short_description: The default key store, one ansible-vault encrypted file per t
 version_added: 0.1.0
 description:
   - Reads and writes the records of integrations' keys in C(<directory>/<tenant>.yml) on the controller.
-  - The file is encrypted with the vault secrets of the running play, replaced atomically, and readable by its owner only.
-  - Every write compares the version of the record first, under a lock, so that of two runs at once one wins and the other stops.
+  - The file is encrypted with the vault secrets of the running play, replaced atomically, and readable by its owner
+    only.
+  - Every write compares the version of the record first, under a lock, so that of two runs at once one wins and the
+    other stops.
   - Register a read with C(no_log); its result holds private keys.
 extends_documentation_fragment:
   - msp.connectwise.attributes
