@@ -93,6 +93,11 @@ OPERATORS = [
 
 # A part of the mutated line, as it is after the change -> why the program stays the same.
 EQUIVALENT = {
+    'RANK = {"None": -1,': "only the order of the ranks counts",
+    '"All": 3}': "only the order of the ranks counts",
+    "in_module[ -1].module": "all of them are rows of one module",
+    "resolved.append(found[ -1])": "there is exactly one here",
+    " /, ": "a separator of parameters and no operator: callers name what stands after it",
     "@dataclass(frozen=False)": "nothing assigns to the fields; frozen keeps it so for whoever comes next",
     "grace_days: float = -1": "no grace is any number that is not above 0",
     "or -1.0) >= grace_days": "grace_days is above 0 here, which neither 0 nor -1 seconds reach",
