@@ -5,19 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import threading
-import time
-from collections import Counter
-from pathlib import Path
-from typing import Any, TextIO
-
-from ansible.plugins.callback import CallbackBase
-
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, JOURNAL, run_directory
-
 DOCUMENTATION = r"""
 name: fleet
 type: aggregate
@@ -43,6 +30,19 @@ options:
     env:
       - name: CW_FLEET_INTERVAL
 """
+
+import json
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, TextIO
+
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, JOURNAL, run_directory
 
 _LIVE = 0.5  # seconds between two looks on a terminal
 

@@ -71,15 +71,3 @@ errors:
   returned: always
   type: dict
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-
-def main() -> None:
-    AnsibleModule(argument_spec={}, supports_check_mode=True).fail_json(
-        msg="cw_fleet_look runs on the controller only, as an action; call it as msp.connectwise.cw_fleet_look"
-    )
-
-
-if __name__ == "__main__":
-    main()

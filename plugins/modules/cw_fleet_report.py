@@ -83,15 +83,3 @@ files:
   returned: not in check mode
   type: dict
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-
-def main() -> None:
-    AnsibleModule(argument_spec={}, supports_check_mode=True).fail_json(
-        msg="cw_fleet_report runs on the controller only, as an action; call it as msp.connectwise.cw_fleet_report"
-    )
-
-
-if __name__ == "__main__":
-    main()

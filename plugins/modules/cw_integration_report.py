@@ -117,16 +117,3 @@ integration:
     handover: {description: What to enter at the vendor., type: dict, returned: always}
     error: {description: What went wrong., type: str, returned: always}
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-
-def main() -> None:
-    AnsibleModule(argument_spec={}, supports_check_mode=True).fail_json(
-        msg="cw_integration_report runs on the controller only, as an action; call it as "
-        "msp.connectwise.cw_integration_report"
-    )
-
-
-if __name__ == "__main__":
-    main()

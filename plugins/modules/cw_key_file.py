@@ -89,15 +89,3 @@ place:
   returned: always
   type: str
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-
-def main() -> None:
-    AnsibleModule(argument_spec={}, supports_check_mode=True).fail_json(
-        msg="cw_key_file runs on the controller only, as an action; call it as msp.connectwise.cw_key_file in a play"
-    )
-
-
-if __name__ == "__main__":
-    main()

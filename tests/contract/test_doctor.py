@@ -159,7 +159,7 @@ def test_nobody_listens(simulator: Simulator) -> None:
 
 def test_a_server_without_tls(simulator: Simulator) -> None:
     def answer(listener: socket.socket) -> None:
-        for _ in range(2):
+        for _turn in range(2):
             opened, _address = listener.accept()
             with opened:
                 opened.recv(4096)

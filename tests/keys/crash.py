@@ -130,7 +130,7 @@ class CrashTest:
 
     def random(self, seed: int, runs: int) -> Iterator[tuple[Crash, str]]:
         dice = random.Random(seed)
-        for _ in range(runs):
+        for _turn in range(runs):
             situation = dice.choice(SITUATIONS)
             fault, share = dice.choice(FAULTS), dice.random()
             # Drawn before the time is known, so that a seed always means the same sequence.

@@ -21,8 +21,9 @@ import ansible.cli.playbook
 import ansible.executor.playbook_executor
 import ansible.executor.task_queue_manager
 import ansible.plugins.strategy.linear
-import requests  # noqa: F401
+import requests
 
+PRELOADED = requests.__name__
 LIMIT = 240.0
 
 

@@ -24,7 +24,7 @@ def vault(passphrase):
 
 def store(directory, tenant="north", passphrase=b"one", **more):
     lib = vault(passphrase)
-    return KeyFile(str(directory), tenant, lambda text: lib.encrypt(text), lambda data: decrypted(lib, data), **more)
+    return KeyFile(str(directory), tenant, lib.encrypt, lambda data: decrypted(lib, data), **more)
 
 
 def said(call, *arguments):

@@ -171,7 +171,7 @@ class KeyLife(RuleBasedStateMachine):
     @rule(wish=wishes, steps=st.integers(0, 14), lost=st.booleans())
     def killed_run(self, wish, steps, lost):
         run = Run(self, wish, lost)
-        for _ in range(steps):
+        for _turn in range(steps):
             if not run.step():
                 break
         run.die()
@@ -185,7 +185,7 @@ class KeyLife(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), steps=st.integers(1, 4), die=st.booleans())
     def go_on(self, which, steps, die):
         run = self.runs[which % len(self.runs)]
-        for _ in range(steps):
+        for _turn in range(steps):
             if not run.step():
                 self.runs.remove(run)
                 return
