@@ -286,18 +286,25 @@ def three_times(state: State) -> list[dict[str, Any]]:
 
 @dataclass
 class Played:
+    """One play on the tenants of each profile, run when it is first looked at."""
+
     world: World
-    run: Run
+    runs: dict[str, Run] = field(default_factory=dict)
     journal: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
+    def run(self, profile: str) -> Run:
+        if profile not in self.runs:
+            self.runs[profile] = play(self.world, [host for host in HOSTS if host.startswith(profile)])
+        return self.runs[profile]
+
     def task(self, host: str, name: str) -> Task:
-        return self.run.task(host, name)
+        return self.run(host.partition("-")[0]).task(host, name)
 
     def requests(self, host: str, name: str) -> list[dict[str, Any]]:
         """What a task asked of its tenant."""
+        ran = self.task(host, name)
         if host not in self.journal:
             self.journal[host] = self.world.simulator.journal(host)
-        ran = self.task(host, name)
         return [one for one in self.journal[host] if ran.started <= one["time"] <= ran.ended]
 
     def writes(self, host: str, name: str) -> list[dict[str, Any]]:
@@ -326,9 +333,7 @@ def world(make_world: Any) -> World:
     )
 
 
-@pytest.fixture(scope="module")
-def played(world: World) -> Played:
-    """One play on four tenants: both profiles, and both ways to run a module."""
+def play(world: World, hosts: list[str]) -> Run:
     tasks = [one for state in STATES for one in three_times(state)]
     tasks += [
         task(name, module, args, when=f"inventory_hostname in {readers_of(name)}")
@@ -338,10 +343,15 @@ def played(world: World) -> Played:
     inventory = world.inventory()
     for host, variables in inventory["all"]["hosts"].items():
         variables["cw_in_process"] = host.endswith(IN)
-    plays = [{"hosts": ",".join(HOSTS), "gather_facts": False, "tasks": tasks}]
-    run = world.runner.run(plays, inventory, "--forks", "4")
+    plays = [{"hosts": ",".join(hosts), "gather_facts": False, "tasks": tasks}]
+    run = world.runner.run(plays, inventory)
     assert run.code == 0, run.output
-    return Played(world, run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def played(world: World) -> Played:
+    return Played(world)
 
 
 by_state = pytest.mark.parametrize("state", ALL, ids=lambda state: state.name)
@@ -397,10 +407,12 @@ def test_modules_that_read_only_read(played, name, host):
     assert played.requests(host, name)
 
 
-def test_nobody_is_warned(played):
-    assert "[WARNING]" not in played.run.output
-    assert "DEPRECATION" not in played.run.output
-    for one in played.run.tasks:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_nobody_is_warned(played, profile):
+    run = played.run(profile)
+    assert "[WARNING]" not in run.output
+    assert "DEPRECATION" not in run.output
+    for one in run.tasks:
         assert not one.result.get("warnings"), one.name
         assert not one.result.get("deprecations"), one.name
 
@@ -438,8 +450,9 @@ def test_both_ways_give_the_same_result(played, name, profile):
     assert comparable(here) == comparable(there)
 
 
-def test_no_private_key_is_shown_but_the_one_that_was_made(played):
-    for one in played.run.tasks:
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_private_key_is_shown_but_the_one_that_was_made(played, profile):
+    for one in played.run(profile).tasks:
         text = json.dumps(one.result)
         assert played.world.simulator.ready["tenants"][one.host]["private_key"] not in text
         if one.name != "key created: real":
