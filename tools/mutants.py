@@ -95,6 +95,7 @@ OPERATORS = [
 EQUIVALENT = {
     'RANK = {"None": -1,': "only the order of the ranks counts",
     '"All": 3}': "only the order of the ranks counts",
+    "RANK[have] <= RANK[want]": "two levels that are the same are no deviation and do not come here",
     "in_module[ -1].module": "all of them are rows of one module",
     "resolved.append(found[ -1])": "there is exactly one here",
     " /, ": "a separator of parameters and no operator: callers name what stands after it",
