@@ -208,7 +208,7 @@ def test_reads_errors(client: ConnectWiseManageAPIClient, simulator: Simulator) 
     client.codebase = "v4_6_release/"
     assert routed.value.response.text.strip('"') == "Cannot route. Codebase/company is invalid"
     with pytest.raises(NotFoundException) as nowhere:
-        client.service.boards.id(1).get()
+        client.marketing.campaigns.get()
     assert "does not exist" in nowhere.value.response.text
 
 
