@@ -20,26 +20,21 @@ def crashes(tmp_path_factory):
 
 def test_one_step_after_the_key_was_made(crashes):
     """The worst moment: the key exists, and only the killed run has seen its private half."""
-    steps, _seconds = crashes.measure("create")
     ground = crashes.ground
-    lost = 0
-    for step in range(steps, 0, -1):
-        ground.forget("north")
-        ground.run("north", kill_at=step)
-        record = ground.record("north")
-        if (record.get("next") or {}).get("state") != "intent" or not ground.live_keys("north"):
-            continue
-        lost += 1
-        assert ground.run("north") == 0, ground.output()
-        assert not ground.problem("north")
-        break
-    assert lost == 1
+    ground.forget("north")
+    assert ground.run("north", env={"BOUNDARY_TASK": "Create the key"}) < 0
+    (orphan,) = ground.live_keys("north")
+    assert ground.record("north")["next"]["state"] == "intent"
+    assert ground.run("north") == 0, ground.output()
+    assert not ground.problem("north")
+    assert ground.live_keys("north") != [orphan]
 
 
+@pytest.mark.timeout(900)
 def test_a_seeded_sample(crashes):
-    done = list(crashes.random(2026, 4))
+    done = list(crashes.random(2026, 3))
     assert [f"{crash}: {problem}" for crash, problem in done if problem] == []
-    assert len(done) == 4
+    assert len(done) == 3
 
 
 def test_two_runs_at_once(crashes):

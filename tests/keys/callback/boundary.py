@@ -16,7 +16,8 @@ name: boundary
 type: aggregate
 short_description: Kills the run after a step
 description:
-  - Counts task results into the file that BOUNDARY_COUNT names, and kills the process group after number BOUNDARY_KILL.
+  - Counts task results into the file that BOUNDARY_COUNT names, and kills the process group after number BOUNDARY_KILL,
+    or after the task that BOUNDARY_TASK names.
 """
 
 
@@ -29,11 +30,12 @@ class CallbackModule(CallbackBase):
         super().__init__()
         self._steps = 0
         self._last = int(os.environ.get("BOUNDARY_KILL") or 0)
+        self._task = os.environ.get("BOUNDARY_TASK")
         self._count = os.environ.get("BOUNDARY_COUNT")
 
-    def _step(self, *_arguments: Any, **_more: Any) -> None:
+    def _step(self, result: Any, **_more: Any) -> None:
         self._steps += 1
-        if self._steps == self._last:
+        if self._steps == self._last or (self._task and self._task == result._task.name):
             os.killpg(0, signal.SIGKILL)
         if self._count:
             Path(self._count).write_text(str(self._steps), encoding="utf-8")
