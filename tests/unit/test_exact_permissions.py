@@ -42,3 +42,9 @@ def test_unknown_names_are_errors_unless_said_otherwise():
 def test_only_all_needs_to_know_every_item():
     assert permissions.ListWish.parse("all").needs_universe
     assert not permissions.ListWish.parse(["Service / Source"]).needs_universe
+
+
+def test_defaults():
+    row = permissions.Row(1, "Service Desk", "Service Tickets", NONE)
+    assert row.my_offered
+    assert permissions.ListWish.parse("all") == permissions.ListWish(None, [], True)
