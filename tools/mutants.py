@@ -93,6 +93,11 @@ OPERATORS = [
 
 # A part of the mutated line, as it is after the change -> why the program stays the same.
 EQUIVALENT = {
+    "_SETTLE = ( 1.0,": "the first look is at once, whatever stands here",
+    "_SETTLE = ( -1.0,": "the first look is at once, whatever stands here",
+    "found[ -1][": "there is exactly one here",
+    "found[ -1].get(": "there is exactly one here",
+    "places[ -1]": "there is exactly one here",
     'RANK = {"None": -1,': "only the order of the ranks counts",
     '"All": 3}': "only the order of the ranks counts",
     "RANK[have] <= RANK[want]": "two levels that are the same are no deviation and do not come here",

@@ -90,7 +90,7 @@ def build() -> Path:
 
 
 def import_check(tarball: Path) -> None:
-    """What Galaxy does with an upload, offline, but for what `make lint` does too; errors and warnings are errors here."""
+    """What Galaxy does with an upload, but for what `make lint` does too; errors and warnings are errors here."""
     config = PLACE / "galaxy-importer.cfg"
     off = "".join(f"{name} = False\n" for name in ("RUN_ANSIBLE_TEST", "RUN_ANSIBLE_LINT", "ANSIBLE_TEST_LOCAL_IMAGE"))
     config.write_text(f"[galaxy-importer]\n{off}CHECK_CHANGELOG = True\n", encoding="utf-8")
