@@ -43,8 +43,11 @@ include =
 [paths]
 plugins =
     {root}/plugins
-    */ansible_collections/msp/connectwise/plugins
+    **/ansible_collections/msp/connectwise/plugins
 [report]
+# Ansible puts empty ones into the zip file.
+omit =
+    **/__init__.py
 exclude_also =
     if TYPE_CHECKING:
     raise AssertionError
@@ -53,7 +56,7 @@ exclude_also =
 
 def write_config() -> Path:
     """The configuration that every measured process reads."""
-    bases = (str(ROOT), "*.zip/ansible_collections/msp/connectwise")
+    bases = (str(ROOT), "**/*.zip/ansible_collections/msp/connectwise")
     include = "\n".join(f"    {base}/plugins/{name}/*" for base in bases for name in MEASURED)
     path = PLACE / "coveragerc"
     path.write_text(CONFIG.format(place=PLACE, root=ROOT, include=include), encoding="utf-8")
