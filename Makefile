@@ -16,7 +16,7 @@ TESTS ?= tests --ignore tests/long
 LONG_TESTS ?= tests/long
 PYTEST_ARGS ?=
 # The tests of the plugins; those of the simulator and of the roles would only repeat what these run.
-COVERAGE_TESTS ?= --ignore tests/unit/simulator tests/unit tests/integration/test_modules_contract.py
+COVERAGE_TESTS ?= --ignore tests/unit/simulator tests/unit tests/integration/test_modules_contract.py tests/integration/test_examples.py
 
 export PYTHON
 
