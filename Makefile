@@ -12,7 +12,7 @@ RUN := .venv/bin/python tools/workspace.py
 
 JOBS ?= 2
 # What takes minutes by its nature (runs killed hundreds of times, every fault at every request) is in tests/long.
-SLOW_FILES := tests/integration/test_key_stores.py tests/integration/test_key_crash.py
+SLOW_FILES := $(addprefix tests/,integration/test_key_stores.py integration/test_key_crash.py integration/test_runner_slices.py integration/test_examples.py unit/test_key_machine.py)
 TESTS ?= tests --ignore tests/long $(SLOW_FILES:%=--ignore %)
 LONG_TESTS ?= tests/long $(SLOW_FILES)
 PYTEST_ARGS ?=
