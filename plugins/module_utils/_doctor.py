@@ -34,15 +34,11 @@ from ._errors import (
     UserInterfaceHost,
     WrongAddress,
 )
-from ._http import REQUESTS_MISSING, Answer, Http
+from ._http import Answer, Http
 from ._members import find_api_member
 from ._resource import Names
 from ._roles import ROLES, attempt, read_matrix
 from ._routes import Extensions
-
-if not REQUESTS_MISSING:
-    import requests.adapters
-    import requests.utils
 
 # Each stands on those before it: where one is wrong, what comes after it cannot be looked at.
 CHECKS = (
@@ -208,6 +204,8 @@ def _without_password(url: str) -> str:
 
 def _proxy(connection: Connection, diagnosis: Diagnosis) -> str:
     """The proxy the environment sends this connection through; empty when there is none."""
+    import requests.utils  # here, where it is known to be installed
+
     url = f"https://{connection.host}/"
     chosen = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
     if chosen:
@@ -256,6 +254,8 @@ def _reach(connection: Connection, diagnosis: Diagnosis, proxy: str) -> None:
 
 def _certificate(opened: socket.socket, host: str, connection: Connection, diagnosis: Diagnosis) -> None:
     """How long the certificate holds. What is wrong with it is left to the first request, which says so better."""
+    import requests.adapters  # here, where it is known to be installed
+
     bundle = (
         connection.policy.verify
         if isinstance(connection.policy.verify, str)
