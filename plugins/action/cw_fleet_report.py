@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -127,14 +127,19 @@ class ActionModule(ActionBase):
             return None
 
     @staticmethod
+    def _limit(tenants: Iterable[str]) -> str:
+        """A file for --limit. Ansible takes an empty one for every host, which must not happen to an offboarding."""
+        return "".join(f"{name}\n" for name in tenants) or "!all\n"
+
+    @staticmethod
     def _write(directory: Path, fleet: _fleet.Fleet) -> dict[str, str]:
         directory.mkdir(parents=True, exist_ok=True)
         texts = {
             "fleet.json": json.dumps(fleet, indent=1, ensure_ascii=False, default=str) + "\n",
             "fleet.html": _fleet.page(fleet),
             # For --limit @…: the tenants to take up again, and those a person or another run still has to see to.
-            "failed": "".join(f"{name}\n" for name in _fleet.tenants_with(fleet, BAD)),
-            "left": "".join(f"{name}\n" for name in _fleet.tenants_with(fleet, _fleet.LEFT)),
+            "failed": ActionModule._limit(_fleet.tenants_with(fleet, BAD)),
+            "left": ActionModule._limit(_fleet.tenants_with(fleet, _fleet.LEFT)),
         }
         for name, text in texts.items():
             replace_file(directory / name, text)

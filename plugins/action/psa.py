@@ -10,6 +10,7 @@ everything imported below is paid for once and not by every forked worker.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible import constants
@@ -86,6 +87,7 @@ class ActionModule(ActionBase):
                 )
             )
         else:
+            self._keep_off_disks()
             result.update(
                 self._execute_module(
                     module_name=name, module_args=args, task_vars=variables, wrap_async=bool(self._task.async_val)
@@ -99,6 +101,12 @@ class ActionModule(ActionBase):
         if file:
             routes = _routes_file.load(self._loader.path_dwim(str(file)))
             args["extension_routes"] = {**routes, **(args.get("extension_routes") or {})}
+
+    def _keep_off_disks(self) -> None:
+        """Keys are among the options of a module: over standard input they lie in no file on the way."""
+        if not self._task.become:
+            with suppress(AnsibleError, KeyError):  # a kind of connection that has no such option
+                self._connection.set_option("pipelining", True)
 
     def _in_process(self, variables: Mapping[str, Any]) -> bool:
         if self._connection.transport != "local" or self._task.become or self._task.async_val:

@@ -81,7 +81,14 @@ def test_a_rerun_takes_up_only_what_is_left_and_an_unchanged_run_only_reads(flee
     assert again.code == 0, again.output[-3000:]
     assert {entry["tenant"] for entry in fleet.requests(mark)} == {"t0003"}
     assert statuses(fleet) == dict.fromkeys(("t0001", "t0002", "t0003"), "ready")
-    assert (fleet.directory / "connectwise_reports" / "failed").read_text(encoding="utf-8") == ""
+    assert (fleet.directory / "connectwise_reports" / "failed").read_text(encoding="utf-8") == "!all\n"
+
+    # A list without tenants is nobody, not everybody.
+    mark = fleet.mark()
+    nobody = fleet.playbook("msp.connectwise.onboard", "--limit", "@connectwise_reports/failed")
+    assert nobody.code != 0
+    assert "no hosts" in nobody.output
+    assert not fleet.requests(mark)
 
     mark = fleet.mark()
     unchanged = fleet.playbook("msp.connectwise.onboard")

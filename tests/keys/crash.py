@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The crash test: a run is killed, one normal run follows, and the invariant of tests/keys/ground.py must hold.
 
-    python -m tests.keys.crash --seed 1 --runs 100 [--boundaries]
+    python -m tests.keys.crash --seed 1 --runs 100 [--boundaries] [--store hashi_vault]
 
 kills runs at random moments, or after every step of each situation, and prints a line for each.
 """
@@ -19,10 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.keys.ground import Ground, tenants
+from tests.keys.stores import STORES
 from tests.simulator.client import Simulator
 
-# What the killed run was to do: the first key, the same with role and member, a new key for an old one or a lost one.
-SITUATIONS = ("create", "fresh", "rotate", "heal")
+# What the killed run was to do: the first key, the same with role and member, a new key for an old one or a lost one, and
+# to take all of it away.
+SITUATIONS = ("create", "fresh", "rotate", "heal", "offboard")
+# What the run after it is told, too: a key stays lost, and an integration unwanted, whatever the crash did.
+LASTING: dict[str, dict[str, Any]] = {"heal": {"integration_heal": True}, "offboard": {"integration_state": "absent"}}
 KEYS = "apiKeys"
 # Faults that a killed run may meet on top.
 FAULTS: tuple[dict[str, Any], ...] = (
@@ -73,8 +77,14 @@ class CrashTest:
         if situation == "heal":
             (key,) = self.ground.live_keys(self.tenant)
             self.ground.simulator.edit(self.tenant, {"op": "delete_key", "public_key": key})
-            return self.tenant, {"integration_heal": True}
-        return self.tenant, {"integration_rotate": True}
+        return self.tenant, LASTING.get(situation, {"integration_rotate": True})
+
+    def problem(self, situation: str, tenant: str) -> str:
+        """What is wrong after a run that was not killed."""
+        if situation != "offboard":
+            return self.ground.problem(tenant)
+        live, record = self.ground.live_keys(tenant), self.ground.record(tenant)
+        return f"the member's keys are {live}, the store still has {sorted(record)}" if live or record.get("current") else ""
 
     def measure(self, situation: str) -> tuple[int, float]:
         """Steps and seconds of an undisturbed run."""
@@ -83,7 +93,7 @@ class CrashTest:
             started = time.monotonic()
             assert self.ground.run(tenant, **extra) == 0, self.ground.output()
             self.lengths[situation] = (self.ground.steps(), time.monotonic() - started)
-            assert not self.ground.problem(tenant), self.ground.problem(tenant)
+            assert not self.problem(situation, tenant), self.problem(situation, tenant)
         return self.lengths[situation]
 
     def once(self, situation: str, crash: Crash) -> str:
@@ -96,9 +106,8 @@ class CrashTest:
         code = ground.run(crash.tenant, kill_after=crash.kill_after, kill_at=crash.kill_at, **extra)
         ground.simulator.clear_faults()
         self.killed += code < 0
-        # Only what the situation itself needs: that a key is lost is not the crash's doing.
-        after = ground.run(crash.tenant, integration_heal=situation == "heal")
-        problem = ground.problem(crash.tenant)
+        after = ground.run(crash.tenant, **LASTING.get(situation, {}))
+        problem = self.problem(situation, crash.tenant)
         if after:
             problem = f"the run after it ended with {after}; {problem}\n{ground.output()}"
         return problem
@@ -143,13 +152,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=100, help="runs killed at random moments")
     parser.add_argument("--boundaries", action="store_true", help="also kill after every step of every situation")
+    parser.add_argument("--store", choices=sorted(STORES), default="vaulted_file")
     options = parser.parse_args()
     fresh = [f"fresh{number}" for number in range(60)]
     lost = done = 0
     with (
         tempfile.TemporaryDirectory() as folder,
+        STORES[options.store](Path(folder)) as store,
         Simulator(tenants("north", *fresh)) as simulator,
-        Ground(Path(folder), simulator) as ground,
+        Ground(Path(folder), simulator, store=store) as ground,
     ):
         test = CrashTest(ground, fresh)
         sources = [test.random(options.seed, options.runs)]
@@ -159,7 +170,7 @@ def main() -> int:
             for crash, problem in source:
                 done += 1
                 lost += bool(problem)
-                print(f"{done}: {crash}: {problem or 'one key, stored'}", flush=True)
+                print(f"{done}: {crash}: {problem or 'as it should be'}", flush=True)
     print(f"seed {options.seed}: {done} runs killed ({test.killed} before they ended), {lost} with a problem")
     return int(bool(lost))
 

@@ -11,7 +11,8 @@ import os
 import ssl
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,21 @@ class Runner:
         self.process.stdout.close()
 
 
-class Ground:
-    """Tenants, a runner, and the store of one directory."""
+@dataclass(frozen=True)
+class Store:
+    """Another store than the default one: the variables that choose it, and how to read and to empty it by tenant."""
 
-    def __init__(self, directory: Path, simulator: Simulator, **everywhere: Any) -> None:
+    record: Callable[[str], dict[str, Any]]
+    forget: Callable[[str], object]
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Ground:
+    """Tenants, a runner, and a store: the default one of the directory, or another."""
+
+    def __init__(self, directory: Path, simulator: Simulator, *, store: Store | None = None, **everywhere: Any) -> None:
         self.simulator = simulator
+        self.store = store or Store(self._vaulted, lambda tenant: self.store_file(tenant).unlink(missing_ok=True))
         self.playground = Playground(directory, simulator.ready, **everywhere)
         self.directory = directory
         self.play_file = directory / "play.yml"
@@ -103,6 +114,7 @@ class Ground:
     ) -> dict[str, Any]:
         """What the runner needs to know. kill_at: the step after which the run kills itself."""
         arguments = [str(self.play_file), "-i", str(self.playground.inventory), "--limit", tenant]
+        extra = {**self.store.variables, **extra}
         arguments += ["--vault-password-file", str(self.playground.passphrase), "-e", json.dumps(extra)]
         variables = {"BOUNDARY_KILL": str(kill_at or ""), "BOUNDARY_COUNT": str(self.count_file), **(env or {})}
         return {
@@ -131,10 +143,15 @@ class Ground:
         return self.directory / "connectwise_keys" / f"{tenant}.yml"
 
     def record(self, tenant: str) -> dict[str, Any]:
-        """What the default store holds of the vendor."""
-        return self.records(tenant).get(VENDOR, {})
+        """What the store holds of the vendor."""
+        return self.store.record(tenant)
+
+    def _vaulted(self, tenant: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.records(tenant).get(VENDOR, {})
+        return found
 
     def records(self, tenant: str) -> dict[str, Any]:
+        """What the default store holds, by vendor."""
         if not self.store_file(tenant).exists():
             return {}
         passphrase = self.playground.passphrase.read_bytes().strip()
@@ -152,7 +169,7 @@ class Ground:
 
     def forget(self, tenant: str) -> None:
         """As if the vendor had no key on this tenant, and the store none of it."""
-        self.store_file(tenant).unlink(missing_ok=True)
+        self.store.forget(tenant)
         doomed = [{"op": "delete_key", "public_key": key} for key in self.live_keys(tenant)]
         if doomed:
             self.simulator.edit(tenant, *doomed)

@@ -108,6 +108,10 @@ class OpenBao:
             return {}
         return found
 
+    def forget(self, path: str) -> None:
+        """As if nothing had ever been written there."""
+        self.call("DELETE", f"secret/metadata/{path}")
+
     def versions(self, path: str) -> dict[str, Any]:
         found: dict[str, Any] = self.call("GET", f"secret/metadata/{path}")["data"]["versions"]
         return found

@@ -4,14 +4,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.keys.ground import MEMBER, ROOT, VENDOR, Ground
+import pyrage
+
+from tests.keys.ground import MEMBER, ROOT, VENDOR, Ground, Store
 from tests.keys.openbao import OpenBao
+from tests.playground import Playground
 
 TENANT = "north"
 # A store as a user writes one; the guide prints it.
@@ -37,6 +43,78 @@ def commands_in(directory: Path) -> dict[str, Any]:
     }
     commands: dict[str, Any] = {name: ["sh", "-c", f"cd '{directory}' && {text}"] for name, text in scripts.items()}
     return {**commands, "missing": "No such file"}
+
+
+@contextmanager
+def vaulted_file(_directory: Path) -> Iterator[None]:
+    """The default store needs nothing."""
+    yield None
+
+
+@contextmanager
+def openbao(directory: Path) -> Iterator[Store]:
+    optional_collections()
+    with OpenBao(directory / "bao") as bao:
+        path = f"connectwise/{{}}/{VENDOR}"
+        token = bao.token("create", "read", "update")
+        yield Store(
+            lambda tenant: bao.record(path.format(tenant)),
+            lambda tenant: bao.forget(path.format(tenant)),
+            hashi_vault(bao, token),
+        )
+
+
+@contextmanager
+def sops(directory: Path) -> Iterator[Store]:
+    """With an age identity of its own; directory: the inventory's."""
+    optional_collections()
+    identity = pyrage.x25519.Identity.generate()
+    keyfile = Playground.write(directory / "age.txt", f"{identity}\n")
+
+    def file(tenant: str) -> Path:
+        return directory / "connectwise_keys" / tenant / f"{VENDOR}.sops.json"
+
+    def record(tenant: str) -> dict[str, Any]:
+        if not file(tenant).exists():
+            return {}
+        environment = {**os.environ, "SOPS_AGE_KEY_FILE": str(keyfile)}
+        command = ["sops", "-d", str(file(tenant))]
+        done = subprocess.run(command, env=environment, capture_output=True, check=True, timeout=60)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    options = {"age": [str(identity.to_public())], "age_keyfile": str(keyfile)}
+    variables = {"integration_store": "sops", "integration_sops": options, "integration_store_settle": 1}
+    yield Store(record, lambda tenant: file(tenant).unlink(missing_ok=True), variables)
+
+
+@contextmanager
+def command(directory: Path) -> Iterator[Store]:
+    place = directory / "by_command"
+    place.mkdir(mode=0o700, exist_ok=True)
+
+    def file(tenant: str) -> Path:
+        return place / f"{tenant}.{VENDOR}"
+
+    def record(tenant: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(file(tenant).read_text(encoding="utf-8")) if file(tenant).exists() else {}
+        return found
+
+    variables = {
+        "integration_store": "command",
+        "integration_store_command": commands_in(place),
+        "integration_store_settle": 1,
+    }
+    yield Store(record, lambda tenant: file(tenant).unlink(missing_ok=True), variables)
+
+
+# Each makes a store in a directory, as Ground takes it.
+STORES: dict[str, Callable[[Path], AbstractContextManager[Store | None]]] = {
+    "vaulted_file": vaulted_file,
+    "hashi_vault": openbao,
+    "sops": sops,
+    "command": command,
+}
 
 
 def live_through(ground: Ground, record: Callable[[], dict[str, Any]], **store: Any) -> None:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import threading
 import time
@@ -15,7 +14,7 @@ import pytest
 
 from tests.keys.ground import VENDOR, Ground, tenants
 from tests.keys.openbao import OpenBao
-from tests.keys.stores import PLAIN, TENANT, commands_in, hashi_vault, live_through, optional_collections
+from tests.keys.stores import PLAIN, STORES, TENANT, hashi_vault, live_through, optional_collections
 from tests.simulator.client import Simulator
 
 
@@ -121,25 +120,18 @@ def test_hashi_vault_in_trouble_just_when_the_key_is_made(bare, bao, trouble):
     assert not bare.problem(TENANT, bao.record(f"middle/{trouble}/north"))
 
 
-def test_sops(bare, tmp_path):
-    identity = pyrage.x25519.Identity.generate()
-    keyfile = tmp_path / "age.txt"
-    keyfile.touch(mode=0o600)
-    keyfile.write_text(f"{identity}\n", encoding="utf-8")
+def test_sops(bare):
     file = bare.directory / "connectwise_keys" / TENANT / f"{VENDOR}.sops.json"
+    with STORES["sops"](bare.directory) as store:
 
-    def record():
-        if not file.exists():
-            return {}
-        assert file.stat().st_mode & 0o777 == 0o600
-        environment = {**os.environ, "SOPS_AGE_KEY_FILE": str(keyfile)}
-        done = subprocess.run(["sops", "-d", str(file)], env=environment, capture_output=True, check=True, timeout=60)
-        plain = json.loads(done.stdout)
-        assert plain["current"]["private_key"] not in file.read_text(encoding="utf-8")
-        return plain
+        def record():
+            found = store.record(TENANT)
+            if found:
+                assert file.stat().st_mode & 0o777 == 0o600
+                assert found["current"]["private_key"] not in file.read_text(encoding="utf-8")
+            return found
 
-    options = {"age": [str(identity.to_public())], "age_keyfile": str(keyfile)}
-    live_through(bare, record, integration_store="sops", integration_sops=options, integration_store_settle=1)
+        live_through(bare, record, **store.variables)
 
 
 def test_sops_with_another_age_key_says_so_and_changes_nothing(bare, tmp_path):
@@ -162,16 +154,10 @@ def test_sops_with_another_age_key_says_so_and_changes_nothing(bare, tmp_path):
 
 
 def test_command(bare):
-    file = bare.directory / f"{TENANT}.{VENDOR}"
-
-    def record():
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-
-    commands = commands_in(bare.directory)
-    commands["write"][2] = f"ps -eo args > '{bare.directory}/processes' && {commands['write'][2]}"
-    live_through(
-        bare, record, integration_store="command", integration_store_command=commands, integration_store_settle=1
-    )
+    with STORES["command"](bare.directory) as store:
+        commands = store.variables["integration_store_command"]
+        commands["write"][2] = f"ps -eo args > '{bare.directory}/processes' && {commands['write'][2]}"
+        live_through(bare, lambda: store.record(TENANT), **store.variables)
     shown = (bare.directory / "processes").read_text(encoding="utf-8")
     assert "ansible" in shown
     assert "private_key" not in shown
