@@ -94,6 +94,10 @@ docs: setup-dev ## Build the documentation site in build/docs/html
 	@$(RUN) sphinx-build -q -W -c docs -d build/docs/doctrees -b html build/docs/rst build/docs/html
 	@echo build/docs/html/index.html
 
+.PHONY: picture
+picture: setup ## Take the README's picture of the fleet report (needs Chromium)
+	@$(RUN) python tools/picture.py
+
 .PHONY: clean
 clean: ## Remove everything that was made in the clone, but no keys or reports
 	rm -rf .venv .cache .ansible build changelogs/.plugin-cache.yaml

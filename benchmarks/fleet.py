@@ -20,7 +20,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from tests.simulator.client import Simulator  # noqa: E402 - found through the line above
+from tests.playground import Playground, inventory_of  # noqa: E402 - found through the line above
+from tests.simulator.client import Simulator  # noqa: E402
 
 LATENCY_MS, JITTER_MS = 50.0, 20.0
 _SAMPLE = 0.5  # seconds between two looks at the memory
@@ -101,29 +102,11 @@ class Fleet:
         self.tenants: dict[str, dict[str, Any]] = simulator.ready["tenants"]
         self.inventory = directory / "inventory.json"
         self.passphrase = directory / "passphrase"
-        hosts = {
-            name: {
-                "cw_host": tenant["host"],
-                "cw_company_id": tenant["company_id"],
-                "cw_public_key": tenant["public_key"],
-                "cw_private_key": tenant["private_key"],
-                "cw_client_id": tenant["client_id"],
-            }
-            for name, tenant in self.tenants.items()
-        }
-        everywhere = {
-            "ansible_connection": "local",
-            "ansible_python_interpreter": sys.executable,
-            "cw_ca_path": simulator.ready["ca"],
-            "cw_integrations": list(vendors),
-        }
-        self._private(self.inventory, json.dumps({"all": {"vars": everywhere, "hosts": hosts}}))
-        self._private(self.passphrase, secrets.token_urlsafe(24))
-
-    @staticmethod
-    def _private(path: Path, text: str) -> None:
-        path.touch(mode=0o600)
-        path.write_text(text, encoding="utf-8")
+        content = inventory_of(
+            simulator.ready, ansible_python_interpreter=sys.executable, cw_integrations=list(vendors)
+        )
+        Playground.write(self.inventory, json.dumps(content))
+        Playground.write(self.passphrase, secrets.token_urlsafe(24))
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CW_")}

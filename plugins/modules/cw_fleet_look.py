@@ -16,8 +16,9 @@ description:
   - It runs once for the whole play, so that an unchanged tenant costs no task of its own. Use the linear strategy.
   - The names of the integrations are read from each host's C(cw_integrations), the connection from its C(cw_*)
     variables.
+  - The default key store is read as files, the stores C(hashi_vault) and C(sops) with the lookups of their collections.
   - A host is left to the role as it is where its connection is not local, C(cw_in_process) is false, its keys are
-    not in the default store, the play sets an environment, or one of its variables cannot be resolved.
+    in another store, the play sets an environment, or one of its variables cannot be resolved.
   - It changes nothing. Rotate, remove and store keys with the role.
 extends_documentation_fragment:
   - msp.connectwise.psa

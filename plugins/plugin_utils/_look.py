@@ -11,6 +11,7 @@ the engine.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -34,6 +35,9 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._options import co
 
 ENGINE = "msp.connectwise.integration"
 STORE = "vaulted_file"
+# Other stores are read where a variable of this name says how.
+_LOOKUP = "__integration_look_{}"
+_PATIENCE = 2.0  # seconds; a store that fails only after so long is left to the engine, which asks it in parallel
 # Only parses, never renders.
 _JINJA = Environment(autoescape=True)
 # What the engine's tasks take from its variables; the profile comes first, because the others are made of it.
@@ -71,6 +75,7 @@ class Member:
     name: str
     fields: dict[str, Any]
     record_name: str
+    read: bool = False
     place: str = ""
     record: dict[str, Any] = field(default_factory=dict)
     seen: dict[str, Any] = field(default_factory=dict)
@@ -122,6 +127,7 @@ class Resolver:
         self._hosts_all = list(variables.get("ansible_play_hosts_all") or [])
         self._tasks: dict[str, Task | None] = {}
         self._values = Values()
+        self._silent: set[str] = set()
 
     def _variables(self, host: str, task: Task) -> dict[str, Any]:
         found: dict[str, Any] = self._manager.get_vars(
@@ -199,18 +205,35 @@ class Resolver:
             if name == "integration_profile":
                 # The others refer to it; resolved once, it is not resolved again for each of them.
                 variables["integration_profile"] = values[name]
-        if values["integration_store"] != STORE:
-            raise LeftToTheEngine
         if values["integration_state"] != "present" or values["integration_mode"] not in ("converge", "audit"):
             raise LeftToTheEngine
-        members = [self._member(str(name), variables) for name in values["__integration_members"]]
+        store = str(values["integration_store"])
+        members = [self._member(str(name), variables, store) for name in values["__integration_members"]]
         return Integration(role, values, members)
 
-    def _member(self, name: str, variables: dict[str, Any]) -> Member:
+    def _member(self, name: str, variables: dict[str, Any], store: str) -> Member:
         own = {**variables, "__integration_member": name}
         templar = self._templar.copy_with_new_env(available_variables=own)
         fields = self._values.of("__integration_member_fields", own, templar)
-        return Member(name, fields, str(self._values.of("__integration_record_name", own, templar)).strip())
+        member = Member(name, fields, str(self._values.of("__integration_record_name", own, templar)).strip())
+        if store != STORE:
+            found = self._looked_up(store, own, templar)
+            member.read, member.place, member.record = True, str(found["place"]), dict(found["record"])
+        return member
+
+    def _looked_up(self, store: str, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+        """What a lookup finds in a store; a record that is not there, and one that cannot be read, are the engine's."""
+        variable = _LOOKUP.format(store)
+        if variable not in variables or store in self._silent:
+            raise LeftToTheEngine
+        begun = time.monotonic()
+        try:
+            found: dict[str, Any] = templar.template(variables[variable])
+        except AnsibleError:
+            if time.monotonic() - begun > _PATIENCE:
+                self._silent.add(store)
+            raise
+        return found
 
 
 def _tasks_of(blocks: Iterable[Any]) -> Iterable[Task]:
@@ -329,7 +352,8 @@ class Look:
         for integration in tenant.integrations:
             for member in integration.members:
                 try:
-                    member.place, member.record = self._record(integration.values, member.record_name, stores)
+                    if not member.read:
+                        member.place, member.record = self._record(integration.values, member.record_name, stores)
                 except StoreError as problem:
                     member.error = str(problem)
                 else:

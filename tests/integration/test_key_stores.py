@@ -12,6 +12,9 @@ from tests.keys.ground import VENDOR, Ground, tenants
 from tests.keys.stores import PLAIN, STORES, TENANT
 from tests.simulator.client import Simulator
 
+# Stores that are read for a whole fleet at once, without a task for every tenant.
+LOOKED_AT = {"vaulted_file", "hashi_vault", "sops"}
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
@@ -28,10 +31,19 @@ def ground(whole):
 
 
 @pytest.mark.parametrize("name", sorted(STORES))
-def test_a_first_key(ground, name):
+def test_a_first_key_and_an_unchanged_fleet(ground, name):
     with STORES[name](ground.directory) as store:
-        assert ground.run(TENANT, **(store.variables if store else {})) == 0, ground.output()
+        variables = store.variables if store else {}
+        assert ground.run(TENANT, **variables) == 0, ground.output()
         assert not ground.problem(TENANT, store.record(TENANT) if store else None)
+
+        order = ground.order(TENANT, cw_integrations=[VENDOR], **variables)
+        order["arguments"][0] = "msp.connectwise.onboard"
+        ground.output()
+        codes = ground.runner.run(order)
+        output = ground.output()
+    assert codes == [0], output
+    assert ("Compare the tenant with the profile" not in output) == (name in LOOKED_AT)
 
 
 def test_a_store_a_user_has_written(ground, tmp_path):

@@ -84,7 +84,11 @@ class CrashTest:
         if situation != "offboard":
             return self.ground.problem(tenant)
         live, record = self.ground.live_keys(tenant), self.ground.record(tenant)
-        return f"the member's keys are {live}, the store still has {sorted(record)}" if live or record.get("current") else ""
+        return (
+            f"the member's keys are {live}, the store still has {sorted(record)}"
+            if live or record.get("current")
+            else ""
+        )
 
     def measure(self, situation: str) -> tuple[int, float]:
         """Steps and seconds of an undisturbed run."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _client
-from tests.contract.campaign import Case, Fault, carry_out, tenants
+from tests.contract.campaign import Case, Fault, carry_out
 from tests.contract.engine import Failed, Integration, connection, profile_of
 from tests.simulator.client import Simulator
 
@@ -31,11 +31,6 @@ SHIFTED = Fault("settings change between pages", {"fault": "shifted_pages"}, "no
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     with Simulator(TENANTS, tmp_path_factory.mktemp("psa")) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def fresh() -> Iterator[str]:
-    return tenants()
 
 
 def refused(options: dict[str, Any]) -> str:

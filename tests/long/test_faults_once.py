@@ -9,27 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contract import reports
-from tests.contract.campaign import FAULTS, FLEET, WRITES, Case, Fault, carry_out, requests_of, table, tenants
+from tests.contract.campaign import FAULTS, WRITES, Case, Fault, carry_out, table
 from tests.simulator.client import Simulator
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
-    with Simulator(FLEET, tmp_path_factory.mktemp("psa")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def fresh() -> Iterator[str]:
-    return tenants()
-
-
-@pytest.fixture(scope="module")
-def onboarding(simulator: Simulator, fresh: Iterator[str]) -> list[tuple[str, str]]:
-    found = requests_of(simulator, next(fresh))
-    assert len(found) > 30
-    assert {method for method, _path in found} == {"GET", "POST", "PATCH", "PUT"}
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,76 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes the README's picture of the fleet report: simulated tenants after an onboarding, a few mishaps, and an audit.
+
+python tools/workspace.py python tools/picture.py [FILE]
+
+Needs Chromium. It is run by hand when the page has changed; the picture is kept with the sources.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tests.browser import Browser  # noqa: E402 - found through the line above
+from tests.playground import VENDORS, Playground  # noqa: E402
+from tests.simulator.client import Simulator  # noqa: E402
+
+PICTURE = ROOT / "docs" / "images" / "fleet_report.png"
+TENANTS: dict[str, Any] = {
+    "sites": [{"name": "na", "kind": "cloud", "region": "NA"}, {"name": "onprem", "kind": "on_prem"}],
+    "tenants": [
+        *({"company_id": name, "site": "na", "profile": "extended"} for name in ("alpine", "birch", "canyon", "delta")),
+        {"company_id": "harbor", "site": "onprem", "profile": "published"},
+    ],
+}
+WIDTH, HEIGHT = 1180, 620
+
+
+def mishaps(simulator: Simulator) -> None:
+    """What happens to integrations that nobody looks after."""
+    roles = [role["name"] for role in simulator.state("birch")["roles"]]
+    more, less = (next(name for name in roles if word in name) for word in ("Umbrella", "zofiQ"))
+    everything = {"module": "Companies", "function": "Contacts", "levels": "All"}
+    simulator.edit("birch", {"op": "set_levels", "role": more, **everything})
+    simulator.edit("birch", {"op": "set_levels", "role": less, **everything, "levels": "None"})
+    (key,) = simulator.state("canyon")["keys"]["Umbrella"]
+    simulator.edit("canyon", {"op": "delete_key", "public_key": key["public_key"]})
+    simulator.faults({"fault": "status", "status": 503, "tenant": "delta"})
+
+
+def report(ground: Playground, simulator: Simulator) -> Path:
+    ground.play("onboard")
+    steps = ground.reports()["harbor"]["umbrella"]["manual_steps"]
+    made = simulator.operator("harbor", steps)
+    ground.store_keys("harbor", made)
+    ground.play("onboard", "--limit", "harbor")
+    mishaps(simulator)
+    ground.play("audit", cw_retries=0)
+    return ground.directory / "connectwise_reports" / "fleet.html"
+
+
+def main() -> int:
+    picture = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        with Simulator(TENANTS, place / "simulator") as simulator:
+            page = report(Playground(place / "fleet", simulator.ready, cw_integrations=VENDORS), simulator)
+        with Browser(place, WIDTH, HEIGHT) as browser:
+            browser.viewport(WIDTH, HEIGHT)
+            browser.media(prefers_color_scheme="light")
+            browser.open(page.as_uri())
+            shot = browser.screenshot()
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(shot)
+    print(picture)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
