@@ -22,8 +22,8 @@ from tests.keys.ground import Ground, tenants
 from tests.keys.stores import STORES
 from tests.simulator.client import Simulator
 
-# What the killed run was to do: the first key, the same with role and member, a new key for an old one or a lost one, and
-# to take all of it away.
+# What the killed run was to do: the first key, the same with role and member, a new key for an old one or a lost one,
+# and to take all of it away.
 SITUATIONS = ("create", "fresh", "rotate", "heal", "offboard")
 # What the run after it is told, too: a key stays lost, and an integration unwanted, whatever the crash did.
 LASTING: dict[str, dict[str, Any]] = {"heal": {"integration_heal": True}, "offboard": {"integration_state": "absent"}}
