@@ -16,7 +16,14 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, noted, replace_file, run_directory
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
+    BAD,
+    STATUSES,
+    noted,
+    replace_file,
+    run_directory,
+    summary,
+)
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
@@ -24,9 +31,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "sources": {"type": "list", "elements": "raw"},
     "max_age_hours": {"type": "float", "default": 12.0},
     "expected": {"type": "list", "elements": "str"},
+    "fail_on": {"type": "list", "elements": "str", "default": list(BAD), "choices": list(STATUSES)},
     "artifact": {"type": "str", "default": "connectwise_fleet"},
 }
-NOT_SEEN = "the run ended for this tenant before any of its integrations was looked at; its output says why"
+NOT_SEEN = "the run ended for this tenant before this integration was looked at; its output says why"
 NO_RESULT = "no report has a result for this tenant: the job that had it did not end, or did not run"
 
 
@@ -49,8 +57,13 @@ class ActionModule(ActionBase):
             fleet = self._of_this_run(args, variables, directory) if own else self._merged(args, variables)
         except (OSError, ValueError) as problem:
             return {**result, "failed": True, "msg": f"the fleet report could not be made: {problem}"}
-        bad = _fleet.tenants_with(fleet, BAD)
-        result.update(changed=False, counts=_fleet.counts(fleet), failed_tenants=bad, msg=_fleet.about(fleet))
+        result.update(
+            changed=False,
+            counts=_fleet.counts(fleet),
+            failed_tenants=_fleet.tenants_with(fleet, args["fail_on"]),
+            errors=self._errors(args["fail_on"]) if own else {},
+            msg=_fleet.about(fleet),
+        )
         if not self._task.check_mode:
             try:
                 result["files"] = self._write(directory, fleet)
@@ -69,20 +82,29 @@ class ActionModule(ActionBase):
         hosts = [str(host) for host in expected or []]
         run = str(variables.get("awx_job_id") or f"{platform.node()}:{run_directory()}")
         fleet = _fleet.new_fleet(run, args["playbook"], check_mode=bool(self._task.check_mode))
-        entries = noted(run_directory())
-        _fleet.add_entries(fleet, entries)
-        seen = {entry["tenant"] for entry in entries}
+        _fleet.add_entries(fleet, noted(run_directory()))
         # A play with serial comes here once a batch; what a later batch finds takes the place of its absence.
         for host in hosts:
-            if host not in seen:
-                self._add_absence(fleet, host, variables)
+            self._add_absence(fleet, host, variables)
         known = self._known(directory)
         if known:
             inventory = {str(host) for host in (variables.get("groups") or {}).get("all") or hosts}
+            _fleet.forget_absences(known, fleet)
             _fleet.add_fleet(fleet, known, only=inventory)
         return fleet
 
+    @staticmethod
+    def _errors(fail_on: Iterable[str]) -> dict[str, list[str]]:
+        """What this run itself has found, and not an earlier one of which a fact or a report still speaks."""
+        found: dict[str, list[str]] = {}
+        for entry in noted(run_directory()):
+            if entry["status"] in fail_on:
+                found.setdefault(entry["tenant"], []).append(summary(entry))
+        return found
+
     def _add_absence(self, fleet: _fleet.Fleet, host: str, variables: Mapping[str, Any]) -> None:
+        """Say of each integration of a host that the run has not come to it."""
+        seen = (fleet["tenants"].get(host) or {"integrations": {}})["integrations"]
         error, vendors = NOT_SEEN, []
         try:
             wanted = variables["hostvars"][host]["cw_integrations"]
@@ -92,9 +114,11 @@ class ActionModule(ActionBase):
             error = (
                 "cw_integrations of this tenant is not set, or cannot be resolved: list its vendors, such as [zofiq]"
             )
-        if not vendors and error == NOT_SEEN:
+        missing = [vendor for vendor in vendors if vendor not in seen]
+        # A role may record its integration under another name than its own.
+        if len(set(seen) - set(vendors)) >= len(missing) and (seen or error == NOT_SEEN):
             return
-        _fleet.add_absence(fleet, host, error, vendors)
+        _fleet.add_absence(fleet, host, error, missing)
 
     def _merged(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> _fleet.Fleet:
         fleet = _fleet.new_fleet(str(variables.get("awx_job_id") or "merge"), args["playbook"])
@@ -109,12 +133,14 @@ class ActionModule(ActionBase):
             # Merged, they are one run.
             for tenant in other["tenants"].values():
                 for cell in tenant["integrations"].values():
-                    cell["run"] = fleet["run"]
+                    # What a report itself has from an earlier run stays marked so.
+                    cell["run"] = fleet["run"] if cell["run"] == other["run"] else cell["run"]
             fleet["check_mode"] = fleet["check_mode"] or other["check_mode"]
             _fleet.add_fleet(fleet, other)
         expected = args["expected"] if args["expected"] is not None else variables.get("ansible_play_hosts_all") or []
         for name in expected:
-            if str(name) not in fleet["tenants"]:
+            cells = (fleet["tenants"].get(str(name)) or {"integrations": {}})["integrations"]
+            if all(cell["run"] != fleet["run"] for cell in cells.values()):
                 _fleet.add_absence(fleet, str(name), NO_RESULT, [])
         return fleet
 

@@ -60,6 +60,15 @@ def key_given(record: Mapping[str, Any], key: Mapping[str, Any]) -> dict[str, An
     return _key_life.given(dict(record), key, _now())
 
 
+def key_given_for(given: Iterable[Mapping[str, Any]], member: str, tenants: Iterable[str]) -> list[dict[str, Any]]:
+    return _key_life.given_for(given, member, tenants)
+
+
+def key_orphans(record: Stored, listed: Mapping[str, Any], member: str, description: str) -> list[int]:
+    wish = _key_life.Wish(member, "", description)
+    return _key_life.orphans_of(dict(record or {}), listed.get("api_keys") or [], wish)
+
+
 def key_given_up(record: Mapping[str, Any]) -> dict[str, Any]:
     return _key_life.given_up(dict(record))
 
@@ -104,7 +113,9 @@ class FilterModule:
             "key_promoted": key_promoted,
             "key_settled": key_settled,
             "key_given": key_given,
+            "key_given_for": key_given_for,
             "key_given_up": key_given_up,
+            "key_orphans": key_orphans,
             "key_due": key_due,
             "key_ripe": key_ripe,
             "key_known": key_known,

@@ -135,12 +135,16 @@ def compare(
     customize: Mapping[str, Any],
     names: Names,
     *,
+    exclusive: bool = True,
     lenient: bool = False,
 ) -> Access:
-    """The difference between what the keys can do and a profile."""
+    """The difference between what the keys can do and a profile.
+
+    exclusive: a right of a function that the profile does not name is one in excess.
+    """
     rows = [Row.from_record(record) for record in settings]
     access = Access(member_of(settings))
-    missing, excess, warnings = deviations(rows, permissions, lenient=lenient)
+    missing, excess, warnings = deviations(rows, permissions, exclusive=exclusive, lenient=lenient)
     access.missing = [one.as_dict() for one in missing]
     access.excess = [one.as_dict() for one in excess]
     access.warnings += warnings

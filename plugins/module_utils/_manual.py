@@ -126,6 +126,20 @@ def delete_key(member: str, member_type: str, description: str | None, public_ke
     }
 
 
+def own_key(member: str, member_type: str, public_key: str) -> Step:
+    """The key that a run works with cannot delete itself and be proven gone."""
+    return {
+        "kind": "own_key",
+        "menu": _keys_menu(member, member_type),
+        "do": f"Put another key into the inventory in the place of {public_key}, then run again: the run that worked "
+        "with this key did not delete it.",
+        "why": "With this key the run reads the tenant; without it nothing more could be read or done.",
+        "member": member,
+        "member_type": member_type,
+        "public_key": public_key,
+    }
+
+
 def where(step: Mapping[str, Any]) -> str:
     """The menu path of a step as one line."""
     return " > ".join(step["menu"])

@@ -14,7 +14,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import env_fallback, remove_values
-from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.errors import AnsibleFallbackNotFound, UnsupportedError
 
 from ._client import Psa
 from ._connection import CONNECTION_OPTIONS, parse_connection
@@ -39,6 +39,14 @@ class Result:
     failure: PsaError | None = None
 
 
+def set_env_fallback(*names: str) -> Any:
+    """A variable of the environment, unless it is empty: AWX injects every field of a credential, also those not filled."""
+    value = env_fallback(*names)
+    if value == "":
+        raise AnsibleFallbackNotFound
+    return value
+
+
 Run = Callable[[Psa, dict[str, Any], bool], Result]
 
 
@@ -58,7 +66,7 @@ class Module:
     @property
     def argument_spec(self) -> dict[str, Any]:
         connection = {
-            name: {**spec, "fallback": (env_fallback, [f"CW_{name.upper()}"])}
+            name: {**spec, "fallback": (set_env_fallback, [f"CW_{name.upper()}"])}
             for name, spec in CONNECTION_OPTIONS.items()
         }
         return {**connection, **self.options}

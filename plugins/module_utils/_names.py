@@ -13,7 +13,9 @@ from functools import lru_cache
 
 from ._errors import AmbiguousName, UnknownName
 
-_DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d\u00ad]")
+_DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+# Characters without width, which a PDF or a web page leaves in a copied name.
+_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _CUSTOMIZE = re.compile(r"\(\s*customi[sz]e\s*\)")
 _TIGHT = re.compile(r"\s*([/-])\s*")
 
@@ -80,7 +82,7 @@ _PRINTED_TABLES: dict[str, tuple[str, ...]] = {
 @lru_cache(maxsize=4096)
 def normalised(name: str) -> str:
     """A name without the differences of print: case, spacing, dashes, "&" for "and", a "(Customize)" behind it."""
-    text = _DASHES.sub("-", unicodedata.normalize("NFKC", name)).casefold()
+    text = _DASHES.sub("-", _HIDDEN.sub("", unicodedata.normalize("NFKC", name))).casefold()
     text = _CUSTOMIZE.sub(" ", text.replace("&", " and "))
     return _TIGHT.sub(r"\1", " ".join(text.split()))
 

@@ -227,13 +227,18 @@ def plan_matrix(
 
 
 def deviations(
-    rows: Sequence[Row], permissions: Mapping[str, Any], *, lenient: bool = False
+    rows: Sequence[Row], permissions: Mapping[str, Any], *, exclusive: bool = True, lenient: bool = False
 ) -> tuple[list[Deviation], list[Deviation], list[str]]:
-    """Missing and excess rights of an effective matrix against the wanted one; functions not named count as None."""
+    """Missing and excess rights of an effective matrix against the wanted one.
+
+    exclusive: functions that are not named count as None; otherwise they may grant what they like.
+    """
     wanted, warnings = wanted_matrix(rows, permissions, lenient=lenient)
     missing: list[Deviation] = []
     excess: list[Deviation] = []
     for row in rows:
+        if not exclusive and row.key not in wanted:
+            continue
         levels = wanted.get(row.key, {})
         for verb in VERBS:
             want, have = levels.get(verb, "None"), row.levels[verb]

@@ -11,8 +11,7 @@ version_added: 0.1.0
 description:
   - Reads, with the keys it is given, their own effective permission matrix (C(GET /system/mySecurity)) and Customize
     lists (C(GET /system/mySecurity/customizeItems/)), both published, and compares them with what an integration needs.
-  - A right is missing where the keys have less than the profile asks, and in excess where they have more; functions
-    the profile does not name count as V(None).
+  - A right is missing where the keys have less than the profile asks, and in excess where they have more.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.psa.unknown
@@ -31,6 +30,11 @@ options:
         it.
     type: dict
     default: {}
+  exclusive:
+    description:
+      - Whether functions that the profile does not name count as V(None), so that a right there is one in excess.
+    type: bool
+    default: true
   probe:
     description:
       - Whether to call one cheap published read (such as C(GET /service/tickets/count)) for every function the profile
@@ -115,7 +119,15 @@ class AccessDiffers(PsaError):
 def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
     lenient = params["on_unknown"] == "warn"
     settings, items = read_access(psa)
-    access = compare(settings, items, params["permissions"], params["customize"], Names(psa), lenient=lenient)
+    access = compare(
+        settings,
+        items,
+        params["permissions"],
+        params["customize"],
+        Names(psa),
+        exclusive=params["exclusive"],
+        lenient=lenient,
+    )
     if params["probe"]:
         access.probes = probe(psa, settings, params["permissions"], lenient)
     result = Result(values={"access": access.as_dict()}, warnings=access.warnings)
@@ -132,6 +144,7 @@ MODULE = Module(
     options={
         "permissions": {"type": "dict", "default": {}},
         "customize": {"type": "dict", "default": {}},
+        "exclusive": {"type": "bool", "default": True},
         "probe": {"type": "bool", "default": False},
         "fail_on": {"type": "str", "choices": ["missing", "excess", "none"], "default": "missing"},
         "on_unknown": ON_UNKNOWN,

@@ -108,6 +108,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.module_utils._keys import create_key, delete_keys, fitting
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import create_key as create_step
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import delete_key as delete_step
+from ansible_collections.msp.connectwise.plugins.module_utils._manual import own_key
 from ansible_collections.msp.connectwise.plugins.module_utils._members import find_owner, key_routes, no_member
 from ansible_collections.msp.connectwise.plugins.module_utils._module import ON_UNSUPPORTED, STATE, Module, Result, main
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
@@ -116,7 +117,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._routes import Ext
 
 
 def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
-    if params["state"] == "absent" and not any(params[name] for name in ("description", "public_keys", "key_ids")):
+    if params["state"] == "absent" and all(params[name] is None for name in ("description", "public_keys", "key_ids")):
         raise InputError("nothing says which keys", remedy="give description, public_keys or key_ids")
     needed = params["state"] == "present" and not check_mode
     # A member that an earlier task made may not be in the first list.
@@ -174,19 +175,26 @@ def absent(
     params: dict[str, Any],
     check_mode: bool,
 ) -> Result:
-    doomed = fitting(keys or [], params["description"], params["public_keys"], params["key_ids"])
+    found = fitting(keys or [], params["description"], params["public_keys"], params["key_ids"])
+    # Without the key that this very task works with, nothing could be read back, and no later task could begin.
+    in_use = extensions.psa.connection.public_key
+    doomed = [key for key in found if key.get("publicKey") != in_use]
+    steps = [own_key(params["member"], params["member_type"], in_use)] if len(doomed) < len(found) else []
     offered = keys is not None
     if doomed and not check_mode:
         offered = attempt(lambda: delete_keys(extensions, routes, int(owner["id"]), doomed))[0]
     if not offered:
-        public_keys = [key.get("publicKey") for key in doomed] or params["public_keys"] or [None]
-        steps = [
+        named = [None] if params["public_keys"] is None else params["public_keys"]
+        public_keys = [key.get("publicKey") for key in doomed] or named
+        steps += [
             delete_step(params["member"], params["member_type"], params["description"], public_key)
             for public_key in public_keys
         ]
         return Result(values={"deleted": []}, manual_steps=steps)
     before = {"keys": [f"{key.get('description')} ({key.get('publicKey')})" for key in doomed]}
-    return Result(bool(doomed), {"deleted": [key.get("id") for key in doomed]}, before, {"keys": []})
+    return Result(
+        bool(doomed), {"deleted": [key.get("id") for key in doomed]}, before, {"keys": []}, manual_steps=steps
+    )
 
 
 MODULE = Module(

@@ -45,6 +45,12 @@ options:
     description: Tenants the report has to have. The hosts of the play when left out.
     type: list
     elements: str
+  fail_on:
+    description: Statuses of an integration that make its tenant one that failed.
+    type: list
+    elements: str
+    choices: [absent, ready, drifted, pending, failed, unreachable]
+    default: [failed, unreachable]
   artifact:
     description: Name of the artifact; none when empty.
     type: str
@@ -73,8 +79,12 @@ counts:
   description: How many integrations there are of each status.
   returned: always
   type: dict
+errors:
+  description: For each such tenant a line for each of its integrations that this run itself has found so.
+  returned: always
+  type: dict
 failed_tenants:
-  description: Tenants with an integration that failed, or that were not reached.
+  description: Tenants with an integration whose status is one of O(fail_on).
   returned: always
   type: list
   elements: str

@@ -42,6 +42,10 @@ options:
     description: The wanted Customize lists, as in M(msp.connectwise.cw_access_check).
     type: dict
     default: {}
+  exclusive:
+    description: Whether functions that are not named count as V(None), as in M(msp.connectwise.cw_access_check).
+    type: bool
+    default: true
   key_public:
     description: Public half of the integration's stored key; nothing when there is none.
     type: str
@@ -78,6 +82,7 @@ integration:
       description: The member, as M(msp.connectwise.cw_api_member) returns it.
       type: dict
       returned: always
+    company_id: {description: Company id of the tenant that was asked., type: str, returned: always}
     key:
       description:
         - State of the stored key. V(valid), V(refused) (deleted, or its member is inactive), V(foreign) (it belongs to
@@ -179,7 +184,15 @@ def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
         )
     elif params["member_type"] == "api":
         try:
-            access = compare(settings, items, params["permissions"], params["customize"], names, lenient=lenient)
+            access = compare(
+                settings,
+                items,
+                params["permissions"],
+                params["customize"],
+                names,
+                exclusive=params["exclusive"],
+                lenient=lenient,
+            )
         except UnknownName as problem:
             differences.append(problem.problem)
         else:
@@ -192,6 +205,7 @@ def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
         "in_sync": not differences,
         "differences": differences,
         "member": describe(member, identifier),
+        "company_id": psa.connection.company_id,
         "key": key,
         "access": access.as_dict() if access else None,
     }
@@ -206,6 +220,7 @@ MODULE = Module(
         "role_name": {"type": "str"},
         "permissions": {"type": "dict", "default": {}},
         "customize": {"type": "dict", "default": {}},
+        "exclusive": {"type": "bool", "default": True},
         "key_public": {"type": "str", "no_log": False},
         "key_private": {"type": "str", "no_log": True},
         "probe": {"type": "bool", "default": False},

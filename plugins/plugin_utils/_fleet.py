@@ -76,6 +76,18 @@ def add_absence(fleet: Fleet, name: str, error: str, vendors: Iterable[str]) -> 
         tenant["integrations"].setdefault(vendor, cell)
 
 
+def forget_absences(known: Fleet, fleet: Mapping[str, Any]) -> None:
+    """Drop from an earlier report that a tenant was away, where this one has reached it."""
+    for name, tenant in fleet["tenants"].items():
+        reached = any(cell["status"] != "unreachable" for cell in tenant["integrations"].values())
+        if reached and name in known["tenants"]:
+            before = known["tenants"][name]
+            before["error"] = ""
+            before["integrations"] = {
+                vendor: cell for vendor, cell in before["integrations"].items() if cell["status"] != "unreachable"
+            }
+
+
 def add_fleet(fleet: Fleet, other: Mapping[str, Any], *, only: Iterable[str] | None = None, since: str = "") -> None:
     """Take in what another report knows; of two cells about the same integration the newer counts."""
     wanted = None if only is None else set(only)

@@ -39,6 +39,11 @@ class KeyFile:
     def __init__(
         self, directory: str, tenant: str, encrypt: Encrypt, decrypt: Decrypt, *, allow_readable: bool = False
     ) -> None:
+        if not directory:
+            raise StoreError(
+                "there is no inventory file beside which the keys could be kept",
+                "set integration_store_dir to a directory that stays",
+            )
         self.tenant = tenant
         self.directory = Path(directory)
         self.path = self._checked_path(tenant)

@@ -189,6 +189,15 @@ def _fitting(record: Record, keys: Iterable[Mapping[str, Any]], wish: Wish) -> l
     return [key for key in keys if any(same(str(key.get("description")), name) for name in names)]
 
 
+def orphans_of(record: Record, keys: Iterable[Mapping[str, Any]], wish: Wish) -> list[int]:
+    """Ids of the keys that an interrupted creation has left, and whose private half nobody has."""
+    unfinished = record.get("next") or {}
+    if not unfinished:
+        return []
+    before = {*(unfinished.get("known") or []), *(unfinished.get("known_ids") or [])}
+    return [int(key["id"]) for key in _fitting(record, keys, wish) if not _is_known(key, before | _known(record))]
+
+
 def needs_new_key(record: Record, state: str, wish: Wish, now: datetime) -> bool:
     current = record.get("current") or {}
     if not current:
@@ -225,10 +234,8 @@ def plan(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: d
         return Plan("stop", record, message=_foreign(record, wish))
     known = _known(record)
     fitting = _fitting(record, facts.keys, wish)
-    orphans = []
+    orphans = orphans_of(record, facts.keys, wish)
     if unfinished:
-        before = {*(unfinished.get("known") or []), *(unfinished.get("known_ids") or [])}
-        orphans = [int(key["id"]) for key in fitting if not _is_known(key, before | known)]
         del record["next"]
     if not needs_new_key(record, facts.state, wish, now):
         if facts.state == "refused":
@@ -300,9 +307,21 @@ def settled(record: Record, public_keys: Iterable[str]) -> Record:
 
 
 def given(record: Record, key: Mapping[str, Any], now: datetime) -> Record:
-    """The record with a proven key that a person has made, as the current one."""
+    """The record with a proven key that a person has made, as the current one.
+
+    The intent of an interrupted run stays, from which the next run deletes what that one has left.
+    """
     before = {name: value for name, value in record.items() if name != "next"}
-    return promoted(created(before, {"id": None, **key}, now), now)
+    result = promoted(created(before, {"id": None, **key}, now), now)
+    return {**result, "next": record["next"]} if record.get("next") else result
+
+
+def given_for(given: Iterable[Mapping[str, Any]], member: str, tenants: Iterable[str]) -> list[Record]:
+    """The keys in a person's file that are this member's on this tenant; without a tenant they are every tenant's."""
+    names = list(tenants)
+    mine = [dict(key) for key in given if same(str(key.get("member") or ""), member)]
+    anywhere = [key for key in mine if not key.get("tenant")]
+    return anywhere + [key for key in mine if any(same(str(key.get("tenant") or ""), name) for name in names)]
 
 
 def given_up(record: Record) -> Record:

@@ -46,6 +46,7 @@ _NEEDED = (
     "integration_vendor",
     "integration_state",
     "integration_mode",
+    "integration_exclusive",
     "integration_on_unknown",
     "integration_probe",
     "integration_store",
@@ -180,13 +181,13 @@ class Resolver:
                 _task=SimpleNamespace(args=self._connection_arguments(), environment=None), _templar=templar
             )
             connection = completed(shown, CONNECTION_OPTIONS, variables)
-        except AnsibleError:
+        except Exception:  # whatever is wrong with one host's variables must not stop the look at all others
             raise LeftToTheEngine from None
         tenant = Tenant(host, connection)
         for role in roles:
             try:
                 tenant.integrations.append(self._integration(host, role))
-            except (AnsibleError, LeftToTheEngine, KeyError):
+            except Exception:  # the engine meets it again, and says what it is
                 tenant.left.append(role)
         return tenant
 
@@ -248,6 +249,7 @@ def _tasks_of(blocks: Iterable[Any]) -> Iterable[Task]:
 _PURE = frozenset(
     {"bool", "combine", "d", "default", "dict2items", "first", "flatten", "float", "int", "items2dict", "join", "last"}
     | {"length", "list", "lower", "replace", "sort", "string", "ternary", "trim", "union", "unique", "upper"}
+    | {"msp.connectwise.beside_inventory"}
 )
 _VARIANTS = 20  # of a value that differs from tenant to tenant, so many are kept
 _MISSING = object()
@@ -342,8 +344,13 @@ class Look:
         done = wait(running, timeout=None if wait_for_one else 0, return_when=FIRST_COMPLETED).done
         found = []
         for future in done:
-            future.result()
-            found.append(self._judged(running.pop(future)))
+            tenant = running.pop(future)
+            try:
+                future.result()
+                found.append(self._judged(tenant))
+            except Exception:  # a value that cannot be judged, or a report that cannot be written: one tenant's matter
+                roles = [*tenant.left, *(one.role for one in tenant.integrations)]
+                found.append(Seen(tenant.name, left=roles))
         return found
 
     def _ask(self, tenant: Tenant) -> None:
@@ -372,6 +379,7 @@ class Look:
                 "customize": values["__integration_customize"],
                 "key_public": key.get("public_key"),
                 "key_private": key.get("private_key"),
+                "exclusive": values["integration_exclusive"],
                 "probe": values["integration_probe"],
                 "on_unknown": values["integration_on_unknown"],
             },

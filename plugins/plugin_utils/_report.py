@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from itertools import groupby
@@ -44,18 +45,28 @@ def status_of(
     in_sync: bool | None,
     steps: Sequence[Mapping[str, Any]],
     predicts: bool,
+    gone: bool = False,
     error_kind: str = "",
 ) -> str:
-    """predicts: the run changes nothing (an audit, or check mode), so a difference is drift and not a failure."""
+    """predicts: the run changes nothing (an audit, or check mode), so a difference is drift and not a failure.
+
+    gone: nothing of an integration that is to be absent is left.
+    """
     if error:
         return "unreachable" if error_kind in _AWAY else "failed"
     if state == "absent":
-        return "pending" if steps else "drifted" if predicts and in_sync is not None else "absent"
-    if in_sync:
-        return "ready"
+        return "pending" if steps else "drifted" if predicts and in_sync is not None and not gone else "absent"
     if predicts:
-        return "drifted"
-    return "pending" if steps else "failed"
+        return "ready" if in_sync else "drifted"
+    # Steps may be left where the key works: one that was to be replaced, or a replaced one that is to be deleted.
+    return "pending" if steps else "ready" if in_sync else "failed"
+
+
+def is_gone(profile: Mapping[str, Any], found: Mapping[str, Any], key: Mapping[str, Any]) -> bool:
+    """Whether nothing of an integration is left; a technician's own membership is none of ours."""
+    own = profile.get("strategy", "shared_api_member") != "per_technician"
+    active = own and (found.get("member") or {}).get("active")
+    return not active and not key.get("public_key") and found.get("key") != "valid"
 
 
 def worst(statuses: Sequence[str]) -> str:
@@ -87,6 +98,7 @@ def entry_of(args: Mapping[str, Any], tenant: str, connection: Mapping[str, Any]
         in_sync=found.get("in_sync"),
         steps=steps,
         predicts=predicts or args["mode"] == "audit",
+        gone=is_gone(profile, found, key),
         error_kind=args["error_kind"],
     )
     entry: Entry = {
@@ -133,7 +145,8 @@ def folder_name(tenant: str) -> str:
 
 def replace_file(path: Path, text: str) -> None:
     """A reader sees the old file or the new one, never half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Runs on several machines may write to the same share, where process ids are not unique.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
 
@@ -161,10 +174,11 @@ def note(run_directory: str, entry: Mapping[str, Any]) -> None:
 def noted(run_directory: str) -> list[Entry]:
     """What this run has found, each integration once."""
     try:
-        lines = (Path(run_directory) / JOURNAL).read_text(encoding="utf-8").splitlines()
+        text = (Path(run_directory) / JOURNAL).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
-    entries = [json.loads(line) for line in lines]
+    # Not splitlines: names may hold other characters that it takes for the end of a line.
+    entries = [json.loads(line) for line in text.split("\n") if line]
     return list({(entry["tenant"], entry["vendor"]): entry for entry in entries}.values())
 
 

@@ -148,6 +148,8 @@ def setup(controller: Controller, directory: Path) -> str:
         "msp.connectwise.awx_setup",
         "-e",
         "awx_project_url=https://git.example.org/tenants.git",
+        "-e",
+        '{"awx_credentials": ["ConnectWise key store"]}',
     ]
     environment = {
         **os.environ,
@@ -199,14 +201,16 @@ def test_job_templates_are_sliced_and_ask_what_a_person_decides(controller: Cont
         name: f"playbooks/{name}.yml" for name in ("onboard", "audit", "rotate_keys", "offboard", "merge_reports")
     }
     assert {name: body["job_slice_count"] for name, body in bodies.items()} == {
-        "onboard": 5, "audit": 5, "rotate_keys": 5, "offboard": 5, "merge_reports": 1,
+        "onboard": 5, "audit": 5, "rotate_keys": 5, "offboard": 1, "merge_reports": 1,
     }  # fmt: skip
     assert all(body["forks"] == 50 and body["ask_limit_on_launch"] for body in bodies.values())
-    assert json.loads(bodies["audit"]["extra_vars"]) == {"cw_fail_on": ["failed", "unreachable", "drifted"]}
+    strict = {"cw_fail_on": ["failed", "unreachable", "drifted"]}
+    assert json.loads(bodies["audit"]["extra_vars"]) == json.loads(bodies["merge_reports"]["extra_vars"]) == strict
+    assert all(body["ask_job_slice_count_on_launch"] for body in bodies.values())
     assert {name for name, body in bodies.items() if body["survey_enabled"]} == {"onboard", "rotate_keys", "offboard"}
     surveys = [body for _method, path, body in controller.sent if path.endswith("/survey_spec/")]
     asked = [[question["variable"] for question in survey["spec"]] for survey in surveys]
-    assert asked == [["integration_key_max_age_days"], ["integration_key_max_age_days"], ["cw_integrations"]]
+    assert asked == [["cw_hosts"], ["integration_key_max_age_days"], ["cw_integrations"]]
     for survey in surveys:
         for question in survey["spec"]:
             assert {

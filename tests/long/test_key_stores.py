@@ -156,10 +156,10 @@ def test_sops_with_another_age_key_says_so_and_changes_nothing(bare, tmp_path):
 def test_command(bare):
     with STORES["command"](bare.directory) as store:
         commands = store.variables["integration_store_command"]
-        commands["write"][2] = f"ps -eo args > '{bare.directory}/processes' && {commands['write'][2]}"
+        commands["write"][2] = f"ps -ewwo args > '{bare.directory}/processes' && {commands['write'][2]}"
         live_through(bare, lambda: store.record(TENANT), **store.variables)
     shown = (bare.directory / "processes").read_text(encoding="utf-8")
-    assert "ansible" in shown
+    assert "runner.py" in shown
     assert "private_key" not in shown
 
 
