@@ -40,7 +40,7 @@ class Result:
 
 
 def set_env_fallback(*names: str) -> Any:
-    """A variable of the environment, unless it is empty: AWX injects every field of a credential, also those not filled."""
+    """A variable of the environment, unless it is empty: AWX injects every field of a credential, filled in or not."""
     value = env_fallback(*names)
     if value == "":
         raise AnsibleFallbackNotFound
