@@ -158,3 +158,34 @@ def test_where_everything_fails_there_still_is_a_report(fleet: Fleet, first: Mea
     assert tenants["t0002"]["integrations"]["zofik"]["status"] == "unreachable"
     assert "is not set" in tenants["t0003"]["error"]
     assert (path.parent / "failed").read_text(encoding="utf-8").split() == ["t0001", "t0002", "t0003"]
+
+
+def test_one_tenants_wrong_variable_is_that_tenants_matter(fleet: Fleet, first: Measured) -> None:
+    content = inventory(fleet)
+    broken = json.loads(json.dumps(content))
+    broken["all"]["hosts"]["t0002"]["integration_key_max_age_days"] = "ninety"
+    write(fleet, broken)
+    found = fleet.playbook("msp.connectwise.onboard")
+    write(fleet, content)
+    assert found.code == 2
+    assert statuses(fleet) == {"t0001": "ready", "t0002": "failed", "t0003": "ready"}
+    assert "ninety" in report(fleet)["t0002"]["integrations"]["zofiq"]["error"]
+
+
+def test_a_vendor_whose_variables_are_wrong_is_told_and_stops_no_other(fleet: Fleet, first: Measured) -> None:
+    wrong = {"cw_integrations": ["umbrella", "zofiq"], "umbrella_member": {"identifer": "Umbrella"}}
+    found = fleet.playbook("msp.connectwise.onboard", "--limit", "t0001", "-e", json.dumps(wrong))
+    assert found.code == 2
+    cells = report(fleet)["t0001"]["integrations"]
+    assert {name: cell["status"] for name, cell in cells.items()} == {"umbrella": "failed", "zofiq": "ready"}
+    assert "identifer" in cells["umbrella"]["error"]
+
+
+def test_what_a_cache_of_facts_remembers_is_not_what_this_run_found(fleet: Fleet, first: Measured) -> None:
+    cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(fleet.directory / "facts")}
+    narrowed = ("--limit", "t0003", "-e")
+    away = json.dumps({"cw_in_process": False, "cw_host": "127.0.0.1:1", "cw_retries": 0})
+    assert fleet.playbook("msp.connectwise.onboard", *narrowed, away, **cache).code == 2
+    assert "unreachable" in next((fleet.directory / "facts").iterdir()).read_text(encoding="utf-8")
+    again = fleet.playbook("msp.connectwise.onboard", "--limit", "t0003", **cache)
+    assert again.code == 0, again.output[-3000:]

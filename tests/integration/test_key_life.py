@@ -177,3 +177,79 @@ def test_another_passphrase_for_the_store(ready):
     assert ready.run(TENANT) != 0
     assert "the passphrase is wrong" in ready.output()
     ready.store_file(TENANT).unlink()
+
+
+def given_file(ground, **key):
+    return str(ground.playground.write(ground.directory / "given.json", json.dumps([{"private_key": "x", **key}])))
+
+
+@pytest.mark.parametrize("wrong", [{"tenant": "nowhere", "member": MEMBER}, {"tenant": TENANT, "member": "Umbrela"}])
+def test_a_key_in_the_file_that_nobody_takes_is_told(ready, wrong):
+    assert play(ready, "store_key", cw_keys_file=given_file(ready, public_key="Nobodys", **wrong)) != 0
+    output = " ".join(ready.output().split())
+    assert "not stored" in output
+    assert "Nobodys" in output
+
+
+def test_names_in_the_file_are_compared_as_people_write_them(ready):
+    current = ready.record(TENANT)["current"]
+    key = {"public_key": current["public_key"], "private_key": current["private_key"]}
+    file = given_file(ready, tenant=TENANT.upper(), member=f" {MEMBER.lower()} ", **key)
+    assert play(ready, "store_key", cw_keys_file=file) == 0, ready.output()
+
+
+def test_a_new_key_that_stays_refused_is_given_up(ready):
+    before = ready.record(TENANT)["current"]
+    ready.simulator.faults({"fault": "status", "status": 401, "member": MEMBER, "path": "mySecurity"})
+    assert ready.run(TENANT, integration_rotate=True) != 0
+    ready.simulator.clear_faults()
+    assert "it was given up" in " ".join(ready.output().split())
+    assert ready.live_keys(TENANT) == [before["public_key"]]
+    assert not ready.problem(TENANT)
+
+
+def test_rights_beyond_the_page_are_left_where_that_is_wanted(ready):
+    more = {"module": "Companies", "function": "Contacts", "levels": {"inquire": "All"}}
+    ready.simulator.edit(TENANT, {"op": "set_levels", "role": "Umbrella", **more})
+    assert ready.run(TENANT, integration_exclusive=False) == 0, ready.output()
+    rows = ready.simulator.role(TENANT, "Umbrella")["permissions"]
+    assert rows["Companies"]["Contacts"]["inquire"] == "All"
+    assert ready.run(TENANT) == 0, ready.output()
+    rows = ready.simulator.role(TENANT, "Umbrella")["permissions"]
+    assert rows["Companies"].get("Contacts", {}).get("inquire", "None") == "None"
+
+
+def test_a_run_does_not_delete_the_key_it_works_with(ground):
+    def keys(record):
+        return {"cw_public_key": record["public_key"], "cw_private_key": record["private_key"]}
+
+    def status():
+        return ground.playground.statuses(OTHER)["cw_admin"]
+
+    def admin(playbook, **extra):
+        order = ground.order(OTHER, cw_integrations=["cw_admin"], **extra)
+        order["arguments"][0] = f"msp.connectwise.{playbook}"
+        return ground.runner.run(order)[0]
+
+    assert admin("onboard") == 0, ground.output()
+    old = ground.records(OTHER)["cw_admin"]["current"]
+    assert admin("rotate_keys", **keys(old)) == 0, ground.output()
+    record = ground.records(OTHER)["cw_admin"]
+    assert [key["public_key"] for key in record["retired"]] == [old["public_key"]]
+    assert set(ground.live_keys(OTHER, "Ansible")) == {old["public_key"], record["current"]["public_key"]}
+    assert status() == "pending"
+    (step,) = ground.playground.reports()[OTHER]["cw_admin"]["manual_steps"]
+    assert step["kind"] == "own_key"
+
+    assert admin("onboard", **keys(record["current"])) == 0, ground.output()
+    assert ground.live_keys(OTHER, "Ansible") == [record["current"]["public_key"]]
+    assert status() == "ready"
+
+
+def test_an_integration_that_is_gone_has_not_drifted(ready):
+    assert play(ready, "offboard") == 0, ready.output()
+    assert play(ready, "audit", integration_state="absent") == 0, ready.output()
+    assert ready.playground.statuses(TENANT)[VENDOR] == "absent"
+    assert play(ready, "offboard", "--check") == 0, ready.output()
+    ready.forget(TENANT)
+    assert ready.run(TENANT) == 0, ready.output()

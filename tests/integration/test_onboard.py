@@ -308,6 +308,22 @@ class TestTicketScout:
         assert entry["status"] == "ready"
         assert [part["member"] for part in entry["parts"]] == ["Tech1", "Tech2"]
 
+    def test_taken_away_twice(self, world: World) -> None:
+        for _turn in range(2):
+            played = world.ground.play(
+                "offboard",
+                "--limit",
+                "europe",
+                cw_integrations=["ticket_scout"],
+                ticket_scout_strategy="per_technician",
+                ticket_scout_members=["Tech1", "Tech2"],
+            )
+            assert played.code == 0, played.output
+            assert world.ground.statuses("europe")["ticket_scout"] == "absent"
+        keys = world.simulator.state("europe")["keys"]
+        assert not keys.get("Tech1")
+        assert not keys.get("Tech2")
+
     def test_features_add_their_rows(self, world: World) -> None:
         played = world.onboard(
             "--limit", "europe", cw_integrations=["ticket_scout"], ticket_scout_features=["opportunities"]

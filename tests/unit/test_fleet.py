@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.msp.connectwise.plugins.filter.beside_inventory import beside
 from ansible_collections.msp.connectwise.plugins.filter.integration_work import integration_work
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._look import Values
@@ -156,3 +157,68 @@ def test_a_value_is_resolved_once_where_all_it_is_made_of_is_the_same() -> None:
 def test_what_may_differ_each_time_is_resolved_each_time(text: str) -> None:
     values = Values()
     assert [resolved(values, {"wish": text, "names": [1]})[1] for _again in range(2)] == [1, 1]
+
+
+@pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029", "\x0b", "\x1c"])
+def test_names_with_characters_that_some_take_for_line_ends(tmp_path: Path, character: str) -> None:
+    _report.note(str(tmp_path), entry("north", "petra", "drifted", differences=[f"Managed{character}Services"]))
+    _report.note(str(tmp_path), entry("south", "petra", "ready"))
+    assert [one["tenant"] for one in _report.noted(str(tmp_path))] == ["north", "south"]
+
+
+def test_a_tenant_that_was_reached_is_away_no_more() -> None:
+    known = fleet(entry("north", "zofik", "unreachable", OLD), entry("north", "petra", "failed", OLD), run="before")
+    _fleet.add_absence(known, "south", "away", ["petra"])
+    made = fleet(entry("north", "zofiq", "ready"))
+    _fleet.forget_absences(known, made)
+    _fleet.add_fleet(made, known)
+    assert statuses(made) == {"north": {"zofiq": "ready", "petra": "failed"}, "south": {"petra": "unreachable"}}
+
+
+STEPS = [{"kind": "create_key"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"state": "present", "in_sync": True, "steps": []}, "ready"),
+        # A key works, but the one that was to come is a person's to make.
+        ({"state": "present", "in_sync": True, "steps": STEPS}, "pending"),
+        ({"state": "present", "in_sync": False, "steps": []}, "failed"),
+        ({"state": "present", "in_sync": True, "steps": [], "predicts": True}, "ready"),
+        ({"state": "present", "in_sync": False, "steps": STEPS, "predicts": True}, "drifted"),
+        ({"state": "absent", "in_sync": False, "steps": [], "predicts": True}, "drifted"),
+        ({"state": "absent", "in_sync": False, "steps": [], "predicts": True, "gone": True}, "absent"),
+        ({"state": "absent", "in_sync": False, "steps": STEPS}, "pending"),
+        ({"state": "absent", "in_sync": None, "steps": []}, "absent"),
+        (
+            {"state": "present", "in_sync": None, "steps": [], "error": "no answer", "error_kind": "LostAnswer"},
+            "unreachable",
+        ),
+    ],
+)
+def test_the_status_of_an_integration(given: dict[str, Any], status: str) -> None:
+    assert _report.status_of(**{"error": "", "predicts": False, **given}) == status
+
+
+def test_what_is_gone() -> None:
+    member = {"member": {"active": False}, "key": "none"}
+    assert _report.is_gone({}, member, {})
+    assert not _report.is_gone({}, {**member, "member": {"active": True}}, {})
+    assert not _report.is_gone({}, member, {"public_key": "p"})
+    # A technician's own membership stays.
+    assert _report.is_gone({"strategy": "per_technician"}, {**member, "member": {"active": True}}, {})
+
+
+def test_the_place_beside_an_inventory(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventories" / "prod"
+    (inventory / "sub").mkdir(parents=True)
+    file = inventory / "hosts.yml"
+    file.touch()
+    found = str(tmp_path / "inventories" / "keys")
+    assert beside("keys", str(inventory), [str(file)]) == str(inventory / "keys")
+    # Within a directory that is an inventory, Ansible would read keys and reports as further inventory.
+    assert beside("keys", str(inventory), [str(inventory)]) == found
+    assert beside("keys", str(inventory / "sub"), ["north,south", str(inventory)]) == found
+    assert beside("keys", None, ["north,"]) == ""
+    assert beside("keys", "/usr/share/ansible/collections/ansible_collections/msp/connectwise/playbooks", []) == ""

@@ -241,6 +241,13 @@ def test_options_come_from_the_environment_last(options, monkeypatch):
     assert seen == [("north", 7), ("elsewhere", 7)]
 
 
+def test_an_empty_variable_of_the_environment_is_none(options, monkeypatch):
+    """AWX injects a credential's fields also where they were left empty; an empty region is not one of the choices."""
+    monkeypatch.setenv("CW_REGION", "")
+    monkeypatch.setenv("CW_RETRIES", "")
+    assert "failed" not in in_process(module(), {**options, "name": "x"})
+
+
 # The modules of the collection
 
 MODULES = sorted(

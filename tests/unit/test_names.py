@@ -125,3 +125,8 @@ def test_ambiguous_names_list_what_carries_them():
     error = names.ambiguous("security role", "Sync", ["id 1", "id 2"])
     assert isinstance(error, AmbiguousName)
     assert 'several entries are called security role "Sync": id 1, id 2' in str(error)
+
+
+@pytest.mark.parametrize("hidden", ["\u00ad", "\u200b", "\u200d", "\u2060", "\ufeff"])
+def test_characters_without_width_are_not_part_of_a_name(hidden):
+    assert names.same(f"Service{hidden} Tickets", "Service Tickets")
