@@ -136,9 +136,10 @@ class Guide:
             process.wait(timeout=20)
 
 
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory):
-    with Simulator(TENANTS, tmp_path_factory.mktemp("simulator")) as running:
+@pytest.fixture
+def simulator(tmp_path):
+    """Tenants nobody has worked on: a guide begins with them, and so does its reader."""
+    with Simulator(TENANTS, tmp_path / "simulator") as running:
         yield running
 
 

@@ -13,7 +13,9 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 # What every run imports; a fork has it already.
@@ -22,6 +24,7 @@ import ansible.executor.playbook_executor
 import ansible.executor.task_queue_manager
 import ansible.plugins.strategy.linear
 import requests
+from ansible import constants
 
 PRELOADED = requests.__name__
 LIMIT = 240.0
@@ -37,6 +40,8 @@ def begin(run: dict[str, Any]) -> int:
         os.setsid()
         os.chdir(run["directory"])
         os.environ.update(run.get("variables") or {})
+        # A run of its own has a temporary directory of its own, and with it a journal.
+        vars(constants)["DEFAULT_LOCAL_TMP"] = tempfile.mkdtemp(dir=Path(vars(constants)["DEFAULT_LOCAL_TMP"]).parent)
         log = os.open(run["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for number, file in ((0, nothing), (1, log), (2, log)):
