@@ -138,9 +138,11 @@ class ActionModule(ActionBase):
             fleet["check_mode"] = fleet["check_mode"] or other["check_mode"]
             _fleet.add_fleet(fleet, other)
         expected = args["expected"] if args["expected"] is not None else variables.get("ansible_play_hosts_all") or []
+        since = _fleet.hours_ago(args["max_age_hours"])
         for name in expected:
             cells = (fleet["tenants"].get(str(name)) or {"integrations": {}})["integrations"]
-            if all(cell["run"] != fleet["run"] for cell in cells.values()):
+            # What a report has kept of an earlier run is no result for ever.
+            if all(cell["run"] != fleet["run"] and cell["time"] < since for cell in cells.values()):
                 _fleet.add_absence(fleet, str(name), NO_RESULT, [])
         return fleet
 

@@ -38,7 +38,8 @@ options:
     type: list
     elements: raw
   max_age_hours:
-    description: How old the files in a directory of O(sources) may be to count.
+    description:
+      - How old the files in a directory of O(sources) may be to count, and what a report has kept of an earlier run.
     type: float
     default: 12
   expected:

@@ -31,6 +31,10 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
+def hours_ago(hours: float) -> str:
+    return (datetime.now(timezone.utc) - timedelta(hours=hours)).isoformat(timespec="seconds")
+
+
 def cell_of(entry: Mapping[str, Any], run: str) -> Cell:
     cell = {name: entry[name] for name in _KEPT if entry.get(name)}
     access = {name: found for name, found in (entry.get("access") or {}).items() if found and isinstance(found, list)}
@@ -118,7 +122,7 @@ def add_fleet(fleet: Fleet, other: Mapping[str, Any], *, only: Iterable[str] | N
 
 def entries_below(directory: Path, max_age_hours: float) -> list[dict[str, Any]]:
     """The files that runs have left for each tenant and vendor, as far as they are not older than that."""
-    since = (datetime.now(timezone.utc) - timedelta(hours=max_age_hours)).isoformat(timespec="seconds")
+    since = hours_ago(max_age_hours)
     entries = []
     for path in sorted(directory.glob("*/*.json")):
         try:

@@ -169,7 +169,7 @@ def test_one_tenants_wrong_variable_is_that_tenants_matter(fleet: Fleet, first: 
     write(fleet, content)
     assert found.code == 2
     assert statuses(fleet) == {"t0001": "ready", "t0002": "failed", "t0003": "ready"}
-    assert "ninety" in report(fleet)["t0002"]["integrations"]["zofiq"]["error"]
+    assert "integration_key_max_age_days" in report(fleet)["t0002"]["integrations"]["zofiq"]["error"]
 
 
 def test_a_vendor_whose_variables_are_wrong_is_told_and_stops_no_other(fleet: Fleet, first: Measured) -> None:
