@@ -12,9 +12,8 @@ RUN := .venv/bin/python tools/workspace.py
 
 JOBS ?= 2
 # What takes minutes by its nature (runs killed hundreds of times, every fault at every request) is in tests/long.
-SLOW_FILES := $(addprefix tests/,integration/test_key_stores.py integration/test_key_crash.py integration/test_runner_slices.py integration/test_examples.py unit/test_key_machine.py)
-TESTS ?= tests --ignore tests/long $(SLOW_FILES:%=--ignore %)
-LONG_TESTS ?= tests/long $(SLOW_FILES)
+TESTS ?= tests --ignore tests/long
+LONG_TESTS ?= tests/long
 PYTEST_ARGS ?=
 # The tests of the plugins; those of the simulator and of the roles would only repeat what these run.
 COVERAGE_TESTS ?= --ignore tests/unit/simulator tests/unit tests/integration/test_modules_contract.py tests/integration/test_examples.py
