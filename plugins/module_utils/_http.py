@@ -272,7 +272,9 @@ def _translated(problem: requests.exceptions.RequestException, verify: bool | st
     reason = next((str(one) for one in reversed(chain) if str(one)), type(problem).__name__)
     if isinstance(problem, requests.exceptions.SSLError):
         return _tls_error(reason, verify)
-    if isinstance(problem, requests.exceptions.ProxyError):
+    # urllib3 1.26 calls it the proxy's failure too when a connection through it breaks after the request was sent.
+    broken = names & {"ConnectionResetError", "RemoteDisconnected", "BrokenPipeError"}
+    if isinstance(problem, requests.exceptions.ProxyError) and not broken:
         return ConnectionFailed(
             f"the proxy refused or failed ({reason})", remedy="check HTTPS_PROXY and NO_PROXY of the controller"
         )

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
 import pytest
+import requests
 import urllib3.connection
 from hypothesis import given
 from hypothesis import strategies as st
@@ -396,6 +397,12 @@ def test_an_unknown_host(transport, monkeypatch):
     with pytest.raises(ConnectionFailed, match="the host name is not known") as caught:
         transport(retries=0).request("GET", "https://psa.invalid/")
     assert "DNS" in caught.value.remedy
+
+
+def test_a_connection_that_breaks_behind_a_proxy_may_have_carried_the_request():
+    """As urllib3 1.26 puts it."""
+    cause = urllib3.exceptions.ProxyError("Cannot connect to proxy.", ConnectionResetError(104, "reset by peer"))
+    assert isinstance(http._translated(requests.exceptions.ProxyError(cause), True), LostAnswer)
 
 
 def test_a_proxy_that_is_not_there(transport, free_port, monkeypatch):
