@@ -56,7 +56,7 @@ options:
     type: path
   timeout:
     description:
-      - Seconds to wait for an answer.
+      - Seconds to wait for an answer, and for each further piece of one that comes in pieces.
     type: float
     default: 30.0
   retries:
