@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from tests.keys.crash import Crash, CrashTest
@@ -35,6 +38,35 @@ def test_a_seeded_sample(crashes):
     done = list(crashes.random(2026, 3))
     assert [f"{crash}: {problem}" for crash, problem in done if problem] == []
     assert len(done) == 3
+
+
+def test_a_key_that_comes_after_its_run_was_killed(crashes):
+    """What the killed run has sent takes effect only when the next one has already looked."""
+    ground = crashes.ground
+    ground.forget("north")
+    assert ground.run("north", env={"BOUNDARY_TASK": "Write the tenant's vaulted file"}) < 0
+    assert ground.record("north")["next"]["state"] == "intent"
+    ground.output()
+    # The second time the keys are listed is just before one is made.
+    ground.simulator.faults({"fault": "slow", "ms": 2000, "method": "GET", "path": "apiKeys", "nth": 2})
+    codes = []
+    run = threading.Thread(target=lambda: codes.append(ground.run("north")), daemon=True)
+    run.start()
+    end = time.monotonic() + 100
+    while not ground.simulator.fault_hits()[0]["hits"]:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    ground.simulator.edit(
+        "north", {"op": "add_key", "member": "Umbrella", "member_type": "api", "description": "Umbrella"}
+    )
+    (late,) = ground.live_keys("north")
+    run.join(timeout=200)
+    ground.simulator.clear_faults()
+    output = ground.output()
+    assert codes == [0], output
+    assert output.count("List the keys of the member]") == 2
+    assert not ground.problem("north")
+    assert ground.live_keys("north") != [late]
 
 
 def test_two_runs_at_once(crashes):
