@@ -436,3 +436,42 @@ def test_settled_and_given_up():
     assert life.settled(record, ["pub5", "other"])["retired"] == [retired(6, days=1)]
     assert life.settled(record, ["pub5", "pub6"]) == {"current": CURRENT, "next": NEXT}
     assert life.given_up(record) == {"current": CURRENT, "retired": record["retired"]}
+
+
+MINE, OTHERS = {"member": "Umbrella", "public_key": "a"}, {"member": "Petra", "public_key": "b"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "wanted"),
+    [
+        ([MINE, OTHERS], ["a"]),
+        ([{**MINE, "member": " umbrella "}], ["a"]),
+        ([{"public_key": "c"}], []),
+        ([{**MINE, "tenant": None}], ["a"]),
+        ([{**MINE, "tenant": ""}], ["a"]),
+        ([{**MINE, "tenant": "NORTH"}], ["a"]),
+        ([{**MINE, "tenant": "store-north"}], ["a"]),
+        ([{**MINE, "tenant": "south"}], []),
+        ([{**OTHERS, "tenant": "north"}], []),
+        # What names the tenant comes last, and counts.
+        ([{**MINE, "tenant": "north", "public_key": "d"}, MINE], ["a", "d"]),
+    ],
+)
+def test_given_for(keys, wanted):
+    found = life.given_for(keys, "Umbrella", ["store-north", "north"])
+    assert [key["public_key"] for key in found] == wanted
+
+
+def test_given_without_an_intent():
+    found = life.given({"current": CURRENT}, {"public_key": "pub8", "private_key": "prv8"}, NOW)
+    assert "next" not in found
+
+
+def test_orphans_of():
+    wish = life.Wish("Umbrella", "api", "Umbrella")
+    keys = [{"id": number, "description": "umbrella", "public_key": f"pub{number}"} for number in range(1, 8)]
+    keys.append({"id": 9, "description": "other", "public_key": "pub9"})
+    record = {"next": {"state": "intent", "known": ["pub1"], "known_ids": [2]}, "current": {"public_key": "pub3"}}
+    record["retired"] = [{"public_key": "pub4"}, {"key_id": 5}]
+    assert life.orphans_of(record, keys, wish) == [6, 7]
+    assert life.orphans_of({"current": {"public_key": "pub3"}}, keys, wish) == []
