@@ -19,8 +19,8 @@ author:
 description:
   - Names a folder that lies beside the inventory file, or beside the directory where the inventory is a whole
     directory. Within that directory, Ansible would read what lies there as further inventory.
-  - Without an inventory file, and within an installed collection, there is no such place, and the result is empty. A
-    new version of a collection is installed over everything that lies in the old one.
+  - Without an inventory file there is no such place, and the result is empty. The directory of the playbook would be
+    one of an installed collection, whose next version is installed over everything that lies there.
 options:
   _input:
     description: Name of the folder.
@@ -54,7 +54,7 @@ def beside(folder: str, inventory_dir: str | None, sources: Iterable[str]) -> st
         if "," not in source and directory in (place, *place.parents) and directory.is_dir():
             place = directory.parent
             break
-    return "" if "ansible_collections" in place.parts else str(place / folder)
+    return str(place / folder)
 
 
 def beside_inventory(folder: str, inventory_dir: str | None = None) -> str:

@@ -221,4 +221,3 @@ def test_the_place_beside_an_inventory(tmp_path: Path) -> None:
     assert beside("keys", str(inventory), [str(inventory)]) == found
     assert beside("keys", str(inventory / "sub"), ["north,south", str(inventory)]) == found
     assert beside("keys", None, ["north,"]) == ""
-    assert beside("keys", "/usr/share/ansible/collections/ansible_collections/msp/connectwise/playbooks", []) == ""
