@@ -18,7 +18,7 @@ description:
   - On a terminal this is one line that is written anew; elsewhere it is a plain line every few seconds.
   - It writes to standard error, so that the output of the callback that is used otherwise stays as it is.
 requirements:
-  - Enable it with C(callbacks_enabled = msp.connectwise.fleet) in C(ansible.cfg), or E(ANSIBLE_CALLBACKS_ENABLED).
+  - Enable it with C(callbacks_enabled = msp.connectwise.fleet) in C(ansible.cfg), or C(ANSIBLE_CALLBACKS_ENABLED).
 options:
   interval:
     description: Seconds between two plain lines.
