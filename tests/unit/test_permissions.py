@@ -238,6 +238,14 @@ def test_deviations_name_every_right():
     assert len(warnings) == 1
 
 
+def test_deviations_of_what_is_named():
+    missing, excess, _warnings = permissions.deviations(
+        ROWS, {"Companies": {"Contacts": {"inquire": "All"}}}, exclusive=False
+    )
+    assert [(one.function, one.verb) for one in missing] == [("Contacts", "inquire")]
+    assert [(one.function, one.verb) for one in excess] == [("Contacts", "add")]
+
+
 # What must always hold
 
 LEVEL = st.sampled_from(["None", "My", "All"])
@@ -291,11 +299,11 @@ def test_a_plan_touches_only_what_it_names(case):
     assert {change.row.key for change in permissions.plan_matrix(rows, wanted).changes} <= set(named)
 
 
-@given(cases())
-def test_no_deviation_if_and_only_if_the_exclusive_plan_is_empty(case):
+@given(cases(), st.booleans())
+def test_no_deviation_if_and_only_if_the_plan_is_empty(case, exclusive):
     rows, wanted = case
-    missing, excess, _warnings = permissions.deviations(rows, wanted)
-    assert (not missing and not excess) == (not permissions.plan_matrix(rows, wanted, exclusive=True).changes)
+    missing, excess, _warnings = permissions.deviations(rows, wanted, exclusive=exclusive)
+    assert (not missing and not excess) == (not permissions.plan_matrix(rows, wanted, exclusive=exclusive).changes)
 
 
 @given(cases())
