@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import time
@@ -80,7 +81,7 @@ def private_data(root: Path, ready: dict[str, Any], tenant: str, number: int) ->
             }
         ),
         "env/extravars": json.dumps({"awx_job_id": number}),
-        "env/cmdline": f"--vault-password-file {root / 'passphrase'}",
+        "env/cmdline": f"--vault-password-file {shlex.quote(str(root / 'passphrase'))}",
     }
     for name, text in files.items():
         path = directory / name
