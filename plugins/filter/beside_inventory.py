@@ -29,6 +29,10 @@ options:
   inventory_dir:
     description: The host's C(inventory_dir); null where there is no inventory file.
     type: str
+  here:
+    description: Whether the working directory serves where there is no inventory file, as it may for reports, not keys.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -44,9 +48,9 @@ _value:
 """
 
 
-def beside(folder: str, inventory_dir: str | None, sources: Iterable[str]) -> str:
+def beside(folder: str, inventory_dir: str | None, sources: Iterable[str], *, here: bool = False) -> str:
     if not inventory_dir:
-        return ""
+        return str(Path.cwd() / folder) if here else ""
     place = Path(inventory_dir)
     for source in sources:
         directory = Path(source)
@@ -57,8 +61,8 @@ def beside(folder: str, inventory_dir: str | None, sources: Iterable[str]) -> st
     return str(place / folder)
 
 
-def beside_inventory(folder: str, inventory_dir: str | None = None) -> str:
-    return beside(folder, inventory_dir, context.CLIARGS.get("inventory") or ())
+def beside_inventory(folder: str, inventory_dir: str | None = None, here: bool = False) -> str:
+    return beside(folder, inventory_dir, context.CLIARGS.get("inventory") or (), here=here)
 
 
 class FilterModule:

@@ -288,16 +288,17 @@ class TestAccess:
         assert_is_the_seed(world, "north", "umbrella")
 
 
+TECHNICIANS = {
+    "cw_integrations": ["ticket_scout"],
+    "ticket_scout_strategy": "per_technician",
+    "ticket_scout_members": ["Tech1", "Tech2"],
+}
+
+
 class TestTicketScout:
     def test_a_key_for_each_technician_and_no_role_touched(self, world: World) -> None:
         before = world.simulator.state("europe")
-        played = world.onboard(
-            "--limit",
-            "europe",
-            cw_integrations=["ticket_scout"],
-            ticket_scout_strategy="per_technician",
-            ticket_scout_members=["Tech1", "Tech2"],
-        )
+        played = world.onboard("--limit", "europe", **TECHNICIANS)
         assert played.code == 0, played.output
         after = world.simulator.state("europe")
         assert after["roles"] == before["roles"]
@@ -310,14 +311,7 @@ class TestTicketScout:
 
     def test_taken_away_twice(self, world: World) -> None:
         for _turn in range(2):
-            played = world.ground.play(
-                "offboard",
-                "--limit",
-                "europe",
-                cw_integrations=["ticket_scout"],
-                ticket_scout_strategy="per_technician",
-                ticket_scout_members=["Tech1", "Tech2"],
-            )
+            played = world.ground.play("offboard", "--limit", "europe", **TECHNICIANS)
             assert played.code == 0, played.output
             assert world.ground.statuses("europe")["ticket_scout"] == "absent"
         keys = world.simulator.state("europe")["keys"]

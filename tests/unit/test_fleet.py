@@ -220,4 +220,6 @@ def test_the_place_beside_an_inventory(tmp_path: Path) -> None:
     # Within a directory that is an inventory, Ansible would read keys and reports as further inventory.
     assert beside("keys", str(inventory), [str(inventory)]) == found
     assert beside("keys", str(inventory / "sub"), ["north,south", str(inventory)]) == found
+    # Reports may lie where the command was typed, keys may not.
     assert beside("keys", None, ["north,"]) == ""
+    assert beside("reports", None, ["north,"], here=True) == str(Path.cwd() / "reports")
