@@ -20,39 +20,10 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
-from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, run_in_process
-from ansible_collections.msp.connectwise.plugins.modules import (
-    cw_access_check,
-    cw_api_key,
-    cw_api_key_info,
-    cw_api_member,
-    cw_api_member_info,
-    cw_doctor,
-    cw_integration_info,
-    cw_security_role,
-    cw_security_role_info,
-    cw_table_setup,
-    cw_tenant_info,
-)
+from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _routes_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
-
-MODULES: dict[str, Module] = {
-    source.MODULE.name: source.MODULE
-    for source in (
-        cw_access_check,
-        cw_api_key,
-        cw_api_key_info,
-        cw_api_member,
-        cw_api_member_info,
-        cw_doctor,
-        cw_integration_info,
-        cw_security_role,
-        cw_security_role_info,
-        cw_table_setup,
-        cw_tenant_info,
-    )
-}
 
 
 def _invocation_wanted(variables: Mapping[str, Any]) -> bool:

@@ -37,7 +37,7 @@ from ._errors import (
 from ._http import Answer, Http
 from ._members import find_api_member
 from ._resource import Names
-from ._roles import ROLES, attempt, read_matrix
+from ._roles import reads_offered
 from ._routes import Extensions
 
 # Each stands on those before it: where one is wrong, what comes after it cannot be looked at.
@@ -400,13 +400,7 @@ def _routes(psa: Psa, diagnosis: Diagnosis, routes: Mapping[str, Any] | None) ->
     """Which of the operations that are not published this tenant offers, as far as reading shows."""
     try:
         extensions = Extensions(psa, routes)
-        roles = psa.list(ROLES)
-        row = next((row for row in read_matrix(psa, int(roles[0]["id"])) if row.customizable), None) if roles else None
-        lists = (
-            row is not None and attempt(lambda: extensions.customize_items(int(roles[0]["id"]), int(row.id or 0)))[0]
-        )
-        members = psa.list("/system/apiMembers")
-        keys = bool(members) and attempt(lambda: extensions.keys("api_member_key", int(members[0]["id"])))[0]
+        lists, keys = reads_offered(psa, extensions)
     except PsaError as problem:
         diagnosis.add("routes", f"cannot be read: {problem.problem}", status=UNKNOWN, remedy=problem.remedy)
         return

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -202,3 +203,24 @@ class Unsupported(PsaError):
 UNCERTAIN = (LostAnswer, ServerFailed, NotThePsa)
 # Of these, the ones that pass by themselves: when the effect is not there, the write is worth one more try.
 PASSING = (LostAnswer, TransientFailure, NotThePsa)
+
+
+def error_from(result: Mapping[str, Any]) -> PsaError:
+    """The error of a failed task, from its result: as the module raised it, if it says so."""
+    said = result.get("error") or {}
+    if not said:
+        return InputError(str(result.get("msg") or "the module failed and did not say why"))
+    kinds = {kind.__name__: kind for kind in _kinds(PsaError)}
+    kind = kinds.get(str(said.get("kind")), PsaError)
+    return kind(
+        str(said.get("problem") or ""),
+        remedy=str(said.get("remedy") or ""),
+        tenant=str(said.get("tenant") or ""),
+        operation=str(said.get("operation") or ""),
+        said=str(said.get("server_said") or ""),
+        status=said.get("status"),
+    )
+
+
+def _kinds(kind: type[PsaError]) -> list[type[PsaError]]:
+    return [kind, *(one for below in kind.__subclasses__() for one in _kinds(below))]

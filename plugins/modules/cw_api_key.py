@@ -112,7 +112,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._manual import own
 from ansible_collections.msp.connectwise.plugins.module_utils._members import find_owner, key_routes, no_member
 from ansible_collections.msp.connectwise.plugins.module_utils._module import ON_UNSUPPORTED, STATE, Module, Result, main
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
-from ansible_collections.msp.connectwise.plugins.module_utils._roles import attempt
+from ansible_collections.msp.connectwise.plugins.module_utils._roles import attempt, reads_offered
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
 
 
@@ -128,7 +128,10 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
         if params["state"] == "absent":
             return Result(values={"deleted": []})
         if check_mode:
-            # The member may be what an earlier task of the play would create.
+            # The member may be what an earlier task of the play would create; another one tells what the tenant offers.
+            if not reads_offered(psa, Extensions(psa, params["extension_routes"]))[1]:
+                step = create_step(params["member"], params["member_type"], params["description"])
+                return Result(values={"api_key": shown(None, params)}, manual_steps=[step])
             return Result(True, {"api_key": shown(None, params)}, {}, {"key": params["description"]})
         raise no_member(psa, params["member"], params["member_type"])
     extensions, routes = Extensions(psa, params["extension_routes"]), key_routes(params["member_type"])

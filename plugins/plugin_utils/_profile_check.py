@@ -101,7 +101,9 @@ def _mapping(value: Mapping[Any, Any], schema: Mapping[str, Any], path: Where) -
 def _text(value: str, schema: Mapping[str, Any], path: Where) -> Iterator[Problem]:
     if "maxLength" in schema and len(value) > schema["maxLength"]:
         excess = f'"{value}" has {len(value)} characters; ConnectWise takes at most {schema["maxLength"]}'
-        override = "; member_identifier gives a shorter one in its place" if path[-2:] == ("member", "identifier") else ""
+        override = (
+            "; member_identifier gives a shorter one in its place" if path[-2:] == ("member", "identifier") else ""
+        )
         yield path, excess + override
     elif "pattern" in schema and not re.search(schema["pattern"], value):
         yield path, "is empty" if not value.strip() else f'"{value}" does not have the form {schema["pattern"]}'
