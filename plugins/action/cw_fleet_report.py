@@ -11,11 +11,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _fleet, _table
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     BAD,
     STATUSES,
@@ -34,6 +36,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "fail_on": {"type": "list", "elements": "str", "default": list(BAD), "choices": list(STATUSES)},
     "artifact": {"type": "str", "default": "connectwise_fleet"},
 }
+# Callbacks whose output a program reads.
+PROGRAMS = ("json", "jsonl", "junit", "null")
 NOT_SEEN = "the run ended for this tenant before this integration was looked at; its output says why"
 NO_RESULT = "no report has a result for this tenant: the job that had it did not end, or did not run"
 
@@ -69,6 +73,9 @@ class ActionModule(ActionBase):
                 result["files"] = self._write(directory, fleet)
             except OSError as problem:
                 return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
+        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
+        result["lines"] = _table.table(fleet, result.get("files"), _commands.typed(), hosts)
+        self._say(result["lines"])
         if args["artifact"]:
             result["ansible_stats"] = {
                 "data": {args["artifact"]: _fleet.packed(fleet)},
@@ -76,6 +83,16 @@ class ActionModule(ActionBase):
                 "per_host": False,
             }
         return result
+
+    @staticmethod
+    def _say(lines: Iterable[str]) -> None:
+        """As plain lines, which every callback for people leaves as they are; one for programs owns the output."""
+        callback = str(vars(constants)["DEFAULT_STDOUT_CALLBACK"]).rpartition(".")[2]
+        if callback in PROGRAMS:
+            return
+        display = Display()
+        for line in ["", *lines, ""]:
+            display.display(line)
 
     def _of_this_run(self, args: Mapping[str, Any], variables: Mapping[str, Any], directory: Path) -> _fleet.Fleet:
         expected = variables.get("ansible_play_hosts_all") if args["expected"] is None else args["expected"]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -28,6 +27,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "steps": {"type": "list", "elements": "dict", "default": []},
     "key": {"type": "dict", "default": {}, "no_log": False},
     "place": {"type": "str"},
+    "store": {"type": "str", "default": "vaulted_file"},
+    "store_read": {"type": "list", "elements": "str", "default": []},
+    "retired": {"type": "list", "elements": "dict", "default": [], "no_log": False},
+    "grace_days": {"type": "float", "default": 0.0},
     "changed": {"type": "bool", "default": False},
     "changes": {"type": "list", "elements": "str", "default": []},
     "error": {"type": "str", "default": ""},
@@ -56,9 +59,7 @@ class ActionModule(ActionBase):
         )
         if args["continues"] and args["vendor"] in known:
             entry = _report.merged(known[args["vendor"]], entry)
-        if args["directory"] and not self._task.check_mode:
-            _report.write_files(Path(args["directory"]), entry)
-        _report.note(_report.run_directory(), entry)
+        entry = _report.recorded(args["directory"], entry, check_mode=bool(self._task.check_mode))
         result.update(
             changed=False,
             msg=_report.summary(entry),

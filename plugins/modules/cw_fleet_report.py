@@ -89,6 +89,12 @@ failed_tenants:
   returned: always
   type: list
   elements: str
+lines:
+  description:
+    - How the fleet stands, who has to do what, and what to type next, in about ten plain lines. They are displayed.
+  returned: always
+  type: list
+  elements: str
 files:
   description: Paths of what was written, by name.
   returned: not in check mode

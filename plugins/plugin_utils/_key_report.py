@@ -1,12 +1,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is to say about the keys of an integration, without any secret. Pure functions."""
+"""What there is to say about the keys of an integration, without any secret. Pure functions, but for `forget`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import (
@@ -34,9 +36,9 @@ def _findings(record: Record, facts: Facts, wish: Wish, now: datetime) -> list[s
         found.append(skew)
     age = age_days(current.get("created"), now)
     if wish.max_age_days and age is not None and age > wish.max_age_days:
-        found.append(f"the key is {age:.0f} days old, more than {wish.max_age_days:g}: run playbooks/rotate_keys.yml")
+        found.append(f"the key is {age:.0f} days old, more than {wish.max_age_days:g}: run msp.connectwise.rotate_keys")
     if record.get("next"):
-        found.append("a run was interrupted while it made a key: run playbooks/onboard.yml")
+        found.append("a run was interrupted while it made a key: run msp.connectwise.onboard")
     return found
 
 
@@ -104,3 +106,22 @@ def text(reports: Mapping[str, Mapping[str, Any]], tenant: str) -> str:
         if details:
             lines += ["", f"## {name}", "", *details]
     return "\n".join([*lines, ""])
+
+
+def forget(folder: Path, vendor: str, tenant: str, write: Callable[[Path, str], None]) -> None:
+    """Take an integration that is gone out of a tenant's key report; the report goes with its last one."""
+    path = folder / "keys.json"
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except ValueError:
+        known = {}
+    # The records of a vendor with several members are named <vendor>/<member>.
+    left = {name: one for name, one in known.items() if name.partition("/")[0] != vendor}
+    if left:
+        write(path, json.dumps(left, indent=1, ensure_ascii=False) + "\n")
+        write(folder / "keys.md", text(left, tenant))
+        return
+    for name in ("keys.json", "keys.md"):
+        (folder / name).unlink(missing_ok=True)

@@ -408,10 +408,9 @@ class Look:
             if entry is None:
                 seen.left.append(integration.role)
                 continue
-            if not self._check_mode and integration.values["integration_report_dir"]:
-                _report.write_files(Path(integration.values["integration_report_dir"]).expanduser(), entry)
-            _report.note(self._run_directory, entry)
-            seen.entries.append(entry)
+            seen.entries.append(
+                _report.recorded(integration.values["integration_report_dir"], entry, check_mode=self._check_mode)
+            )
         return seen
 
     def _entry(self, tenant: str, values: Mapping[str, Any], member: Member, facts: Mapping[str, Any]) -> _report.Entry:
