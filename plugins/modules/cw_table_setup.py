@@ -102,6 +102,7 @@ pending:
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import PUBLIC_KEY
 from ansible_collections.msp.connectwise.plugins.module_utils._customize import (
     TABLE_SETUP,
     Customizable,
@@ -220,7 +221,7 @@ MODULE = Module(
         "allow": {"type": "raw"},
         "disallow": {"type": "list", "elements": "str"},
         "exclusive": {"type": "bool"},
-        "reader_public_key": {"type": "str", "no_log": False},
+        "reader_public_key": PUBLIC_KEY,
         "reader_private_key": {"type": "str", "no_log": True},
         "on_unknown": ON_UNKNOWN,
         "on_unsupported": ON_UNSUPPORTED,
