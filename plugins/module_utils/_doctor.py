@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from ._access import compare, member_of, read_access
 from ._answers import error_of, is_transient
 from ._client import Psa, Record
-from ._connection import Connection
+from ._connection import Connection, shown_key
 from ._errors import (
     AuthenticationFailed,
     ClientIdRefused,
@@ -33,6 +33,7 @@ from ._errors import (
     TlsUntrusted,
     UserInterfaceHost,
     WrongAddress,
+    legible,
 )
 from ._http import Answer, Http
 from ._members import find_api_member
@@ -74,11 +75,13 @@ class Line:
     remedy: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        return {"check": self.check, "status": self.status, "found": self.found, "remedy": self.remedy}
+        found, remedy = legible(self.found), legible(self.remedy)
+        return {"check": self.check, "status": self.status, "found": found, "remedy": remedy}
 
     def __str__(self) -> str:
-        return f"{self.status:<8}{self.check}: {self.found}" + (
-            f". What to do: {self.remedy}" if self.remedy and self.status != OK else ""
+        return legible(
+            f"{self.status:<8}{self.check}: {self.found}"
+            + (f". What to do: {self.remedy}" if self.remedy and self.status != OK else "")
         )
 
 
@@ -177,7 +180,7 @@ def _look(
     routes: Mapping[str, Any] | None,
 ) -> None:
     connection = psa.connection
-    diagnosis.add("options", f"{psa.tenant}, key {connection.public_key}")
+    diagnosis.add("options", f"{psa.tenant}, key {shown_key(connection.public_key)}")
     proxy = _proxy(connection, diagnosis)
     _reach(connection, diagnosis, proxy)
     place = partial(_place, proxy=proxy)
@@ -310,7 +313,7 @@ def _company(psa: Psa, diagnosis: Diagnosis, place: Callable[[PsaError], str]) -
 def _clock(answer: Answer, diagnosis: Diagnosis) -> None:
     try:
         theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         diagnosis.add("clock", "the server tells no time", status=UNKNOWN)
         return
     apart = round(time.time() - theirs)

@@ -17,8 +17,8 @@ from ansible.module_utils.common.parameters import env_fallback, remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound, UnsupportedError
 
 from ._client import Psa
-from ._connection import CONNECTION_OPTIONS, parse_connection
-from ._errors import PsaError, Unsupported
+from ._connection import CONNECTION_OPTIONS, PUBLIC_OPTIONS, parse_connection, shown_key
+from ._errors import AuthenticationFailed, PsaError, Unsupported, legible
 from ._manual import Step, where
 
 ON_UNSUPPORTED = {"type": "str", "choices": ["fail", "manual"], "default": "fail"}
@@ -110,7 +110,7 @@ def _finished(result: Result, params: Mapping[str, Any], diff_mode: bool, tenant
     if "on_unsupported" in params:
         values.update(manual_steps=result.manual_steps, pending=bool(result.manual_steps))
     if result.warnings:
-        values["warnings"] = list(dict.fromkeys(result.warnings))
+        values["warnings"] = [legible(warning) for warning in dict.fromkeys(result.warnings)]
     if diff_mode and result.before != result.after:
         values["diff"] = {"before": result.before or {}, "after": result.after or {}}
     failure = result.failure
@@ -131,6 +131,24 @@ def _unsupported(steps: list[Step]) -> Unsupported:
     )
 
 
+def _shown(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as a result tells them."""
+    hidden = {name: shown_key(params[name]) for name in PUBLIC_OPTIONS if params.get(name)}
+    return {**params, **hidden}
+
+
+def _secrets(module: Module, known: set[str], params: Mapping[str, Any], result: Mapping[str, Any]) -> set[str]:
+    """What must not stand in a result: a public key may, once the tenant has taken it for one."""
+    if (result.get("error") or {}).get("kind") == AuthenticationFailed.__name__:
+        return known
+    private = {
+        params.get(name)
+        for name, spec in module.argument_spec.items()
+        if spec.get("no_log") and name not in PUBLIC_OPTIONS
+    }
+    return known - ({params.get(name) for name in PUBLIC_OPTIONS} - private)
+
+
 def run_in_process(
     module: Module,
     args: Mapping[str, Any],
@@ -145,16 +163,18 @@ def run_in_process(
     invocation: whether the result says with which options; from ansible-core 2.21 on, a setting decides.
     """
     validation = ArgumentSpecValidator(module.argument_spec, **module.constraints).validate(dict(args))
-    secrets = validation._no_log_values
+    params, secrets = validation.validated_parameters, set(validation._no_log_values)
     if validation.error_messages:
         msg = str(validation.errors[0].msg)
         if isinstance(validation.errors[0], UnsupportedError):
             msg = f"Unsupported parameters for ({action}) module: {msg}"
         result: dict[str, Any] = {"failed": True, "msg": msg}
     else:
-        result = execute(module, validation.validated_parameters, check_mode=check_mode, diff_mode=diff_mode)
+        result = execute(module, params, check_mode=check_mode, diff_mode=diff_mode)
+        secrets = _secrets(module, secrets, params, result)
+        params = _shown(params)
     if invocation:
-        result["invocation"] = {"module_args": validation.validated_parameters}
+        result["invocation"] = {"module_args": params}
     scrubbed: dict[str, Any] = remove_values(result, secrets)
     return scrubbed
 
@@ -163,6 +183,8 @@ def main(module: Module) -> None:
     """Run as a module process, as any Ansible module."""
     ansible = AnsibleModule(argument_spec=module.argument_spec, supports_check_mode=True, **module.constraints)
     result = execute(module, ansible.params, check_mode=ansible.check_mode, diff_mode=ansible._diff)
+    ansible.no_log_values = _secrets(module, set(ansible.no_log_values), ansible.params, result)
+    ansible.params = _shown(ansible.params)
     for warning in result.pop("warnings", []):
         ansible.warn(warning)
     if result.pop("failed", False):

@@ -123,6 +123,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._access import wished
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import PUBLIC_KEY
 from ansible_collections.msp.connectwise.plugins.module_utils._customize import (
     TABLE_SETUP,
     Customizable,
@@ -306,7 +307,7 @@ MODULE = Module(
         "disallow": {"type": "list", "elements": "str"},
         "exclusive": {"type": "bool"},
         "lists": {"type": "dict"},
-        "reader_public_key": {"type": "str", "no_log": False},
+        "reader_public_key": PUBLIC_KEY,
         "reader_private_key": {"type": "str", "no_log": True},
         "on_unknown": ON_UNKNOWN,
         "on_unsupported": ON_UNSUPPORTED,
