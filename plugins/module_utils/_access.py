@@ -71,6 +71,7 @@ class Access:
     def as_dict(self) -> dict[str, Any]:
         return {
             "verdict": self.verdict,
+            "summary": self.summary(),
             "member": self.member,
             "missing": self.missing,
             "excess": self.excess,

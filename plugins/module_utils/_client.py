@@ -51,6 +51,7 @@ class Psa:
 
     def __init__(self, connection: Connection, http: Http | None = None) -> None:
         self.connection = connection
+        self._shared = http is not None
         self._http = http or Http(connection.policy, is_transient)
         self._codebase = None if connection.codebase == "auto" else connection.codebase
         self._company: Record | None = None
@@ -63,7 +64,8 @@ class Psa:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._http.close()
+        if not self._shared:
+            self._http.close()
 
     def with_keys(self, public_key: str, private_key: str) -> Psa:
         """The same tenant and session with other keys, to see what those may do."""

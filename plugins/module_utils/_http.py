@@ -158,10 +158,14 @@ class Http:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = Adapter(pool_connections=2, pool_maxsize=PARALLEL, max_retries=0)
         self._session.mount("https://", adapter)
-        self._until = time.monotonic() + policy.deadline
+        self.begin()
         if policy.verify is False:
             # Somebody chose so; a warning for every request would bury what matters.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+    def begin(self) -> None:
+        """From now on the time counts that a task may take."""
+        self._until = time.monotonic() + self.policy.deadline
 
     def close(self) -> None:
         self._session.close()

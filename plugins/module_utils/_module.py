@@ -19,6 +19,7 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound, UnsupportedErro
 from ._client import Psa
 from ._connection import CONNECTION_OPTIONS, PUBLIC_OPTIONS, parse_connection, shown_key
 from ._errors import AuthenticationFailed, PsaError, Unsupported, legible
+from ._http import Http
 from ._manual import Step, where
 
 ON_UNSUPPORTED = {"type": "str", "choices": ["fail", "manual"], "default": "fail"}
@@ -77,8 +78,13 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
 
 
-def execute(module: Module, options: Mapping[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[str, Any]:
-    """Run with validated options; the result as Ansible takes it, `failed` included."""
+def execute(
+    module: Module, options: Mapping[str, Any], *, check_mode: bool, diff_mode: bool, http: Http | None = None
+) -> dict[str, Any]:
+    """Run with validated options; the result as Ansible takes it, `failed` included.
+
+    http: a session of the caller's, which stays open for the next module.
+    """
     params = _plain(dict(options))
     tenant = ""
     try:
@@ -88,7 +94,9 @@ def execute(module: Module, options: Mapping[str, Any], *, check_mode: bool, dif
             if module.unconnected is None:
                 raise
             return _finished(module.unconnected(problem), params, diff_mode, tenant)
-        with Psa(connection) as psa:
+        if http is not None:
+            http.begin()
+        with Psa(connection, http) as psa:
             tenant = psa.tenant
             result = module.run(psa, params, check_mode)
         return _finished(result, params, diff_mode, tenant)
@@ -115,14 +123,14 @@ def _finished(result: Result, params: Mapping[str, Any], diff_mode: bool, tenant
         values["diff"] = {"before": result.before or {}, "after": result.after or {}}
     failure = result.failure
     if result.manual_steps and params.get("on_unsupported") == "fail":
-        failure = _unsupported(result.manual_steps)
+        failure = unsupported(result.manual_steps)
     if failure is None:
         return values
     failure.tenant = failure.tenant or tenant
     return {**values, **failure.as_result(), "failed": True}
 
 
-def _unsupported(steps: list[Step]) -> Unsupported:
+def unsupported(steps: list[Step]) -> Unsupported:
     count = len(steps)
     return Unsupported(
         f"the tenant's API cannot make {'this change' if count == 1 else f'{count} of these changes'}: "
@@ -157,10 +165,12 @@ def run_in_process(
     diff_mode: bool,
     action: str,
     invocation: bool = True,
+    http: Http | None = None,
 ) -> dict[str, Any]:
     """What AnsibleModule does around a run, without its process: validate, execute, scrub.
 
-    invocation: whether the result says with which options; from ansible-core 2.21 on, a setting decides.
+    invocation: whether the result says with which options; from ansible-core 2.21 on, a setting decides. http: a
+    session to work over, which stays open.
     """
     validation = ArgumentSpecValidator(module.argument_spec, **module.constraints).validate(dict(args))
     params, secrets = validation.validated_parameters, set(validation._no_log_values)
@@ -170,7 +180,7 @@ def run_in_process(
             msg = f"Unsupported parameters for ({action}) module: {msg}"
         result: dict[str, Any] = {"failed": True, "msg": msg}
     else:
-        result = execute(module, params, check_mode=check_mode, diff_mode=diff_mode)
+        result = execute(module, params, check_mode=check_mode, diff_mode=diff_mode, http=http)
         secrets = _secrets(module, secrets, params, result)
         params = _shown(params)
     if invocation:

@@ -60,6 +60,12 @@ options:
   reader_private_key:
     description: Private key that belongs to O(reader_public_key).
     type: str
+  store:
+    description:
+      - The key store that holds the key that reads, instead of O(reader_public_key) - its name, or a dictionary with C(name), C(record) (name of the
+        record, such as V(umbrella)) and the settings of the store; settings that are left out come from the
+        C(integration_*) variables. No variable of the play ever holds the key.
+    type: raw
 """
 
 EXAMPLES = r"""
@@ -106,6 +112,11 @@ lists:
   returned: success
   type: list
   elements: dict
+changed_lists:
+  description: The functions whose lists were changed.
+  returned: success
+  type: list
+  elements: str
 manual_steps:
   description: What a person has to click, in order, where the API offers nothing.
   returned: success
@@ -282,7 +293,9 @@ def report(role: Role, what: Customizable, plan: ListPlan, changed: bool) -> Res
 
 def together(results: list[Result], params: dict[str, Any]) -> Result:
     """One result of all lists; the diff names the function of each that changes."""
-    whole = Result(values={"lists": [one.values["table_setup"] for one in results]}, before={}, after={})
+    changed = [one.values["table_setup"]["function"] for one in results if one.changed]
+    lists = [one.values["table_setup"] for one in results]
+    whole = Result(values={"lists": lists, "changed_lists": changed}, before={}, after={})
     for one in results:
         whole.changed = whole.changed or one.changed
         whole.manual_steps += one.manual_steps
@@ -309,6 +322,7 @@ MODULE = Module(
         "lists": {"type": "dict"},
         "reader_public_key": PUBLIC_KEY,
         "reader_private_key": {"type": "str", "no_log": True},
+        "store": {"type": "raw"},
         "on_unknown": ON_UNKNOWN,
         "on_unsupported": ON_UNSUPPORTED,
     },

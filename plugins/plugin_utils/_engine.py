@@ -17,19 +17,20 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._ended import Results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, retired_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
 UNCHANGED, CONVERGE = "unchanged", "converge"
-# The steps in their order, as the report calls what they changed.
-STEPS = ("cw_security_role", "cw_table_setup", "cw_api_member", "cw_api_key", "cw_access_check")
 
 
 class Run(Protocol):
@@ -59,6 +60,7 @@ class Seen:
     store: Store
     record: Record
     found: dict[str, Any]
+    report: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,6 +81,8 @@ class Integration:
         self.site, self.profile, self.settings = site, profile, settings
         self._store = store
         self.vendor = vendor or profile.name
+        # What the steps have said so far, also if one of them fails.
+        self.results: Results = {}
 
     @property
     def absent(self) -> bool:
@@ -171,7 +175,23 @@ class Integration:
             look.warnings += result.get("warnings") or []
             if self._needs_work(seen):
                 look.work = CONVERGE
+            if self.settings.mode == "key_report":
+                seen.report = self._key_report(seen)
         return look
+
+    def _key_report(self, seen: Seen) -> dict[str, Any]:
+        """What there is to say about a key, and about those that only the tenant knows."""
+        wish, now = self.wish(seen.key), datetime.now(timezone.utc)
+        problem = life.mismatch(seen.record, wish) or life.busy(seen.record, self.me(), wish.lease, now, is_alive)
+        listing = self._keys(seen.key).listing()
+        facts = life.Facts(listing.offered, listing.keys, listing.active)
+        found = seen.found
+        return _key_report.report(
+            seen.record, facts, found["key"], wish, found.get("access"), seen.store.place, problem, now
+        )
+
+    def _keys(self, key: Key) -> MemberKeys:
+        return MemberKeys(self.site.run, key.member["identifier"], key.member_type, key.description)
 
     def _asked(self, key: Key, record: Record) -> dict[str, Any]:
         current = record.get("current") or {}
@@ -222,13 +242,86 @@ class Integration:
     def me(self) -> dict[str, Any]:
         return this_run(self.site.name)
 
+    def as_dict(self, look: Look) -> dict[str, Any]:
+        """What the tasks of the role and the report need to know, without any secret."""
+        settings = self.settings
+        return {
+            "vendor": self.vendor,
+            "profile": self.profile.as_dict(),
+            "state": settings.state,
+            "mode": settings.mode,
+            "work": look.work,
+            "directory": settings.report_dir,
+            "defer_failure": settings.defer_failure,
+            "store": settings.store_name,
+            "store_read": list((settings.store_command or {}).get("read") or []),
+            "grace_days": self.grace_days,
+            "role": self.role(),
+            "lists": self.lists(),
+            "members": self.members(),
+            "access": self.access(),
+            "keys": [self._key(seen) for seen in look.keys],
+        }
+
+    def _key(self, seen: Seen) -> dict[str, Any]:
+        current = seen.record.get("current") or {}
+        return {
+            "member": seen.key.member,
+            "member_type": seen.key.member_type,
+            "description": seen.key.description,
+            "record": seen.key.record,
+            "place": seen.store.place,
+            "wanted": self.settings.mode != "store_key" or self._needs_work(seen),
+            "found": seen.found,
+            "report": seen.report,
+            "key": {name: current[name] for name in ("public_key", "created") if current.get(name)},
+            "retired": [
+                {"public_key": shown_key(key["public_key"]), "since": key.get("since")}
+                for key in retired_keys(seen.record)
+            ],
+        }
+
     # Doing
+
+    def carry_out(self, look: Look) -> Results:
+        """Every step in its order, as roles/integration has them as tasks. Raises PsaError; `results` has what was done."""
+        results = self.results
+        if self.settings.mode == "converge":
+            self._step("cw_security_role", self.role())
+            lists = self.lists()
+            current = look.keys[0].record.get("current") or {} if look.keys else {}
+            if lists is not None and current.get("private_key"):
+                reader = {"reader_public_key": current["public_key"], "reader_private_key": current["private_key"]}
+                lists = {**lists, **reader}
+            self._step("cw_table_setup", lists)
+            for options in self.members():
+                self._step("cw_api_member", options)
+        for seen in look.keys:
+            if self.settings.mode == "store_key" and not self._needs_work(seen):
+                continue
+            outcome = self.key_step(seen)
+            done = {**outcome.as_result(), "record": seen.key.record, "place": seen.store.place}
+            results.setdefault("cw_api_key", []).append(done)
+            self._check(seen, outcome)
+        return results
+
+    def _step(self, module: str, options: Mapping[str, Any] | None) -> None:
+        if options is not None:
+            self.results.setdefault(module, []).append(self.site.run(module, options))
+
+    def _check(self, seen: Seen, outcome: Outcome) -> None:
+        """See what the key may do, with the key itself."""
+        current, options = outcome.record.get("current") or {}, self.access()
+        if options is None or outcome.state != "valid" or seen.key.member_type != "api" or self.site.check_mode:
+            return
+        key = {"public_key": current["public_key"], "private_key": current["private_key"]}
+        result = self.site.run("cw_access_check", {**options, **key})
+        self.results.setdefault("cw_access_check", []).append({**result, "record": seen.key.record})
 
     def key_step(self, seen: Seen) -> Outcome:
         """Lead one key through its life. Raises PsaError."""
-        keys = MemberKeys(self.site.run, seen.key.member["identifier"], seen.key.member_type, seen.key.description)
         loop = Loop(
-            keys,
+            self._keys(seen.key),
             seen.store,
             self.wish(seen.key),
             self.me(),
@@ -248,7 +341,11 @@ def check_writable(directory: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as problem:
-        raise InputError(
-            f"reports cannot be written to {directory} ({problem.strerror})",
-            remedy="give this user the right to write there, or set integration_report_dir; see that the disk is not full",
-        ) from None
+        raise unwritable(directory, problem) from None
+
+
+def unwritable(directory: object, problem: OSError) -> InputError:
+    return InputError(
+        f"reports cannot be written to {directory} ({problem.strerror})",
+        remedy="give this user the right to write there, or set integration_report_dir; see that the disk is not full",
+    )

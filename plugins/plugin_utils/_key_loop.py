@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, created
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, created, retired_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
@@ -59,6 +60,9 @@ class Keys(Protocol):
     def state(self, key: Mapping[str, Any]) -> str:
         """valid, refused or foreign."""
 
+    def offers(self) -> bool:
+        """Whether the tenant would make a key of a member that does not exist yet."""
+
 
 @dataclass
 class Outcome:
@@ -72,6 +76,28 @@ class Outcome:
     @property
     def changed(self) -> bool:
         return bool(self.did)
+
+    def as_result(self) -> dict[str, Any]:
+        """As the fields of a task's result, without any private half."""
+        current = self.record.get("current") or {}
+        public = current.get("public_key")
+        key = {
+            "id": current.get("key_id"),
+            "description": self.record.get("description"),
+            # Only the tenant's word makes it sure that the halves of a pair were not swapped.
+            "public_key": public if self.state == "valid" or not public else shown_key(public),
+            "created": current.get("created"),
+            "state": self.state,
+        }
+        old = [{"public_key": shown_key(one["public_key"]), "since": one.get("since")} for one in retired_keys(self.record)]
+        return {
+            "changed": self.changed,
+            "done": self.did,
+            "api_key": key,
+            "retired": old,
+            "manual_steps": self.steps,
+            "pending": bool(self.steps),
+        }
 
 
 class Loop:
@@ -101,6 +127,13 @@ class Loop:
     def run(self) -> Outcome:
         """Raises PsaError: KeyLifeError if a person has to decide, StoreError, or what the tenant said."""
         outcome = Outcome()
+        try:
+            return self._turns(outcome)
+        except PsaError as problem:
+            problem.data["done"] = outcome.did
+            raise
+
+    def _turns(self, outcome: Outcome) -> Outcome:
         for number in range(_MOST_TURNS):
             record, facts = self._look(first=number == 0)
             outcome.record, outcome.state = record, facts.state(record.get("current") or {})
@@ -130,7 +163,7 @@ class Loop:
         listing = settled(self._keys.listing, lambda found: not patient or found.offered is not None)
         offered = False if self._only_lists else listing.offered
         if offered is None and self._check_mode and self._wish.member_type == "api" and not self._wish.absent:
-            offered = True  # the member is what an earlier task would create
+            offered = self._keys.offers()  # the member is what an earlier task would create
         record = self._store.read()
         if first and self._rotate:
             self._wish = replace(self._wish, replace=str((record.get("current") or {}).get("public_key") or ""))

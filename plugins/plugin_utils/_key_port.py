@@ -47,3 +47,7 @@ class MemberKeys:
         )
         state: str = found["integration"]["key"]
         return state
+
+    def offers(self) -> bool:
+        options = {**self._owner, "description": self._description, "on_unsupported": "manual"}
+        return not self._run("cw_api_key", options, check_mode=True)["pending"]

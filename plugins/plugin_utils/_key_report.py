@@ -11,24 +11,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import (
-    Facts,
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish, why_refused
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
-    Wish,
     age_days,
     clock_skew,
     known_public_keys,
     retired_keys,
-    why_refused,
 )
 
 
-def _findings(record: Record, facts: Facts, wish: Wish, now: datetime) -> list[str]:
+def _findings(record: Record, facts: Facts, state: str, wish: Wish, now: datetime) -> list[str]:
     current = record.get("current") or {}
     found = []
-    if facts.state == "refused":
+    if state == "refused":
         found.append(f"the tenant refuses the stored key: {why_refused(record, facts)}")
-    elif facts.state == "foreign":
+    elif state == "foreign":
         found.append(f"the stored key belongs to another member than {wish.member}")
     elif not current:
         found.append("the store has no key")
@@ -43,7 +41,7 @@ def _findings(record: Record, facts: Facts, wish: Wish, now: datetime) -> list[s
 
 
 def report(
-    record: Record, facts: Facts, wish: Wish, access: Mapping[str, Any] | None, place: str, problem: str, now: datetime
+    record: Record, facts: Facts, state: str, wish: Wish, access: Mapping[str, Any] | None, place: str, problem: str, now: datetime
 ) -> dict[str, Any]:
     """The keys of one member: the current one, replaced ones, those that only the tenant knows, and what is wrong."""
     current = record.get("current") or {}
@@ -54,7 +52,7 @@ def report(
         for key in facts.keys
         if key.get("public_key") not in known
     ]
-    findings = [problem] if problem else _findings(record, facts, wish, now)
+    findings = [problem] if problem else _findings(record, facts, state, wish, now)
     if unknown:
         findings.append(f"{len(unknown)} keys of the member are not in the store: use, store or delete them")
     access = access or {}
@@ -67,7 +65,7 @@ def report(
     return {
         "member": wish.member,
         "member_active": facts.active,
-        "state": facts.state,
+        "state": state,
         "public_key": current.get("public_key"),
         "created": current.get("created"),
         "age_days": None if age is None else round(age, 1),
@@ -106,6 +104,21 @@ def text(reports: Mapping[str, Mapping[str, Any]], tenant: str) -> str:
         if details:
             lines += ["", f"## {name}", "", *details]
     return "\n".join([*lines, ""])
+
+
+def write_reports(
+    folder: Path, reports: Mapping[str, Mapping[str, Any]], tenant: str, write: Callable[[Path, str], None]
+) -> None:
+    """Put what was found into a tenant's key report; what it says of other integrations stays."""
+    path = folder / "keys.json"
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        known = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {**known, **reports}
+    write(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    write(folder / "keys.md", text(whole, tenant))
 
 
 def forget(folder: Path, vendor: str, tenant: str, write: Callable[[Path, str], None]) -> None:

@@ -22,9 +22,9 @@ from ansible import constants
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _ended, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._history import continued
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import age_days
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, markdown
 
 Entry = dict[str, Any]
@@ -158,6 +158,48 @@ def entry_of(
         )
         entry["handover"] = handover(profile, known, shown if key.get("public_key") else [])
     return entry
+
+
+def entry_of_integration(
+    look: Mapping[str, Any],
+    results: _ended.Results,
+    tenant: str,
+    connection: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    error: str = "",
+    error_kind: str = "",
+    run: _commands.Typed | None = None,
+) -> Entry:
+    """The entry of a whole integration, out of what was found and what its steps said."""
+    entry: Entry | None = None
+    for options in _ended.entry_options(look, results, check_mode=check_mode, error=error, error_kind=error_kind):
+        part = entry_of(options, tenant, connection, predicts=check_mode, run=run)
+        entry = part if entry is None else merged(entry, part)
+    if entry is None:
+        raise AssertionError("an integration has at least one key")
+    return entry
+
+
+def record_integration(
+    look: Mapping[str, Any],
+    results: _ended.Results,
+    tenant: str,
+    connection: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    directory: str | None,
+    error: str = "",
+    error_kind: str = "",
+) -> Entry:
+    """Write down how an integration ended: its entry, and in a report on keys what there is to say about them."""
+    entry = entry_of_integration(
+        look, results, tenant, connection, check_mode=check_mode, error=error, error_kind=error_kind
+    )
+    reports = {key["record"]: key["report"] for key in look.get("keys") or [] if key.get("report")}
+    if reports and directory and not check_mode:
+        _key_report.write_reports(Path(directory) / folder_name(tenant), reports, tenant, replace_file)
+    return recorded(directory, entry, check_mode=check_mode)
 
 
 def is_handed_over(status: str, found: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:

@@ -110,9 +110,9 @@ def settings_of(variables: Mapping[str, Any], template: Template, **said: Any) -
     for name in NAMES:
         if f"{PREFIX}{name}" in variables and name not in _PER_RECORD:
             values[name] = _resolved(f"{PREFIX}{name}", variables, template)
-    values.update((name, value) for name, value in said.items() if value is not None)
-    # A role's own path may name the record, so it is resolved when there is one.
+    # A path of a user's own may name the record, so it is resolved when there is one.
     values.update((name, variables.get(f"{PREFIX}{name}") or "") for name in _PER_RECORD)
+    values.update((name, value) for name, value in said.items() if value is not None)
     checked = _checked(values)
     host, inventory = str(variables.get("inventory_hostname") or ""), variables.get("inventory_dir")
     tenant = str(checked["store_tenant"] or host)
