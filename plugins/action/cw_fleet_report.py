@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path", "required": True},
     "playbook": {"type": "str", "default": "run"},
     "sources": {"type": "list", "elements": "raw"},
+    "handed_over": {"type": "bool", "default": False},
     "max_age_hours": {"type": "float", "default": 12.0},
     "expected": {"type": "list", "elements": "str"},
     "fail_on": {"type": "list", "elements": "str", "default": list(BAD), "choices": list(STATUSES)},
@@ -36,6 +38,12 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 NOT_SEEN = "the run ended for this tenant before this integration was looked at; its output says why"
 NO_RESULT = "no report has a result for this tenant: the job that had it did not end, or did not run"
+HANDED_OVER = re.compile(r"connectwise_fleet_[0-9]+")
+
+
+def _handed_over(variables: Mapping[str, Any]) -> list[Any]:
+    """The artifacts of the jobs before this one. As they came: a template would make other types of what they hold."""
+    return [variables[name] for name in sorted(variables) if HANDED_OVER.fullmatch(name)]
 
 
 class ActionModule(ActionBase):
@@ -53,7 +61,7 @@ class ActionModule(ActionBase):
         args = validation.validated_parameters
         directory = Path(args["directory"])
         try:
-            own = args["sources"] is None
+            own = args["sources"] is None and not args["handed_over"]
             fleet = self._of_this_run(args, variables, directory) if own else self._merged(args, variables)
         except (OSError, ValueError) as problem:
             return {**result, "failed": True, "msg": f"the fleet report could not be made: {problem}"}
@@ -70,8 +78,9 @@ class ActionModule(ActionBase):
             except OSError as problem:
                 return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
         if args["artifact"]:
+            # One text: AWX hands it on as YAML, of which newer Ansible would read times, numbers and words as it likes.
             result["ansible_stats"] = {
-                "data": {args["artifact"]: _fleet.packed(fleet)},
+                "data": {args["artifact"]: json.dumps(_fleet.packed(fleet), default=str)},
                 "aggregate": False,
                 "per_host": False,
             }
@@ -122,9 +131,10 @@ class ActionModule(ActionBase):
 
     def _merged(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> _fleet.Fleet:
         fleet = _fleet.new_fleet(str(variables.get("awx_job_id") or "merge"), args["playbook"])
-        for source in args["sources"]:
-            if isinstance(source, Mapping):
-                other = _fleet.unpacked(source)
+        handed_over = _handed_over(variables) if args["handed_over"] else []
+        for source in [*(args["sources"] or []), *handed_over]:
+            if isinstance(source, Mapping) or str(source).lstrip().startswith("{"):
+                other = _fleet.unpacked(source if isinstance(source, Mapping) else json.loads(source))
             elif (path := Path(str(source)).expanduser()).is_dir():
                 other = _fleet.new_fleet(str(source), args["playbook"])
                 _fleet.add_entries(other, _fleet.entries_below(path, args["max_age_hours"]))

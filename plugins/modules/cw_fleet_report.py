@@ -15,10 +15,11 @@ description:
   - Without O(sources) it reports what M(msp.connectwise.cw_integration_report) and M(msp.connectwise.cw_fleet_look)
     have recorded in this run. Tenants and vendors that this run was not about stay as an earlier run has found
     them, and are marked so.
-  - With O(sources) it merges reports, such as those of the slices of a job; of several results about one
+  - With O(sources) or O(handed_over) it merges reports, such as those of the slices of a job; of several results about one
     integration the newest counts, and an expected tenant without a result is unreachable.
   - It runs once for the whole play. In an C(always) section it also runs where everything failed.
-  - Returns the report as an artifact (as M(ansible.builtin.set_stats) does), so that a workflow can merge it.
+  - Returns the report as an artifact (as M(ansible.builtin.set_stats) does), so that a workflow can merge it. The
+    artifact is one JSON text, because what lies on its way may read the types of YAML anew.
 extends_documentation_fragment:
   - msp.connectwise.attributes
   - msp.connectwise.attributes.fleet
@@ -34,9 +35,15 @@ options:
   sources:
     description:
       - Reports to merge - paths of C(fleet.json) files, directories with C(<tenant>/<vendor>.json) files as the
-        role leaves them (also those of a run that was killed), or the artifacts of other jobs as data.
+        role leaves them (also those of a run that was killed), or the artifacts of other jobs, as text or as data.
     type: list
     elements: raw
+  handed_over:
+    description:
+      - Whether to merge what earlier jobs of a workflow on AWX have handed over as well - the variables named
+        C(connectwise_fleet_) and a number.
+    type: bool
+    default: false
   max_age_hours:
     description:
       - How old the files in a directory of O(sources) may be to count, and what a report has kept of an earlier run.
