@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _handed_over
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     BAD,
     STATUSES,
@@ -35,15 +34,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "expected": {"type": "list", "elements": "str"},
     "fail_on": {"type": "list", "elements": "str", "default": list(BAD), "choices": list(STATUSES)},
     "artifact": {"type": "str", "default": "connectwise_fleet"},
+    "keep_jobs": {"type": "int", "default": 30},
 }
 NOT_SEEN = "the run ended for this tenant before this integration was looked at; its output says why"
 NO_RESULT = "no report has a result for this tenant: the job that had it did not end, or did not run"
-HANDED_OVER = re.compile(r"connectwise_fleet_[0-9]+")
-
-
-def _handed_over(variables: Mapping[str, Any]) -> list[Any]:
-    """The artifacts of the jobs before this one. As they came: a template would make other types of what they hold."""
-    return [variables[name] for name in sorted(variables) if HANDED_OVER.fullmatch(name)]
 
 
 class ActionModule(ActionBase):
@@ -75,12 +69,13 @@ class ActionModule(ActionBase):
         if not self._task.check_mode:
             try:
                 result["files"] = self._write(directory, fleet)
+                result["removed"] = _handed_over.tidy(directory, args["keep_jobs"])
             except OSError as problem:
                 return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
         if args["artifact"]:
-            # One text: AWX hands it on as YAML, of which newer Ansible would read times, numbers and words as it likes.
+            report = str(Path(result["files"]["fleet.json"]).absolute()) if "files" in result else ""
             result["ansible_stats"] = {
-                "data": {args["artifact"]: json.dumps(_fleet.packed(fleet), default=str)},
+                "data": {args["artifact"]: _handed_over.digest(fleet, report)},
                 "aggregate": False,
                 "per_host": False,
             }
@@ -131,15 +126,15 @@ class ActionModule(ActionBase):
 
     def _merged(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> _fleet.Fleet:
         fleet = _fleet.new_fleet(str(variables.get("awx_job_id") or "merge"), args["playbook"])
-        handed_over = _handed_over(variables) if args["handed_over"] else []
+        handed_over = _handed_over.artifacts(variables) if args["handed_over"] else []
         for source in [*(args["sources"] or []), *handed_over]:
             if isinstance(source, Mapping) or str(source).lstrip().startswith("{"):
-                other = _fleet.unpacked(source if isinstance(source, Mapping) else json.loads(source))
+                other = _handed_over.fleet_of(source)
             elif (path := Path(str(source)).expanduser()).is_dir():
                 other = _fleet.new_fleet(str(source), args["playbook"])
                 _fleet.add_entries(other, _fleet.entries_below(path, args["max_age_hours"]))
             else:
-                other = _fleet.unpacked(json.loads(path.read_text(encoding="utf-8")))
+                other = _handed_over.checked(_fleet.unpacked(json.loads(path.read_text(encoding="utf-8"))))
             # Merged, they are one run.
             for tenant in other["tenants"].values():
                 for cell in tenant["integrations"].values():

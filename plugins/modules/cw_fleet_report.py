@@ -15,10 +15,11 @@ description:
   - Without O(sources) it reports what M(msp.connectwise.cw_integration_report) and M(msp.connectwise.cw_fleet_look)
     have recorded in this run. Tenants and vendors that this run was not about stay as an earlier run has found
     them, and are marked so.
-  - With O(sources) or O(handed_over) it merges reports, such as those of the slices of a job; of several results about one
-    integration the newest counts, and an expected tenant without a result is unreachable.
+  - With O(sources) or O(handed_over) it merges reports, such as those of the slices of a job; of several results
+    about one integration the newest counts, and an expected tenant without a result is unreachable.
   - It runs once for the whole play. In an C(always) section it also runs where everything failed.
-  - Returns the report as an artifact (as M(ansible.builtin.set_stats) does), so that a workflow can merge it. The
+  - Returns a digest of the report as an artifact (as M(ansible.builtin.set_stats) does), so that a workflow can merge
+    it - statuses, times, numbers, and the path of C(fleet.json), which the merging reads if it sees that place. The
     artifact is one JSON text, because what lies on its way may read the types of YAML anew.
 extends_documentation_fragment:
   - msp.connectwise.attributes
@@ -63,6 +64,12 @@ options:
     description: Name of the artifact; none when empty.
     type: str
     default: connectwise_fleet
+  keep_jobs:
+    description:
+      - If O(directory) is the folder of a job on AWX (C(job-) and a number), how many such folders beside it are kept;
+        those of the last day always are. A folder that holds anything but this module's files stays.
+    type: int
+    default: 30
 author:
   - The msp.connectwise contributors (@msp-connectwise)
 """
@@ -100,4 +107,9 @@ files:
   description: Paths of what was written, by name.
   returned: not in check mode
   type: dict
+removed:
+  description: Folders of earlier jobs that were removed.
+  returned: not in check mode
+  type: list
+  elements: str
 """
