@@ -69,9 +69,9 @@ class ActionModule(ActionBase):
         changed = self._settled(awx, project, args, about, lambda: not lacking())
         if lacking() and not (changed and self._task.check_mode):
             raise AwxError(
-                f"{about}, lacks {', '.join(lacking())}. AWX makes a job template only if its playbook file exists. Each "
-                "is one line, such as `- import_playbook: msp.connectwise.audit`. Add what is missing, push, and run this "
-                "playbook again"
+                f"{about}, lacks {', '.join(lacking())}. AWX makes a job template only if its playbook file exists. "
+                "Each is one line, such as `- import_playbook: msp.connectwise.audit`. Add what is missing, push, and "
+                "run this playbook again"
             )
         return changed
 
@@ -130,7 +130,7 @@ def _failure(awx: Awx, about: str, updates: str, number: int | None) -> str:
     text = f"AWX could not read {about}. It says: {said}. Its whole log: {awx.host}/#/jobs/{job}/{number}/output. "
     if job == "inventory" and "vault" in said.lower():
         return text + (
-            "AWX has no vault password when it reads an inventory, so it cannot read a file that is vaulted as a whole: "
+            "AWX has no vault password when it reads an inventory, so it cannot read one that is vaulted as a whole: "
             "leave the file readable and encrypt the values in it (ansible-vault encrypt_string, !vault)"
         )
     return text + "Mend the address, the branch, the credential or the file, and run this playbook again"

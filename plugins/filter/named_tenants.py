@@ -19,17 +19,17 @@ version_added: 0.1.0
 author:
   - The msp.connectwise contributors (@msp-connectwise)
 description:
-  - Returns the pattern as it is. An empty one, and one that no host of the inventory and of C(--limit) matches, is an
-    error; Ansible by itself would end such a play as a success that has done nothing.
+  - Returns the pattern, a list joined and a number as text. An empty one is an error, and so is one that no host of the
+    inventory and of C(--limit) matches, if O(groups) are given; Ansible by itself would end such a play as a success
+    that has done nothing.
 options:
   _input:
     description: A pattern of hosts, as C(hosts) of a play takes it.
     type: str
     required: true
   groups:
-    description: The variable C(groups).
+    description: The variable C(groups); without it nothing has to match, as in a slice that has other tenants.
     type: dict
-    required: true
 """
 
 EXAMPLES = r"""
@@ -57,20 +57,17 @@ def matching(pattern: str, groups: Mapping[str, Sequence[str]], limit: str | Non
     return [str(host) for host in inventory.get_hosts(pattern)]
 
 
-def named_tenants(pattern: Any, groups: Mapping[str, Sequence[str]]) -> str:
-    # A name of digits alone comes as a number from the extra variables of AWX.
-    text = (
-        ",".join(map(str, pattern))
-        if isinstance(pattern, (list, tuple))
-        else str(pattern if pattern is not None else "")
-    )
+def named_tenants(pattern: Any, groups: Mapping[str, Sequence[str]] | None = None) -> str:
+    # A name of digits alone comes as a number from the extra variables of AWX, and an empty one as null.
+    names = pattern if isinstance(pattern, (list, tuple)) else [] if pattern is None else [pattern]
+    text = ",".join(map(str, names))
     if not text.strip(" ,"):
         raise AnsibleFilterError(
             "no tenant is named: cw_hosts is empty. Name the tenants, such as north, or all of them: all"
         )
-    if not matching(text, groups, context.CLIARGS.get("subset")):
+    if groups is not None and not matching(text, groups, context.CLIARGS.get("subset")):
         raise AnsibleFilterError(
-            f"no tenant of the inventory is named {text} (cw_hosts), as far as --limit goes. Nothing was done; correct it"
+            f"no tenant of the inventory is named {text} (cw_hosts), as far as --limit goes; nothing was done. Correct it"
         )
     return text
 

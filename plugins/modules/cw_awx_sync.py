@@ -58,4 +58,9 @@ EXAMPLES = r"""
     source: ConnectWise project
 """
 
-RETURN = r"""# """
+RETURN = r"""
+msg:
+  description: What AWX read, what it says, where its log is, and what to do.
+  returned: failure
+  type: str
+"""

@@ -87,8 +87,8 @@ def look(awx: Awx, wants: Mapping[str, Any]) -> Found:
     capabilities = (organization.get("summary_fields") or {}).get("user_capabilities") or {}
     if not found.superuser and not capabilities.get("edit"):
         found.problems.append(
-            f"{me['username']} is no administrator of the organization {wants['organization']}, which making a project, "
-            "an inventory, job templates and a workflow takes: use the token of one"
+            f"{me['username']} is no administrator of the organization {wants['organization']}, which making a "
+            "project, an inventory, job templates and a workflow takes: use the token of one"
         )
         return found
     types = {one["name"]: one for one in awx.get("credential_types/", page_size=200)["results"]}
@@ -135,8 +135,8 @@ def _look_at_credentials(awx: Awx, found: Found, wants: Mapping[str, Any], types
             found.problems.append(f"{option}: {len(known)} credentials are named {name}; rename all but one")
         elif known[0].get("kind") not in allowed:
             found.problems.append(
-                f"{option}: the credential {name} is of the kind {known[0].get('kind')}, which AWX does not take there; "
-                f"it takes {', '.join(allowed)}"
+                f"{option}: the credential {name} is of the kind {known[0].get('kind')}, which AWX does not take "
+                f"there; it takes {', '.join(allowed)}"
             )
 
 
@@ -150,8 +150,8 @@ def _look_at_new(
         fields, required = [entry["id"] for entry in about.get("fields") or []], about.get("required") or []
     elif kind != wants["credential_type"]:
         found.problems.append(
-            f"awx_new_credentials: {name} is of the type {kind}, which AWX does not have; such as Vault, Source Control "
-            f"or {wants['credential_type']}"
+            f"awx_new_credentials: {name} is of the type {kind}, which AWX does not have; such as Vault, Source "
+            f"Control or {wants['credential_type']}"
         )
         return
     given = set(inputs) if isinstance(inputs, Mapping) else set()
