@@ -47,7 +47,7 @@ class Hosts:
         return {
             name: value
             for name, value in variables.items()
-            if name not in _OF_THE_HOST and (name not in own or own[name] is not value and own[name] != value)
+            if name not in _OF_THE_HOST and (name not in own or (own[name] is not value and own[name] != value))
         }
 
     def variables(self, host: str) -> dict[str, Any]:
