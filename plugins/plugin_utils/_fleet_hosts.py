@@ -32,10 +32,17 @@ _OF_THE_HOST = frozenset({"hostvars", "vars", "environment", "ansible_delegated_
 
 
 class Hosts:
-    """Makes tenants of hosts. only: the vendors that --tags names; all if empty."""
+    """Makes tenants of hosts. only: the vendors that --tags names; all if empty. given_keys: those of a person's file."""
 
-    def __init__(self, action: TenantAction, variables: dict[str, Any], *, only: frozenset[str]) -> None:
-        self._action, self._only = action, only
+    def __init__(
+        self,
+        action: TenantAction,
+        variables: dict[str, Any],
+        *,
+        only: frozenset[str],
+        given_keys: list[dict[str, Any]] | None = None,
+    ) -> None:
+        self._action, self._only, self._given_keys = action, only, given_keys
         self._hostvars = variables["hostvars"]
         self._of_play = self._play_variables(variables)
         # The environment of a task may differ from host to host, and only a worker sets it.
@@ -72,7 +79,7 @@ class Hosts:
             tenant.broken.append(Ended("cw_integrations", error=_said(problem, host)))
             return tenant
         try:
-            settings = settings_of(variables, template)
+            settings = settings_of(variables, template, given_keys=self._given_keys)
             tenant.directory = settings.report_dir
             if reason := self._why_left(variables, template):
                 tenant.left = dict.fromkeys(names, reason)

@@ -265,7 +265,11 @@ def replace_file(path: Path, text: str) -> None:
 
 def earlier_entry(directory: Path, entry: Mapping[str, Any]) -> Entry | None:
     """What the run before this one has written about the same integration."""
-    path = directory / folder_name(entry["tenant"]) / f"{entry['vendor']}.json"
+    return entry_in(directory / folder_name(entry["tenant"]) / f"{entry['vendor']}.json")
+
+
+def entry_in(path: Path) -> Entry | None:
+    """The entry that a file holds."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

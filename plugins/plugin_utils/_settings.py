@@ -105,13 +105,13 @@ def settings_of(variables: Mapping[str, Any], template: Template, **said: Any) -
 
     Raises InputError with the variable's name, its value and what to do.
     """
-    values = dict(_defaults())
+    values, said = dict(_defaults()), {name: value for name, value in said.items() if value is not None}
     for name in NAMES:
-        if f"{PREFIX}{name}" in variables and name not in _PER_RECORD:
+        if f"{PREFIX}{name}" in variables and name not in _PER_RECORD and name not in said:
             values[name] = _resolved(f"{PREFIX}{name}", variables, template)
     # A path of a user's own may name the record, so it is resolved when there is one.
     values.update((name, variables.get(f"{PREFIX}{name}") or "") for name in _PER_RECORD)
-    values.update((name, value) for name, value in said.items() if value is not None)
+    values.update(said)
     checked = _checked(values)
     host, inventory = str(variables.get("inventory_hostname") or ""), variables.get("inventory_dir")
     tenant = str(checked["store_tenant"] or host)
