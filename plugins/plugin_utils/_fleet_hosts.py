@@ -76,7 +76,7 @@ class Hosts:
             names, problems = self._vendors(variables, template)
             tenant.broken += problems
         except PsaError as problem:
-            tenant.broken.append(Ended("cw_integrations", error=_said(problem, host)))
+            tenant.broken.append(Ended("cw_integrations", error=_said(problem, host), mistyped=True))
             return tenant
         try:
             settings = settings_of(variables, template, given_keys=self._given_keys)
@@ -116,7 +116,8 @@ class Hosts:
                 _profile.find(name, folders)
                 known.append(name)
             except PsaError as problem:
-                problems.append(Ended(short, error=_said(problem, str(variables["inventory_hostname"]))))
+                said = _said(problem, str(variables["inventory_hostname"]))
+                problems.append(Ended(short, error=said, mistyped=True))
         return known, problems
 
     @staticmethod

@@ -25,7 +25,10 @@ IN_PROCESS_STORES = ("vaulted_file", "command")
 
 @dataclass
 class Ended:
-    """What came of one integration. look: as the engine tells it; results: of the steps that ran."""
+    """What came of one integration. look: as the engine tells it; results: of the steps that ran.
+
+    mistyped: there is no such vendor, so no file is kept about it.
+    """
 
     vendor: str
     look: dict[str, Any] = field(default_factory=dict)
@@ -33,6 +36,7 @@ class Ended:
     error: str = ""
     error_kind: str = ""
     warnings: list[str] = field(default_factory=list)
+    mistyped: bool = False
 
 
 @dataclass
@@ -158,9 +162,10 @@ class FleetRun:
             tenant.name,
             facts,
             check_mode=self._check_mode,
-            directory=directory,
+            directory=None if one.mistyped else directory,
             error=one.error,
             error_kind=one.error_kind,
+            mistyped=one.mistyped,
         )
 
 

@@ -47,7 +47,7 @@ class InProcess:
         given = {name: value for name, value in {**self._connection, **options}.items() if value is not None}
         name = f"{PREFIX}{module}"
         if self._http is None:
-            with suppress(PsaError):  # the module itself says what is wrong with the connection
+            with suppress(PsaError, ValueError):  # the module itself says what is wrong with the connection
                 self._http = Http(parse_connection(given).policy, is_transient)
         result = run_in_process(
             MODULES[name],
