@@ -22,8 +22,10 @@ FORMAT = "msp.connectwise fleet 1"
 Fleet = dict[str, Any]
 Cell = dict[str, Any]
 
-_KEPT = ("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error")
-_KEPT += ("mistyped",)
+_KEPT = (
+    *("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error"),
+    "mistyped",
+)
 _TEMPLATE = Path(__file__).with_name("fleet.html")
 LEFT = ("pending", "drifted", *BAD)
 

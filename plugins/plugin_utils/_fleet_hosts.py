@@ -24,6 +24,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Int
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Ended, Tenant, marked
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings, settings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import InProcess, TenantAction, site_of
 
 OWN_COLLECTION = "msp.connectwise."
@@ -170,12 +171,14 @@ class Hosts:
                 marked(tenant, _said(problem, tenant.name), [short])
                 continue
             site: Any = tenant.site
-            tenant.integrations.append(
-                Integration(site, profile, settings, lambda key, stores=stores: stores[key.record])
-            )
+            tenant.integrations.append(Integration(site, profile, settings, _by_record(stores)))
         if said := _profile.collisions([one.profile for one in tenant.integrations]):
-            problem = InputError("; ".join(said), remedy="correct the variables of this tenant; nothing was sent")
-            marked(tenant, _said(problem, tenant.name), [one.vendor for one in tenant.integrations])
+            shared = InputError("; ".join(said), remedy="correct the variables of this tenant; nothing was sent")
+            marked(tenant, _said(shared, tenant.name), [one.vendor for one in tenant.integrations])
+
+
+def _by_record(stores: Mapping[str, Store]) -> Callable[[_profile.Key], Store]:
+    return lambda key: stores[key.record]
 
 
 def _said(problem: PsaError, host: str) -> str:

@@ -181,7 +181,7 @@ def shared_companies(tenants: Sequence[Tenant]) -> dict[str, str]:
             facts = _report.connection_facts(tenant.connection)
             place = (str(facts.get("api_host") or ""), tenant.site.company_id)
             by_company.setdefault(place, []).append(tenant)
-    found = {}
+    found: dict[str, str] = {}
     for (_host, company), group in by_company.items():
         asked = [one.vendor for tenant in group for one in tenant.integrations]
         if len(group) < 2 or len(asked) == len(set(asked)):

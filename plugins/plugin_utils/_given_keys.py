@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -98,8 +97,3 @@ def _waiting(integration: Integration, load: Callable[[Path], Any]) -> list[dict
     entry = load(folder / f"{integration.vendor}.json") or {}
     steps = entry.get("manual_steps") or []
     return [step for step in steps if step.get("kind") in ("create_key", "store_key")]
-
-
-def is_typed() -> bool:
-    """Whether a person sits at the terminal."""
-    return sys.stdin is not None and sys.stdin.isatty()
