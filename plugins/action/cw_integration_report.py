@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 
@@ -44,7 +46,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
-        connection = _report.connection_facts(completed(self, CONNECTION_OPTIONS, variables))
+        connection: dict[str, Any] = {}
+        with suppress(InputError):  # which is then the error that is recorded here
+            connection = _report.connection_facts(completed(self, CONNECTION_OPTIONS, variables))
         own = {name: value for name, value in self._task.args.items() if name in ARGUMENT_SPEC}
         validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(own)
         if validation.error_messages:

@@ -20,7 +20,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
-from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, run_in_process
+from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, run_in_process, unconnected
 from ansible_collections.msp.connectwise.plugins.modules import (
     cw_access_check,
     cw_api_key,
@@ -70,11 +70,11 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         name = f"msp.connectwise.{self._task.action.rpartition('.')[2]}"
-        args = completed(self, CONNECTION_OPTIONS, variables)
         try:
+            args = completed(self, CONNECTION_OPTIONS, variables)
             self._with_routes_file(args)
         except PsaError as problem:
-            return {**result, "failed": True, "changed": False, **problem.as_result()}
+            return {**result, **unconnected(MODULES[name], problem)}
         if self._in_process(variables):
             result.update(
                 run_in_process(

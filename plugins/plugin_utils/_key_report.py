@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import (
     Facts,
     Record,
@@ -45,6 +46,7 @@ def report(
 ) -> dict[str, Any]:
     """The keys of one member: the current one, replaced ones, those that only the tenant knows, and what is wrong."""
     current = record.get("current") or {}
+    public = current.get("public_key")
     age = age_days(current.get("created"), now)
     known = set(known_public_keys(record))
     unknown = [
@@ -66,7 +68,7 @@ def report(
         "member": wish.member,
         "member_active": facts.active,
         "state": facts.state,
-        "public_key": current.get("public_key"),
+        "public_key": shown_key(public) if public and facts.state != "valid" else public,
         "created": current.get("created"),
         "age_days": None if age is None else round(age, 1),
         "place": place,

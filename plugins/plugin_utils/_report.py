@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible import constants
 
-from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection, shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import age_days
 
@@ -27,7 +27,15 @@ STATUSES = ("absent", "ready", "drifted", "pending", "failed", "unreachable")
 # What makes a tenant count as failed.
 BAD = ("failed", "unreachable")
 # Errors that say that the tenant was not there, rather than that it refused something.
-_AWAY = ("ConnectionFailed", "LostAnswer", "NotThePsa", "TransientFailure")
+_AWAY = (
+    "AnswerTooLarge",
+    "ConnectionFailed",
+    "DeadlinePassed",
+    "LostAnswer",
+    "NotThePsa",
+    "TooSlow",
+    "TransientFailure",
+)
 # In the temporary directory of one ansible-playbook run, which its workers share: what this run has found so far.
 JOURNAL = "connectwise_fleet.jsonl"
 
@@ -123,7 +131,7 @@ def entry_of(args: Mapping[str, Any], tenant: str, connection: Mapping[str, Any]
     if key.get("public_key"):
         age = age_days(key.get("created"), now)
         entry["key"] = {
-            "public_key": key["public_key"],
+            "public_key": key["public_key"] if found.get("key") == "valid" else shown_key(key["public_key"]),
             "created": key.get("created"),
             "age_days": None if age is None else round(age, 1),
             "place": args["place"],
