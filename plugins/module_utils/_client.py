@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from ._errors import (
 )
 from ._http import PARALLEL, Answer, Http
 from ._rights import right_for
+from ._shapes import identified
 from ._wire import too_large
 
 Record = dict[str, Any]
@@ -54,6 +56,7 @@ class Psa:
         self._http = http or Http(connection.policy, is_transient)
         self._codebase = None if connection.codebase == "auto" else connection.codebase
         self._company: Record | None = None
+        self._asking = threading.Lock()
         # Whether the tenant has ever answered these keys with a success.
         self._accepted = False
         token = f"{connection.company_id}+{connection.public_key}:{connection.private_key}"
@@ -86,8 +89,8 @@ class Psa:
 
     def company_info(self) -> Record:
         """`GET /login/companyinfo/{company}`, without keys: CompanyName, Codebase, SiteUrl, IsCloud, … (read once)."""
-        if self._company is None:
-            with self._context("GET", self._company_path, explain=False):
+        with self._asking, self._context("GET", self._company_path, explain=False):
+            if self._company is None:
                 found = data_of(self.ask_company())
                 if found is None:
                     raise WrongAddress(
@@ -152,6 +155,8 @@ class Psa:
                 records = data_of(answer)
                 if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
                     raise NotThePsa("the answer is not a list of records", status=answer.status)
+                if "fields" not in params:
+                    identified(path, records, answer.status)
                 size += answer.size
                 if size > self.connection.policy.max_answer:
                     raise too_large(self.connection.policy.max_answer, "list")
