@@ -185,7 +185,7 @@ class Psa:
         if len(todo) < 2:
             return [call() for call in todo]
         with ThreadPoolExecutor(max_workers=min(PARALLEL, len(todo))) as pool:
-            futures = [pool.submit(call) for call in todo]
+            futures = [pool.submit(_alone, call) for call in todo]
         return [future.result() for future in futures]
 
     def _call(
@@ -333,6 +333,14 @@ class Psa:
                 "and that the API member of these keys is active"
             )
         return problem
+
+
+def _alone(call: Callable[[], Any]) -> Any:
+    """A call of several: its error waits for theirs, and must not keep the answer it came from as long."""
+    try:
+        return call()
+    except PsaError as problem:
+        raise problem.with_traceback(None) from None
 
 
 _ACCEPT_JSON = {"Accept": "application/json"}

@@ -196,15 +196,26 @@ def _fill(body: bytearray, response: requests.Response, budget: Budget, unpack: 
     packed = 0
     while piece := response.raw.read(_PIECE, decode_content=False):
         packed += len(piece)
-        body += unpack.decompress(piece, limit + 1 - len(body)) if unpack else piece
-        if len(body) > limit and is_error:
-            del body[limit:]
-            return
-        if len(body) > limit:
-            raise too_large(budget.size)
+        for part in _unpacked(piece, unpack):
+            body += part
+            if len(body) > limit and is_error:
+                del body[limit:]
+                return
+            if len(body) > limit:
+                raise too_large(budget.size)
     # urllib3 1.26 takes a body that ends too early for a whole one.
     if response.raw.length_remaining or (unpack is not None and packed and not unpack.eof):
         raise LostAnswer("the connection broke before the answer was complete (its end is missing)")
+
+
+def _unpacked(piece: bytes, unpack: Any) -> Iterator[bytes]:
+    """What a piece holds, in parts: a thousand times as much may be packed into it."""
+    if unpack is None:
+        yield piece
+        return
+    while piece and not unpack.eof:
+        yield unpack.decompress(piece, _PIECE)
+        piece = unpack.unconsumed_tail
 
 
 def too_large(limit: int, what: str = "answer") -> AnswerTooLarge:
