@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish, why_refused
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, why_refused
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
     age_days,
@@ -52,6 +53,7 @@ def report(
 ) -> dict[str, Any]:
     """The keys of one member: the current one, replaced ones, those that only the tenant knows, and what is wrong."""
     current = record.get("current") or {}
+    public = current.get("public_key")
     age = age_days(current.get("created"), now)
     known = set(known_public_keys(record))
     unknown = [
@@ -73,7 +75,7 @@ def report(
         "member": wish.member,
         "member_active": facts.active,
         "state": state,
-        "public_key": current.get("public_key"),
+        "public_key": shown_key(public) if public and state != "valid" else public,
         "created": current.get("created"),
         "age_days": None if age is None else round(age, 1),
         "place": place,

@@ -19,7 +19,7 @@ from typing import Any
 
 from ansible import constants
 
-from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection, shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _ended, _key_report
@@ -34,7 +34,15 @@ STATUSES = ("absent", "ready", "drifted", "pending", "failed", "unreachable")
 # What makes a tenant count as failed.
 BAD = ("failed", "unreachable")
 # Errors that say that the tenant was not there, rather than that it refused something.
-_AWAY = ("ConnectionFailed", "LostAnswer", "NotThePsa", "TransientFailure")
+_AWAY = (
+    "AnswerTooLarge",
+    "ConnectionFailed",
+    "DeadlinePassed",
+    "LostAnswer",
+    "NotThePsa",
+    "TooSlow",
+    "TransientFailure",
+)
 # In the temporary directory of one ansible-playbook run, which its workers share: what this run has found so far.
 JOURNAL = "connectwise_fleet.jsonl"
 # Of what a run has found, that by which the work order of an earlier one is judged.
@@ -222,16 +230,11 @@ def _key(args: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
     # Only the tenant's word makes it sure that the halves of a pair were not swapped.
     proven = args["found"].get("key") == "valid"
     return {
-        "public_key": key["public_key"] if proven else beginning(key["public_key"]),
+        "public_key": key["public_key"] if proven else shown_key(key["public_key"]),
         "created": key.get("created"),
         "age_days": None if age is None else round(age, 1),
         "place": args["place"],
     }
-
-
-def beginning(key: Any) -> str:
-    """So much of a key as tells it from others and gives nothing away."""
-    return f"{str(key)[:4]}…"
 
 
 def old_keys(retired: Sequence[Mapping[str, Any]], grace_days: float) -> list[dict[str, Any]]:
@@ -242,7 +245,7 @@ def old_keys(retired: Sequence[Mapping[str, Any]], grace_days: float) -> list[di
         if key.get("since") and grace_days > 0:
             moment = datetime.fromisoformat(str(key["since"]).replace("Z", "+00:00")) + timedelta(days=grace_days)
             until = moment.isoformat(timespec="seconds")
-        found.append({"public_key": beginning(key.get("public_key")), "since": key.get("since"), "until": until})
+        found.append({"public_key": shown_key(key.get("public_key")), "since": key.get("since"), "until": until})
     return found
 
 
