@@ -26,9 +26,10 @@ extends_documentation_fragment:
   - msp.connectwise.attributes.fleet
 options:
   directory:
-    description: Where the files go. Made when it does not exist.
+    description:
+      - Where the files go. Made if it does not exist. C(integration_report_dir), or C(connectwise_reports) beside the
+        inventory, when left out; for a job on AWX a folder of its own in it, for merged reports C(merged).
     type: path
-    required: true
   playbook:
     description: What the report calls the run.
     type: str
@@ -61,9 +62,9 @@ options:
     choices: [absent, ready, drifted, pending, failed, unreachable]
     default: [failed, unreachable]
   artifact:
-    description: Name of the artifact; none when empty.
+    description:
+      - Name of the artifact; none when empty. C(connectwise_fleet) when left out, on AWX with the number of the job.
     type: str
-    default: connectwise_fleet
   keep_jobs:
     description:
       - If O(directory) is the folder of a job on AWX (C(job-) and a number), how many such folders beside it are kept;
@@ -100,6 +101,12 @@ errors:
   type: dict
 failed_tenants:
   description: Tenants with an integration whose status is one of O(fail_on).
+  returned: always
+  type: list
+  elements: str
+lines:
+  description:
+    - How the fleet stands, who has to do what, and what to type next, in about ten plain lines. They are displayed.
   returned: always
   type: list
   elements: str
