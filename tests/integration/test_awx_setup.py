@@ -22,7 +22,7 @@ from tests.awx.server import Awx
 
 INVENTORY = "all:\n  hosts:\n    north:\n    south:\n    west:\n"
 SECRET = "password-of-a-new-credential"
-VARIABLES = {
+VARIABLES: dict[str, Any] = {
     "awx_credentials": ["key store"],
     "awx_new_credentials": [
         {"name": "ConnectWise keys", "type": "ConnectWise PSA", "inputs": {"client_id": "an id", "private_key": SECRET}}
@@ -167,7 +167,7 @@ def test_again_it_changes_nothing(done: Ground, tmp_path: Path, arguments: tuple
 
 def test_problems_are_told_before_the_first_write(ground: Ground, tmp_path: Path) -> None:
     before = len(ground.awx.records.sent)
-    variables = {
+    variables: dict[str, Any] = {
         "awx_project_url": ground.repository.url,
         "awx_credentials": ["none"],
         "awx_project_credential": "key store",

@@ -17,7 +17,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amou
 from ansible_collections.msp.connectwise.plugins.plugin_utils._table import table
 
 MOMENT = "2026-03-01T02:00:00+00:00"
-STEPS = [
+STEPS: list[dict[str, Any]] = [
     {"kind": "role_permission", "menu": ["System"], "do": f"Click {number}", "why": "no API"} for number in range(3)
 ]
 
