@@ -34,7 +34,7 @@ options:
 
 EXAMPLES = r"""
 - name: Only the tenants that were named
-  hosts: "{{ cw_hosts | msp.connectwise.named_tenants(groups) }}"
+  hosts: "{{ cw_hosts | default('all') | msp.connectwise.named_tenants(groups) }}"
   tasks: []
 """
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.awx.records import Record
 from tests.awx.server import Awx
 
 PLAYBOOKS = ("onboard", "audit", "rotate_keys", "offboard", "merge_reports")
@@ -43,6 +44,22 @@ class Repository:
             path.write_text(text, encoding="utf-8")
         git(self.place, "add", "--all")
         git(self.place, "commit", "--quiet", "--allow-empty", "--message", "what is there now")
+
+
+def project(awx: Awx, name: str, repository: Repository, **more: Any) -> Record:
+    """A project that is there already."""
+    body = {"name": name, "organization": 1, "scm_url": repository.url, "scm_branch": "main", **more}
+    record = awx.records.make("projects", body)
+    awx.jobs.changed("projects", record, body)
+    return record
+
+
+def inventory(awx: Awx, source: Record, name: str) -> None:
+    """An inventory whose source, of the name of the project, has not been read."""
+    awx.jobs.settled("projects", source)
+    made = awx.records.make("inventories", {"name": name, "organization": 1})
+    body = {"name": source["name"], "inventory": made["id"], "source_project": source["id"]}
+    awx.records.make("inventory_sources", {**body, "source_path": "inventory.yml"})
 
 
 def set_up(

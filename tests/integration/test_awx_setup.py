@@ -17,7 +17,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._awx import Awx as
 from ansible_collections.msp.connectwise.plugins.plugin_utils._awx import AwxError, connection
 from ansible_collections.msp.connectwise.plugins.plugin_utils._awx_look import Found, look, wrong_options
 from ansible_collections.msp.connectwise.plugins.plugin_utils._awx_sync import Sync
-from tests.awx.ground import PLAYBOOKS, Repository, set_up
+from tests.awx.ground import PLAYBOOKS, Repository, inventory, project, set_up
 from tests.awx.server import Awx
 
 INVENTORY = "all:\n  hosts:\n    north:\n    south:\n    west:\n"
@@ -301,17 +301,9 @@ def test_a_server_that_does_not_answer_or_lets_nobody_in(
 
 
 def test_a_token_that_only_reads_is_told(ground: Ground) -> None:
-    project = ground.awx.records.make("projects", {"name": "read only", "organization": 1, "scm_url": "x"})
+    known = ground.awx.records.make("projects", {"name": "read only", "organization": 1, "scm_url": "x"})
     with pytest.raises(AwxError, match="may have the scope Read only"):
-        client(ground, "token-of-reader").post(f"projects/{project['id']}/update/")
-
-
-def project_of(ground: Ground, name: str, repository: Repository, **more: Any) -> dict[str, Any]:
-    record = ground.awx.records.make(
-        "projects", {"name": name, "organization": 1, "scm_url": repository.url, "scm_branch": "main", **more}
-    )
-    ground.awx.jobs.changed("projects", record, record)
-    return record
+        client(ground, "token-of-reader").post(f"projects/{known['id']}/update/")
 
 
 def sync(ground: Ground) -> Sync:
@@ -319,7 +311,7 @@ def sync(ground: Ground) -> Sync:
 
 
 def test_why_a_project_cannot_be_read_is_said_and_mended_at_the_next_run(ground: Ground) -> None:
-    record = project_of(ground, "wrong branch", ground.repository, scm_branch="master")
+    record = project(ground.awx, "wrong branch", ground.repository, scm_branch="master")
     for _attempt in ("AWX's own", "ours"):
         with pytest.raises(AwxError) as error:
             sync(ground).project("wrong branch", [])
@@ -334,39 +326,31 @@ def test_why_a_project_cannot_be_read_is_said_and_mended_at_the_next_run(ground:
 def test_a_private_repository_takes_a_credential(ground: Ground) -> None:
     ground.awx.jobs.private[ground.repository.url] = "let me in"
     try:
-        project_of(ground, "private", ground.repository)
+        project(ground.awx, "private", ground.repository)
         with pytest.raises(AwxError, match=r"could not read Username.*"):
             sync(ground).project("private", [])
         known = ground.awx.credential("git", "Source Control", username="me", password="let me in")
-        project_of(ground, "opened", ground.repository, credential=known["id"])
+        project(ground.awx, "opened", ground.repository, credential=known["id"])
         assert sync(ground).project("opened", []) is False
     finally:
         ground.awx.jobs.private.clear()
 
 
-def inventory_of(ground: Ground, name: str, repository: Repository) -> None:
-    project = project_of(ground, name, repository)
-    sync(ground).project(name, [])
-    inventory = ground.awx.records.make("inventories", {"name": name, "organization": 1})
-    body = {"name": name, "inventory": inventory["id"], "source_project": project["id"], "source_path": "inventory.yml"}
-    ground.awx.records.make("inventory_sources", body)
-
-
 def test_a_wholly_vaulted_inventory_is_told_with_what_to_do(ground: Ground, tmp_path: Path) -> None:
     vault = VaultLib([("default", VaultSecret(b"x"))])
     repository = Repository(tmp_path / "vaulted", vault.encrypt(INVENTORY).decode())
-    inventory_of(ground, "vaulted", repository)
+    inventory(ground.awx, project(ground.awx, "vaulted", repository), "vaulted")
     with pytest.raises(AwxError, match=r"vaulted as a whole.*!vault"):
         sync(ground).source("vaulted", "vaulted")
     repository.push({"inventory.yml": INVENTORY})
     # AWX reads the project again only when it is told.
-    project = ground.awx.records.named("projects", "vaulted")
-    ground.awx.jobs.settled("projects", project)
+    ground.awx.jobs.settled("projects", ground.awx.records.named("projects", "vaulted"))
     assert sync(ground).source("vaulted", "vaulted") is True
     assert sync(ground).source("vaulted", "vaulted") is False
 
 
 def test_an_inventory_without_tenants_is_none(ground: Ground, tmp_path: Path) -> None:
-    inventory_of(ground, "empty", Repository(tmp_path / "empty", "all:\n  hosts: {}\n"))
+    made = project(ground.awx, "empty", Repository(tmp_path / "empty", "all:\n  hosts: {}\n"))
+    inventory(ground.awx, made, "empty")
     with pytest.raises(AwxError, match="has no hosts"):
         sync(ground).source("empty", "empty")
