@@ -19,14 +19,14 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import L
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import RETURNED_KEYS
-from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import store_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import record_name, store_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import NoStore, Store
 
 
 class ActionModule(PsaAction):
     """Runs on the controller; what it asks of the tenant runs where any module of the collection would."""
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         if self._task.args.get("store") is None:
             return super().run(tmp, task_vars)
         result: dict[str, Any] = super(PsaAction, self).run(tmp, task_vars or {})
@@ -40,7 +40,8 @@ class ActionModule(PsaAction):
         params = self._validated(variables)
         site = self.site(variables)
         member = params["member"]
-        store = store_of(self, params["store"], variables, params["vendor"] or member)
+        usual = params["vendor"] or member
+        store = store_of(self, params["store"], variables, usual)
         loop = Loop(
             MemberKeys(site.run, member, params["member_type"], params["description"]),
             store,
@@ -51,7 +52,7 @@ class ActionModule(PsaAction):
             check_mode=site.check_mode,
         )
         outcome = loop.run()
-        result = {**outcome.as_result(), "place": store.place}
+        result = {**outcome.as_result(), "place": store.place, "record": record_name(params["store"], usual)}
         if outcome.steps and params["on_unsupported"] == "fail":
             result.update(unsupported(outcome.steps).as_result(), failed=True)
         return {**result, **self._returned(store, params, variables)}

@@ -21,7 +21,7 @@ ARGUMENT_SPEC: dict[str, Any] = {"vendor": {"type": "str", "required": True}, "p
 class ActionModule(TenantAction):
     """Runs on the controller; what it asks of the tenant runs where any module of the collection would."""
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         try:
@@ -37,9 +37,7 @@ class ActionModule(TenantAction):
         args = validation.validated_parameters
         site = self.site(variables)
         settings = settings_of(variables, self.template)
-        folders = _profile.directories(
-            variables.get("inventory_dir"), self.template(variables.get("cw_vendor_dirs"))
-        )
+        folders = _profile.directories(variables.get("inventory_dir"), self.template(variables.get("cw_vendor_dirs")))
         if args["profile"] is not None:
             profile = _profile.of_mapping(args["vendor"], args["profile"])
         else:

@@ -45,7 +45,7 @@ def _invocation_wanted(variables: Mapping[str, Any]) -> bool:
 class ActionModule(TenantAction):
     """Runs `msp.connectwise.cw_*`, in the worker process where the connection is local."""
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         short = self._task.action.rpartition(".")[2]

@@ -41,7 +41,14 @@ def _findings(record: Record, facts: Facts, state: str, wish: Wish, now: datetim
 
 
 def report(
-    record: Record, facts: Facts, state: str, wish: Wish, access: Mapping[str, Any] | None, place: str, problem: str, now: datetime
+    record: Record,
+    facts: Facts,
+    state: str,
+    wish: Wish,
+    access: Mapping[str, Any] | None,
+    place: str,
+    problem: str,
+    now: datetime,
 ) -> dict[str, Any]:
     """The keys of one member: the current one, replaced ones, those that only the tenant knows, and what is wrong."""
     current = record.get("current") or {}
