@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,10 @@ class ActionModule(ActionBase):
             except OSError as problem:
                 return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
         hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
-        result["lines"] = _table.table(fleet, result.get("files"), _commands.typed(), hosts)
+        templates = _handed_over.template_prefix(variables, "merge_reports" if not own else args["playbook"])
+        typed = replace(_commands.typed(), templates=templates)
+        name = _handed_over.job_name(variables)
+        result["lines"] = [*([f"AWX, {name}"] if name else []), *_table.table(fleet, result.get("files"), typed, hosts)]
         self._say(result["lines"])
         if args["artifact"]:
             report = str(Path(result["files"]["fleet.json"]).absolute()) if "files" in result else ""

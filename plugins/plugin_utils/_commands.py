@@ -15,6 +15,8 @@ from ansible import constants, context
 
 # Extra variables that decide what a run is about and where its files are; any other may hold a secret.
 _REPEATED = ("integration_store", "integration_report_dir", "cw_integrations", "cw_hosts")
+# Playbooks without a job template, and the template that takes their place.
+_TEMPLATES = {"finish": "onboard", "doctor": "audit", "store_key": "onboard", "key_report": "audit"}
 # What displays a record of each store; words in braces are filled in. Several are alternatives.
 _SHOW: dict[str, tuple[tuple[str, ...], ...]] = {
     "vaulted_file": (("ansible-vault", "view", "{vault}", "{file}"),),
@@ -33,6 +35,8 @@ class Typed:
     extra: tuple[str, ...] = ()
     limit: str = ""
     here: str = ""
+    # What the names of the job templates begin with, in a job of AWX.
+    templates: str | None = None
 
 
 def typed() -> Typed:
@@ -82,6 +86,10 @@ def short_path(path: str, here: str) -> str:
 def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[str] = ()) -> str:
     """The command that runs a playbook of this collection; limit: tenants, or one `@FILE`."""
     names = ",".join(limit)
+    if run.templates is not None:
+        # Nobody types there; those that have no template are what one of them does as well.
+        template = f"{run.templates} {_TEMPLATES.get(name, name)}".strip()
+        return f"in AWX, launch {template}" + (f", limit {names}" if names else "")
     words = ["ansible-playbook", f"msp.connectwise.{name}", *run.inventory, *run.vault, *run.extra]
     return shlex.join([*words, *(["--limit", names] if names else []), *more])
 
