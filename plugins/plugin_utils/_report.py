@@ -109,19 +109,10 @@ def entry_of(
 
     run: the command line that later commands repeat; this run's when left out.
     """
-    profile, found, key, steps = args["profile"], args["found"], args["key"], args["steps"]
-    now = datetime.now(timezone.utc)
-    predicts = predicts or args["mode"] == "audit"
+    profile, found, steps = args["profile"], args["found"], args["steps"]
+    now, predicts = datetime.now(timezone.utc), predicts or args["mode"] == "audit"
     run = _commands.typed() if run is None else run
-    status = status_of(
-        error=args["error"],
-        state=args["state"],
-        in_sync=found.get("in_sync"),
-        steps=steps,
-        predicts=predicts,
-        gone=is_gone(profile, found, key),
-        error_kind=args["error_kind"],
-    )
+    status = _status(args, predicts=predicts)
     entry: Entry = {
         "tenant": tenant,
         "vendor": args["vendor"],
@@ -146,18 +137,33 @@ def entry_of(
     if status == "failed" and not entry["error"]:
         entry["error"] = "what was done did not make it right: " + "; ".join(entry["differences"])
     if is_handed_over(status, found, steps):
-        place = args["place"]
-        known = {
-            **connection,
-            "member": args["member"],
-            "public_key": key.get("public_key"),
-            "private_key": f"in the key store: {place}",
-        }
-        shown = _commands.show_command(
-            args.get("store") or "vaulted_file", str(place or ""), run, args.get("store_read") or []
-        )
-        entry["handover"] = handover(profile, known, shown if key.get("public_key") else [])
+        entry["handover"] = _filled(args, connection, run)
     return entry
+
+
+def _filled(args: Mapping[str, Any], connection: Mapping[str, Any], run: _commands.Typed) -> Entry | None:
+    """The hand-over of this integration."""
+    place, public = str(args["place"] or ""), args["key"].get("public_key")
+    known = {
+        **connection,
+        "member": args["member"],
+        "public_key": public,
+        "private_key": f"in the key store: {args['place']}",
+    }
+    store, read = args.get("store") or "vaulted_file", args.get("store_read") or []
+    return handover(args["profile"], known, _commands.show_command(store, place, run, read) if public else [])
+
+
+def _status(args: Mapping[str, Any], *, predicts: bool) -> str:
+    return status_of(
+        error=args["error"],
+        state=args["state"],
+        in_sync=args["found"].get("in_sync"),
+        steps=args["steps"],
+        predicts=predicts,
+        gone=is_gone(args["profile"], args["found"], args["key"]),
+        error_kind=args["error_kind"],
+    )
 
 
 def is_handed_over(status: str, found: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:
