@@ -17,7 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _fleet, _table
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _fleet, _keys_page, _page, _table
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     BAD,
     STATUSES,
@@ -61,6 +61,8 @@ class ActionModule(ActionBase):
             fleet = self._of_this_run(args, variables, directory) if own else self._merged(args, variables)
         except (OSError, ValueError) as problem:
             return {**result, "failed": True, "msg": f"the fleet report could not be made: {problem}"}
+        if since := _fleet.changes_since(self._known(directory), fleet):
+            fleet["since"] = since
         result.update(
             changed=False,
             counts=_fleet.counts(fleet),
@@ -179,13 +181,19 @@ class ActionModule(ActionBase):
     @staticmethod
     def _write(directory: Path, fleet: _fleet.Fleet) -> dict[str, str]:
         directory.mkdir(parents=True, exist_ok=True)
+        keys = _keys_page.reports_below(directory)
+        command = _commands.playbook("finish", _commands.typed(), ["TENANT"])
         texts = {
             "fleet.json": json.dumps(fleet, indent=1, ensure_ascii=False, default=str) + "\n",
-            "fleet.html": _fleet.page(fleet),
+            "fleet.html": _page.page(fleet, command, keys=bool(keys)),
             # For --limit @…: the tenants to take up again, and those a person or another run still has to see to.
             "failed": ActionModule._limit(_fleet.tenants_with(fleet, BAD)),
             "left": ActionModule._limit(_fleet.tenants_with(fleet, _fleet.LEFT)),
         }
+        if keys:
+            texts["keys.html"] = _keys_page.page(keys, fleet["generated"])
+        else:
+            (directory / "keys.html").unlink(missing_ok=True)
         for name, text in texts.items():
             replace_file(directory / name, text)
         return {name: str(directory / name) for name in texts}

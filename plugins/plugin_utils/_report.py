@@ -25,7 +25,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._names import same
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._history import continued
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import age_days
-from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, markdown
+from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, beginning, markdown
 
 Entry = dict[str, Any]
 
@@ -185,11 +185,6 @@ def _key(args: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
         "age_days": None if age is None else round(age, 1),
         "place": args["place"],
     }
-
-
-def beginning(key: Any) -> str:
-    """So much of a key as tells it from others and gives nothing away."""
-    return f"{str(key)[:4]}…"
 
 
 def old_keys(retired: Sequence[Mapping[str, Any]], grace_days: float) -> list[dict[str, Any]]:

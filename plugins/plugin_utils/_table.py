@@ -11,6 +11,7 @@ from textwrap import wrap
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import word
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, STATUSES
 
@@ -80,10 +81,7 @@ def _vendors(fleet: Fleet, names: Iterable[str]) -> list[str]:
 def _word(cell: Mapping[str, Any] | None, run: str) -> str:
     if cell is None:
         return "-"
-    word = str(cell["status"])
-    if word == "pending":
-        word += f" {len(cell.get('manual_steps') or [])}"
-    return word if cell["run"] == run else f"({word})"
+    return word(cell) if cell["run"] == run else f"({word(cell)})"
 
 
 def matrix(fleet: Fleet, names: Sequence[str]) -> list[str]:
@@ -181,7 +179,13 @@ def _needed(fleet: Fleet, names: Sequence[str]) -> list[str]:
     if ends:
         until = f"old keys work until {spoken(ends[0][0])}"
         lines += _line("Vendors:", f"{until}; enter the new ones before: {_named([who for _until, who in ends])}", 2)
-    return lines
+    return lines + _since(fleet)
+
+
+def _since(fleet: Fleet) -> list[str]:
+    since = fleet.get("since") or {"changes": []}
+    told = [f"{one['tenant']} {one['vendor']} {one['before'] or 'new'} > {one['after']}" for one in since["changes"]]
+    return _line("Changed:", f"since {spoken(since['generated'])}: {_named(told)}", 2) if told else []
 
 
 def _failures(fleet: Fleet, names: Sequence[str]) -> list[tuple[str, str, list[str]]]:

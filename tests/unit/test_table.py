@@ -153,5 +153,12 @@ def test_a_tenant_without_vendors_and_the_end_of_old_keys_are_told() -> None:
     )
 
 
+def test_what_changed_since_the_run_before_is_told() -> None:
+    made = fleet(entry("north", "petra", "ready"), entry("south", "petra", "pending"))
+    before = fleet(entry("north", "petra", "failed"), entry("south", "petra", "pending"))
+    made["run"], made["since"] = "next", _fleet.changes_since(before, {**made, "run": "next"})
+    assert "Changed: since 1 March 2026, 04:05 UTC: north petra failed > ready" in table(made)
+
+
 def test_nothing_is_known() -> None:
     assert table(fleet())[0].endswith("0 tenants: nothing is known")
