@@ -16,7 +16,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._order import beginning, spoken
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD
 
 FORMAT = "msp.connectwise fleet 1"
@@ -43,7 +44,7 @@ def cell_of(entry: Mapping[str, Any], run: str) -> Cell:
         cell["access"] = access
     if entry.get("key"):
         # The whole public half stands in the tenant's own files, where it is needed.
-        cell["key"] = {**entry["key"], "public_key": beginning(entry["key"]["public_key"])}
+        cell["key"] = {**entry["key"], "public_key": shown_key(entry["key"]["public_key"])}
     if entry.get("old_keys"):
         cell["old_keys"] = entry["old_keys"]
     members = [part["member"] for part in entry.get("parts") or [] if part.get("member")]

@@ -11,25 +11,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import (
-    Facts,
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish, why_refused
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
-    Wish,
     age_days,
     clock_skew,
     known_public_keys,
     retired_keys,
-    why_refused,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils._order import beginning
 
 
-def _findings(record: Record, facts: Facts, wish: Wish, now: datetime) -> list[str]:
+def _findings(record: Record, facts: Facts, state: str, wish: Wish, now: datetime) -> list[str]:
     current = record.get("current") or {}
     found = []
-    if facts.state == "refused":
+    if state == "refused":
         found.append(f"the tenant refuses the stored key: {why_refused(record, facts)}")
-    elif facts.state == "foreign":
+    elif state == "foreign":
         found.append(f"the stored key belongs to another member than {wish.member}")
     elif not current:
         found.append("the store has no key")
@@ -44,7 +42,14 @@ def _findings(record: Record, facts: Facts, wish: Wish, now: datetime) -> list[s
 
 
 def report(
-    record: Record, facts: Facts, wish: Wish, access: Mapping[str, Any] | None, place: str, problem: str, now: datetime
+    record: Record,
+    facts: Facts,
+    state: str,
+    wish: Wish,
+    access: Mapping[str, Any] | None,
+    place: str,
+    problem: str,
+    now: datetime,
 ) -> dict[str, Any]:
     """The keys of one member: the current one, replaced ones, those that only the tenant knows, and what is wrong."""
     current = record.get("current") or {}
@@ -55,7 +60,7 @@ def report(
         for key in facts.keys
         if key.get("public_key") not in known
     ]
-    findings = [problem] if problem else _findings(record, facts, wish, now)
+    findings = [problem] if problem else _findings(record, facts, state, wish, now)
     if unknown:
         findings.append(f"{len(unknown)} keys of the member are not in the store: use, store or delete them")
     access = access or {}
@@ -68,9 +73,9 @@ def report(
     return {
         "member": wish.member,
         "member_active": facts.active,
-        "state": facts.state,
+        "state": state,
         # Of a pair that the tenant does not know, the halves may have been swapped.
-        "public_key": public if facts.state == "valid" or not public else beginning(public),
+        "public_key": public if state == "valid" or not public else shown_key(public),
         "created": current.get("created"),
         "age_days": None if age is None else round(age, 1),
         "place": place,
@@ -111,6 +116,21 @@ def details(one: Mapping[str, Any]) -> list[str]:
     if not one["listed"]:
         found.append("the tenant's API lists no keys, so keys that the store does not know cannot be seen")
     return found
+
+
+def write_reports(
+    folder: Path, reports: Mapping[str, Mapping[str, Any]], tenant: str, write: Callable[[Path, str], None]
+) -> None:
+    """Put what was found into a tenant's key report; what it says of other integrations stays."""
+    path = folder / "keys.json"
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        known = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {**known, **reports}
+    write(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    write(folder / "keys.md", text(whole, tenant))
 
 
 def forget(folder: Path, vendor: str, tenant: str, write: Callable[[Path, str], None]) -> None:

@@ -13,8 +13,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_report import details
-from ansible_collections.msp.connectwise.plugins.plugin_utils._order import beginning, spoken
+from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page import filled
 
 # {tenant: {time, keys: {name of the record: report}}}
@@ -72,7 +73,7 @@ def _state(state: str) -> str:
 def _row(tenant: str, name: str, one: Mapping[str, Any], time: str) -> str:
     days = one["age_days"]
     age = "" if days is None else f"{days:.0f} day{'s' if round(days) != 1 else ''}"
-    public = beginning(one["public_key"]) if one["public_key"] else ""
+    public = shown_key(one["public_key"]) if one["public_key"] else ""
     cells = [escape(str(text)) for text in (name, one["member"], public)]
     cells += [_state(str(one["state"]))]
     cells += [escape(str(text)) for text in (age, one["place"] or "", spoken(time))]

@@ -58,11 +58,6 @@ def spoken(time: Any) -> str:
     return day if len(str(time)) <= len("2026-03-01") else f"{day}, {moment:%H:%M} UTC"
 
 
-def beginning(key: Any) -> str:
-    """So much of a key as tells it from others and gives nothing away."""
-    return f"{str(key)[:4]}…"
-
-
 def markdown(entry: Mapping[str, Any]) -> str:
     """What the Markdown file of an entry says."""
     lines = [f"# {entry['product']} on {entry['tenant']}: {entry['status']}", ""]

@@ -13,19 +13,19 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ansible import constants
 
-from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection, shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _ended, _handover, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._history import continued
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import age_days
-from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, beginning, markdown
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
+from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, markdown
 
 Entry = dict[str, Any]
 
@@ -128,30 +128,17 @@ def entry_of(
         "access": found.get("access"),
         "error": args["error"],
         "key": _key(args, now),
-        "old_keys": old_keys(args.get("retired") or [], float(args.get("grace_days") or 0)),
+        "old_keys": _handover.old_keys(args.get("retired") or [], float(args.get("grace_days") or 0)),
         "handover": None,
-        "commands": commands(args, tenant, run),
+        "commands": _handover.commands(args["state"], tenant, run),
         "time": now.isoformat(timespec="seconds"),
         "found": {"predicts": predicts, **{name: found.get(name) for name in _FOUND}},
     }
     if status == "failed" and not entry["error"]:
         entry["error"] = "what was done did not make it right: " + "; ".join(entry["differences"])
-    if is_handed_over(status, found, steps):
-        entry["handover"] = _filled(args, connection, run)
+    if _handover.is_handed_over(status, found, steps):
+        entry["handover"] = _handover.filled(args, connection, run)
     return entry
-
-
-def _filled(args: Mapping[str, Any], connection: Mapping[str, Any], run: _commands.Typed) -> Entry | None:
-    """The hand-over of this integration."""
-    place, public = str(args["place"] or ""), args["key"].get("public_key")
-    known = {
-        **connection,
-        "member": args["member"],
-        "public_key": public,
-        "private_key": f"in the key store: {args['place']}",
-    }
-    store, read = args.get("store") or "vaulted_file", args.get("store_read") or []
-    return handover(args["profile"], known, _commands.show_command(store, place, run, read) if public else [])
 
 
 def _status(args: Mapping[str, Any], *, predicts: bool) -> str:
@@ -166,10 +153,46 @@ def _status(args: Mapping[str, Any], *, predicts: bool) -> str:
     )
 
 
-def is_handed_over(status: str, found: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the vendor can be given the key: also while a person still has to delete an older one."""
-    to_delete = all(step["kind"] in ("delete_key", "own_key") for step in steps)
-    return status == "ready" or bool(status == "pending" and found.get("in_sync") and to_delete)
+def entry_of_integration(
+    look: Mapping[str, Any],
+    results: _ended.Results,
+    tenant: str,
+    connection: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    error: str = "",
+    error_kind: str = "",
+    run: _commands.Typed | None = None,
+) -> Entry:
+    """The entry of a whole integration, out of what was found and what its steps said."""
+    entry: Entry | None = None
+    for options in _ended.entry_options(look, results, check_mode=check_mode, error=error, error_kind=error_kind):
+        part = entry_of(options, tenant, connection, predicts=check_mode, run=run)
+        entry = part if entry is None else merged(entry, part)
+    if entry is None:
+        raise AssertionError("an integration has at least one key")
+    return entry
+
+
+def record_integration(
+    look: Mapping[str, Any],
+    results: _ended.Results,
+    tenant: str,
+    connection: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    directory: str | None,
+    error: str = "",
+    error_kind: str = "",
+) -> Entry:
+    """Write down how an integration ended: its entry, and in a report on keys what there is to say about them."""
+    entry = entry_of_integration(
+        look, results, tenant, connection, check_mode=check_mode, error=error, error_kind=error_kind
+    )
+    reports = {key["record"]: key["report"] for key in look.get("keys") or [] if key.get("report")}
+    if reports and directory and not check_mode:
+        _key_report.write_reports(Path(directory) / folder_name(tenant), reports, tenant, replace_file)
+    return recorded(directory, entry, check_mode=check_mode)
 
 
 def _key(args: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
@@ -180,33 +203,10 @@ def _key(args: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
     # Only the tenant's word makes it sure that the halves of a pair were not swapped.
     proven = args["found"].get("key") == "valid"
     return {
-        "public_key": key["public_key"] if proven else beginning(key["public_key"]),
+        "public_key": key["public_key"] if proven else shown_key(key["public_key"]),
         "created": key.get("created"),
         "age_days": None if age is None else round(age, 1),
         "place": args["place"],
-    }
-
-
-def old_keys(retired: Sequence[Mapping[str, Any]], grace_days: float) -> list[dict[str, Any]]:
-    """The replaced keys that still work, and until when; for how long is not known if a person is to delete them."""
-    found = []
-    for key in retired:
-        until = None
-        if key.get("since") and grace_days > 0:
-            moment = datetime.fromisoformat(str(key["since"]).replace("Z", "+00:00")) + timedelta(days=grace_days)
-            until = moment.isoformat(timespec="seconds")
-        found.append({"public_key": beginning(key.get("public_key")), "since": key.get("since"), "until": until})
-    return found
-
-
-def commands(args: Mapping[str, Any], tenant: str, run: _commands.Typed) -> dict[str, str]:
-    """What a person types after a work order, as this run was typed."""
-    again = {"absent": "offboard"}.get(args["state"], "onboard")
-    return {
-        "here": run.here,
-        "finish": _commands.playbook("finish", run, [tenant]),
-        "store_key": _commands.playbook("store_key", run, [tenant], ["-e", "cw_keys_file=FILE"]),
-        "again": _commands.playbook(again, run, [tenant]),
     }
 
 
@@ -309,29 +309,6 @@ def noted(run_directory: str) -> list[Entry]:
     # Not splitlines: names may hold other characters that it takes for the end of a line.
     entries = [json.loads(line) for line in text.split("\n") if line]
     return list({(entry["tenant"], entry["vendor"]): entry for entry in entries}.values())
-
-
-def handover(profile: Mapping[str, Any], known: Mapping[str, Any], show: Sequence[str] = ()) -> Entry | None:
-    """The fields the vendor's own console asks for, filled in; the private key as its place in the store.
-
-    show: the commands that display it.
-    """
-    wanted = profile.get("handover") or {}
-    if not wanted:
-        return None
-    fields = []
-    for field in wanted.get("fields") or []:
-        source = field.get("from")
-        value = known.get(source) if source else field.get("value")
-        if value:
-            fields.append({"label": field["label"], "value": value})
-    return {
-        "console": wanted.get("console"),
-        "steps": list(wanted.get("steps") or []),
-        "fields": fields,
-        "show": list(show),
-        "watch": list(wanted.get("watch") or []),
-    }
 
 
 def merged(known: Entry, entry: Entry) -> Entry:
