@@ -93,8 +93,7 @@ class ActionModule(ActionBase):
                 result["removed"] = _handed_over.tidy(directory, args["keep_jobs"])
             except OSError as problem:
                 return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
-        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
-        result["lines"] = _table.table(fleet, result.get("files"), _commands.typed(), hosts)
+        result["lines"] = self._lines(fleet, directory, result.get("files"), variables)
         self._say(result["lines"])
         if args["artifact"]:
             report = str(Path(result["files"]["fleet.json"]).absolute()) if "files" in result else ""
@@ -111,6 +110,14 @@ class ActionModule(ActionBase):
         if args["handed_over"] or args["sources"] is not None:
             return f"{report_dir}/merged"
         return f"{report_dir}/job-{job}" if job else report_dir
+
+    @staticmethod
+    def _lines(
+        fleet: _fleet.Fleet, directory: Path, files: Mapping[str, str] | None, variables: Mapping[str, Any]
+    ) -> list[str]:
+        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
+        keys = _keys_page.summary(_keys_page.reports_below(directory)) if fleet["playbook"] == "key_report" else ""
+        return _table.table(fleet, files, _commands.typed(), hosts, keys)
 
     @staticmethod
     def _say(lines: Iterable[str]) -> None:

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,24 @@ _SHOW: dict[str, tuple[tuple[str, ...], ...]] = {
 
 @dataclass(frozen=True)
 class Typed:
-    """What of a run's command line another command has to repeat, each a list of arguments."""
+    """What of a run's command line another command has to repeat, each a list of arguments.
+
+    awx: whether AWX runs it, where nobody types commands.
+    """
 
     inventory: tuple[str, ...] = ()
     vault: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     limit: str = ""
     here: str = ""
+    awx: bool = False
 
 
 def typed() -> Typed:
     """The command line of this run."""
-    return typed_of(context.CLIARGS, str(Path.cwd()), vars(constants)["DEFAULT_HOST_LIST"])
+    run = typed_of(context.CLIARGS, str(Path.cwd()), vars(constants)["DEFAULT_HOST_LIST"])
+    # AWX and its relatives set this for whatever they run.
+    return replace(run, awx="AWX_PRIVATE_DATA_DIR" in os.environ)
 
 
 def typed_of(arguments: Mapping[str, Any], here: str, default_inventory: Sequence[str]) -> Typed:
@@ -80,8 +87,10 @@ def short_path(path: str, here: str) -> str:
 
 
 def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[str] = ()) -> str:
-    """The command that runs a playbook of this collection; limit: tenants, or one `@FILE`."""
+    """What runs a playbook of this collection; limit: tenants, or one `@FILE`."""
     names = ",".join(limit)
+    if run.awx:
+        return f"on AWX, launch the job template of {name}" + (f" with the limit {names}" if names else "")
     words = ["ansible-playbook", f"msp.connectwise.{name}", *run.inventory, *run.vault, *run.extra]
     return shlex.join([*words, *(["--limit", names] if names else []), *more])
 

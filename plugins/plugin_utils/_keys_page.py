@@ -46,6 +46,19 @@ def reports_below(directory: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
+def summary(reports: Reports) -> str:
+    """All keys in a line."""
+    keys = [one for there in reports.values() for one in there["keys"].values()]
+    states = Counter(one["state"] for one in keys)
+    amounts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    found = sum(bool(one["findings"]) for one in keys)
+    return f"{_many(len(reports), 'tenant')}, {_many(len(keys), 'key')}: {amounts or 'none'}; {found} with findings"
+
+
+def _many(number: float, noun: str) -> str:
+    return f"{number:.0f} {noun}{'s' if round(number) != 1 else ''}"
+
+
 def page(reports: Reports, generated: str) -> str:
     """One HTML page without scripts."""
     rows = [
@@ -53,16 +66,14 @@ def page(reports: Reports, generated: str) -> str:
     ]
     # Those with findings first, and of those the oldest.
     rows.sort(key=lambda row: (not row[2]["findings"], -(row[2]["age_days"] or 0), row[0], row[1]))
-    states = Counter(one["state"] for _tenant, _name, one, _time in rows)
-    looked_at = sum(bool(one["findings"]) for _tenant, _name, one, _time in rows)
-    amounts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    amount = f"{len(reports)} tenants, {len(rows)} keys: {amounts or 'none'}; {looked_at} with findings"
     legend = "".join(
         f"<dt>{_state(state)}</dt><dd>{escape(meaning)}</dd>" for state, (_colour, meaning) in STATES.items()
     )
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in HEAD)
     body = "\n".join(_row(*row) for row in rows)
-    return filled("keys.html", ABOUT=escape(f"{spoken(generated)}: {amount}"), LEGEND=legend, HEAD=head, ROWS=body)
+    return filled(
+        "keys.html", ABOUT=escape(f"{spoken(generated)}: {summary(reports)}"), LEGEND=legend, HEAD=head, ROWS=body
+    )
 
 
 def _state(state: str) -> str:
@@ -72,7 +83,7 @@ def _state(state: str) -> str:
 
 def _row(tenant: str, name: str, one: Mapping[str, Any], time: str) -> str:
     days = one["age_days"]
-    age = "" if days is None else f"{days:.0f} day{'s' if round(days) != 1 else ''}"
+    age = "" if days is None else _many(days, "day")
     public = shown_key(one["public_key"]) if one["public_key"] else ""
     cells = [escape(str(text)) for text in (name, one["member"], public)]
     cells += [_state(str(one["state"]))]

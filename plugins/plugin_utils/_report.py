@@ -342,7 +342,8 @@ def summary(entry: Mapping[str, Any]) -> str:
     waiting = f"; a work order of {amount(steps)}, is open" if steps else ""
     if status in BAD:
         before = f"; changed before that: {', '.join(entry['changes'])}" if entry.get("changes") else ""
-        return f"{entry['product']}: {status}: {entry['error']}{before}{waiting}"
+        error = entry["error"].rstrip(".") if before or waiting else entry["error"]
+        return f"{entry['product']}: {status}: {error}{before}{waiting}"
     if status == "pending":
         return f"{entry['product']}: pending, waiting for a person: {amount(steps)}"
     if status == "drifted":

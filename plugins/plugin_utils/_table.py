@@ -24,12 +24,16 @@ Fleet = Mapping[str, Any]
 
 
 def table(
-    fleet: Fleet, files: Mapping[str, str] | None = None, run: Typed | None = None, hosts: Iterable[str] = ()
+    fleet: Fleet,
+    files: Mapping[str, str] | None = None,
+    run: Typed | None = None,
+    hosts: Iterable[str] = (),
+    keys: str = "",
 ) -> list[str]:
     """About ten lines of at most WIDTH columns; a command is a line of its own, and as long as it has to be.
 
     files: paths of what was written, as `cw_fleet_report` returns them; run: the command line that is repeated;
-    hosts: the tenants a run was about that recorded nothing, as one that only stores keys.
+    hosts: the tenants a run was about that recorded nothing, as one that only stores keys; keys: those in a line.
     """
     files, run = files or {}, run or Typed()
     names = _about(fleet, hosts)
@@ -40,6 +44,9 @@ def table(
     if others:
         lines.append(f"and {others} tenant{'s' if others != 1 else ''} of earlier runs, in the report")
     lines += ["", *_needed(fleet, names)]
+    lines += _line("Keys:", keys, 2) if keys else []
+    if page := files.get("keys.html") if keys else "":
+        lines.append(f"         {short_path(page, run.here)}")
     if page := files.get("fleet.html"):
         lines.append(f"Report:  {short_path(page, run.here)}")
     commands = next_commands(fleet, names, files, run)
@@ -183,9 +190,10 @@ def _needed(fleet: Fleet, names: Sequence[str]) -> list[str]:
 
 
 def _since(fleet: Fleet) -> list[str]:
-    since = fleet.get("since") or {"changes": []}
+    # Check mode writes no report to compare the next one with, and what it predicts has not come.
+    since = (None if fleet["check_mode"] else fleet.get("since")) or {"changes": []}
     told = [f"{one['tenant']} {one['vendor']} {one['before'] or 'new'} > {one['after']}" for one in since["changes"]]
-    return _line("Changed:", f"since {spoken(since['generated'])}: {_named(told)}", 2) if told else []
+    return _line("Since:", f"{spoken(since['generated'])}: {_named(told)}", 2) if told else []
 
 
 def _failures(fleet: Fleet, names: Sequence[str]) -> list[tuple[str, str, list[str]]]:
