@@ -19,7 +19,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import L
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import RETURNED_KEYS
-from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import store_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import record_name, store_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import NoStore, Store
 
 
@@ -40,7 +40,8 @@ class ActionModule(PsaAction):
         params = self._validated(variables)
         site = self.site(variables)
         member = params["member"]
-        store = store_of(self, params["store"], variables, params["vendor"] or member)
+        usual = params["vendor"] or member
+        store = store_of(self, params["store"], variables, usual)
         loop = Loop(
             MemberKeys(site.run, member, params["member_type"], params["description"]),
             store,
@@ -51,7 +52,7 @@ class ActionModule(PsaAction):
             check_mode=site.check_mode,
         )
         outcome = loop.run()
-        result = {**outcome.as_result(), "place": store.place}
+        result = {**outcome.as_result(), "place": store.place, "record": record_name(params["store"], usual)}
         if outcome.steps and params["on_unsupported"] == "fail":
             result.update(unsupported(outcome.steps).as_result(), failed=True)
         return {**result, **self._returned(store, params, variables)}

@@ -64,9 +64,7 @@ class ActionModule(TenantAction):
         for name, problem in shared_companies(tenants).items():
             tenant = next(one for one in tenants if one.name == name)
             marked(tenant, problem, [one.vendor for one in tenant.integrations])
-        run = FleetRun(
-            check_mode=bool(self._task.check_mode), threads=max(1, int(context.CLIARGS.get("forks") or 5))
-        )
+        run = FleetRun(check_mode=bool(self._task.check_mode), threads=max(1, int(context.CLIARGS.get("forks") or 5)))
         seen = run.at(tenants)
         self._tell(seen, sorted(set(batch) - set(wanted)))
         return self._result(args, seen, wanted, str(variables["inventory_hostname"]))

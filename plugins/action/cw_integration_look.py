@@ -37,9 +37,7 @@ class ActionModule(TenantAction):
         args = validation.validated_parameters
         site = self.site(variables)
         settings = settings_of(variables, self.template)
-        folders = _profile.directories(
-            variables.get("inventory_dir"), self.template(variables.get("cw_vendor_dirs"))
-        )
+        folders = _profile.directories(variables.get("inventory_dir"), self.template(variables.get("cw_vendor_dirs")))
         if args["profile"] is not None:
             profile = _profile.of_mapping(args["vendor"], args["profile"])
         else:

@@ -254,7 +254,6 @@ class Http:
                 )
             url, params = target, None
 
-
     def _budget(self) -> Budget:
         """What one request may take, its redirects included."""
         now = time.monotonic()
@@ -353,7 +352,11 @@ def _translated(problem: Exception, policy: Policy, budget: Budget) -> PsaError:
     names = {type(one).__name__ for one in chain}
     reason = next((str(one) for one in reversed(chain) if str(one)), type(problem).__name__)[:_REASON_LIMIT]
     if any(isinstance(one, TooMuch) for one in chain):
-        return too_large(policy.max_answer) if budget.has_headers else AnswerTooLarge("the headers of the answer do not end")
+        return (
+            too_large(policy.max_answer)
+            if budget.has_headers
+            else AnswerTooLarge("the headers of the answer do not end")
+        )
     if budget.is_late and not isinstance(problem, requests.exceptions.ConnectTimeout):
         return TooSlow(f"the answer was not complete in the {policy.request_deadline:g} s that a request may take")
     if isinstance(problem, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):

@@ -153,6 +153,10 @@ done:
   returned: with O(store)
   type: list
   elements: str
+record:
+  description: With O(store), the name of the record.
+  returned: with O(store)
+  type: str
 place:
   description: With O(store), where a person finds the key.
   returned: with O(store)

@@ -99,10 +99,9 @@ def entry_options(
 
 
 def _of(found: Sequence[Result], record: Any) -> Result | None:
-    """The result about the key of this record; a loop's result has its item, and with it the record's name."""
+    """The result about the key of this record; that of a loop over records has the name as its item."""
     for one in found:
-        item = one.get(str(one.get("ansible_loop_var"))) or one
-        if item.get("record") == record:
+        if record in (one.get("record"), one.get(str(one.get("ansible_loop_var")))):
             return one
     return None
 

@@ -78,9 +78,7 @@ class Hosts:
                 tenant.left = dict.fromkeys(names, reason)
                 return tenant
             tenant.connection = self._connection(variables, templar)
-            run = InProcess(
-                tenant.connection, check_mode=self._check_mode, diff_mode=bool(self._action._task.diff)
-            )
+            run = InProcess(tenant.connection, check_mode=self._check_mode, diff_mode=bool(self._action._task.diff))
             tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode)
         except PsaError as problem:
             marked(tenant, _said(problem, host), names)
@@ -92,15 +90,14 @@ class Hosts:
     def _check_mode(self) -> bool:
         return bool(self._action._task.check_mode)
 
-    def _vendors(
-        self, variables: Mapping[str, Any], template: Callable[..., Any]
-    ) -> tuple[list[str], list[Ended]]:
+    def _vendors(self, variables: Mapping[str, Any], template: Callable[..., Any]) -> tuple[list[str], list[Ended]]:
         """The vendors of a host, and those of them that do not exist: one that is misspelt does not stop the others."""
         try:
             value = template(variables["cw_integrations"])
         except AnsibleError as problem:
             raise InputError(
-                f"cw_integrations cannot be resolved: {problem}", remedy="list the vendors of the tenant, such as [zofiq]"
+                f"cw_integrations cannot be resolved: {problem}",
+                remedy="list the vendors of the tenant, such as [zofiq]",
             ) from None
         folders = self._folders(variables, template)
         known, problems = [], []

@@ -113,7 +113,9 @@ class FleetRun:
             ended.look, ended.warnings = integration.as_dict(look), list(look.warnings)
             if look.work == CONVERGE:
                 if integration.settings.store_name not in IN_PROCESS_STORES and not integration.site.check_mode:
-                    raise _Left(f"the store {integration.settings.store_name} is written by another collection's modules")
+                    raise _Left(
+                        f"the store {integration.settings.store_name} is written by another collection's modules"
+                    )
                 integration.preflight(look)
                 integration.carry_out(look)
         except PsaError as problem:

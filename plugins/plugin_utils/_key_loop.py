@@ -89,7 +89,9 @@ class Outcome:
             "created": current.get("created"),
             "state": self.state,
         }
-        old = [{"public_key": shown_key(one["public_key"]), "since": one.get("since")} for one in retired_keys(self.record)]
+        old = [
+            {"public_key": shown_key(one["public_key"]), "since": one.get("since")} for one in retired_keys(self.record)
+        ]
         return {
             "changed": self.changed,
             "done": self.did,

@@ -32,10 +32,17 @@ SETTINGS = {
 }
 
 
+def record_name(option: Any, usual: str) -> str:
+    """The record that a task's `store` names."""
+    named = option.get("record") if isinstance(option, Mapping) else None
+    return str(named or usual)
+
+
 def store_of(action: TenantAction, option: Any, variables: dict[str, Any], record: str) -> Store:
     """The store that a task names. record: name of the record, unless the option names another. Raises PsaError."""
     given = dict(option) if isinstance(option, Mapping) else {"name": option}
-    name = str(given.pop("record", None) or record)
+    name = record_name(option, record)
+    given.pop("record", None)
     if not name:
         raise StoreError("nothing says which record", "give store.record, such as the short name of the vendor")
     if strangers := sorted(set(given) - set(SETTINGS)):
