@@ -135,3 +135,21 @@ def test_a_report_about_keys_has_its_page_which_an_offboarding_takes_with_it(wor
     assert '<th scope="row">onprem</th>' in page
     assert '<th scope="row">north</th>' not in page
     assert told(gone)[-1] == "Next:    nothing; there is nothing left to do"
+
+
+def test_a_failed_run_lists_what_it_had_changed_before(world: World) -> None:
+    world.simulator.faults(
+        {"fault": "status", "status": 400, "tenant": "europe", "method": "POST", "path": "apiMembers$"}
+    )
+    played = world.ground.play("onboard", "--limit", "europe")
+    world.simulator.clear_faults()
+    assert played.code != 0
+    entry = world.entry("europe")
+    assert (entry["status"], entry["changed"]) == ("failed", True)
+    assert entry["changes"] == ["security role Umbrella", "Customize list Table Setup"]
+    assert "## Changed before that\n\n- security role Umbrella\n" in world.text("europe")
+    assert "         changed before that: security role Umbrella, Customize list Table Setup" in told(played)
+    assert (
+        "changed before that: security role Umbrella, Customize list Table Setup"
+        in played.output.rpartition("fatal:")[2]
+    )
