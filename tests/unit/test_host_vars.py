@@ -71,6 +71,10 @@ def test_the_folder_that_ansible_reads(tmp_path):
     assert host_vars.folder_beside(here, ["north,south", here]) == hosts.parent / "host_vars"
     (hosts.parent / "more").mkdir()
     assert host_vars.folder_beside(str(hosts.parent / "more"), [here]) == hosts.parent / "host_vars"
+    # The one that was named and not one that holds it or lies elsewhere, whatever their order.
+    assert (
+        host_vars.folder_beside(here, [str(hosts.parent / "more"), here, str(tmp_path)]) == hosts.parent / "host_vars"
+    )
     with pytest.raises(HostVarsError, match="no inventory file"):
         host_vars.folder_beside(None, ["north,"])
 
@@ -84,8 +88,22 @@ def test_the_file_that_ansible_reads(tmp_path):
     (tmp_path / "south.json").touch()
     with pytest.raises(HostVarsError, match=r"south\.json holds variables of south already"):
         host_vars.file_of(tmp_path, "south")
+
+
+@pytest.mark.parametrize("tenant", ["", ".north", "../north", "a/b", "a\0b"])
+def test_a_name_that_would_lead_elsewhere(tmp_path, tenant):
     with pytest.raises(HostVarsError, match="cannot be the name"):
-        host_vars.file_of(tmp_path, "../north")
+        host_vars.file_of(tmp_path, tenant)
+
+
+def test_what_ansible_reads_besides(tmp_path):
+    folder = tmp_path / "north"
+    (folder / "deep.yml").mkdir(parents=True)
+    for name in ("a.yml", "b", "c.txt", ".d.yml", "deep.yml/e.json", "connectwise_key.yml"):
+        (folder / name).touch()
+    found = [str(path.relative_to(folder)) for path in host_vars.others(folder / "connectwise_key.yml")]
+    assert found == ["a.yml", "b", "deep.yml/e.json"]
+    assert not list(host_vars.others(tmp_path / "north.yml"))
 
 
 def test_a_file_is_replaced_behind_its_link_and_only_its_owner_reads_it(tmp_path):
@@ -98,6 +116,18 @@ def test_a_file_is_replaced_behind_its_link_and_only_its_owner_reads_it(tmp_path
     assert (tmp_path / "north.yml").is_symlink()
     assert (real.read_text(encoding="utf-8"), real.stat().st_mode & 0o777) == ("new", 0o600)
     assert [path.name for path in real.parent.iterdir()] == ["north.yml"]
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_paths):
+        raise OSError(28, "No space left on device")
+
+    host_vars.write(tmp_path / "a" / "b" / "north.yml", b"old")
+    monkeypatch.setattr(host_vars.os, "replace", full)
+    with pytest.raises(HostVarsError, match=r"north\.yml cannot be written \(No space left on device\)"):
+        host_vars.write(tmp_path / "a" / "b" / "north.yml", b"new")
+    (left,) = (tmp_path / "a" / "b").iterdir()
+    assert left.read_bytes() == b"old"
 
 
 def test_a_place_that_cannot_be_written_is_told_before(tmp_path):
