@@ -13,9 +13,7 @@ from __future__ import annotations
 import ast
 import importlib
 import os
-import shutil
 import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -24,7 +22,7 @@ from dataclasses import dataclass
 
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
-from workspace import NAME, NAMESPACE, ROOT
+from workspace import NAME, NAMESPACE, ROOT, copy_to
 
 COPY = ROOT / "build" / "mutants" / "ansible_collections" / NAMESPACE / NAME
 LIMIT = 60  # seconds a mutant may take; one that loops for ever is a mutant that was noticed
@@ -205,18 +203,6 @@ def run_tests(tests: tuple[str, ...], log: str = os.devnull) -> int:
     return -1
 
 
-def make_copy() -> None:
-    """The tree as it is on disk, tracked or not, without what was made in it."""
-    shutil.rmtree(COPY, ignore_errors=True)
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, names):
-        source, target = ROOT / name, COPY / name
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
-
-
 def warm_up() -> None:
     """Load what every test loads, and nothing of what is mutated."""
     os.chdir(COPY)
@@ -278,7 +264,7 @@ def main(names: list[str]) -> int:
     unknown = [name for name in names if name not in TARGETS]
     if unknown:
         sys.exit(f"unknown: {', '.join(unknown)}; known: {', '.join(TARGETS)}")
-    make_copy()
+    copy_to(COPY)
     warm_up()
     left = [
         mutant for name, target in TARGETS.items() if not names or name in names for mutant in examine(name, target)

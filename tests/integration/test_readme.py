@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import pytest
 
 from tests.playground import TENANTS, VENDORS, Playground
 from tests.simulator.client import Simulator
+from tools import workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,12 +45,7 @@ class Reader:
     def __init__(self, directory, ready):
         self.directory, self.sources = directory / "here", directory / "sources"
         self.directory.mkdir()
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-        for name in filter(None, names):
-            if (ROOT / name).is_file():
-                (self.sources / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(ROOT / name, self.sources / name)
+        workspace.copy_to(self.sources)
         tenants = ready["tenants"]
         simulated = {"cw_ca_path": ready["ca"]}
         sources = {
