@@ -11,11 +11,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _fleet, _handed_over, _table
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     BAD,
     STATUSES,
@@ -24,16 +27,21 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     run_directory,
     summary,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "directory": {"type": "path", "required": True},
+    "directory": {"type": "path"},
     "playbook": {"type": "str", "default": "run"},
     "sources": {"type": "list", "elements": "raw"},
+    "handed_over": {"type": "bool", "default": False},
     "max_age_hours": {"type": "float", "default": 12.0},
     "expected": {"type": "list", "elements": "str"},
     "fail_on": {"type": "list", "elements": "str", "default": list(BAD), "choices": list(STATUSES)},
-    "artifact": {"type": "str", "default": "connectwise_fleet"},
+    "artifact": {"type": "str"},
+    "keep_jobs": {"type": "int", "default": 30},
 }
+# Callbacks whose output a program reads.
+PROGRAMS = ("json", "jsonl", "junit", "null")
 NOT_SEEN = "the run ended for this tenant before this integration was looked at; its output says why"
 NO_RESULT = "no report has a result for this tenant: the job that had it did not end, or did not run"
 
@@ -51,9 +59,15 @@ class ActionModule(ActionBase):
         if validation.error_messages:
             return {**result, "failed": True, "msg": validation.error_messages[0]}
         args = validation.validated_parameters
-        directory = Path(args["directory"])
+        job = variables.get("awx_job_id")
+        if args["artifact"] is None:
+            args["artifact"] = f"connectwise_fleet_{job}" if job else "connectwise_fleet"
         try:
-            own = args["sources"] is None
+            directory = Path(args["directory"] or self._usual_directory(args, variables, job))
+        except PsaError as problem:
+            return {**result, "failed": True, **problem.as_result()}
+        try:
+            own = args["sources"] is None and not args["handed_over"]
             fleet = self._of_this_run(args, variables, directory) if own else self._merged(args, variables)
         except (OSError, ValueError) as problem:
             return {**result, "failed": True, "msg": f"the fleet report could not be made: {problem}"}
@@ -67,15 +81,37 @@ class ActionModule(ActionBase):
         if not self._task.check_mode:
             try:
                 result["files"] = self._write(directory, fleet)
+                result["removed"] = _handed_over.tidy(directory, args["keep_jobs"])
             except OSError as problem:
                 return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
+        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
+        result["lines"] = _table.table(fleet, result.get("files"), _commands.typed(), hosts)
+        self._say(result["lines"])
         if args["artifact"]:
+            report = str(Path(result["files"]["fleet.json"]).absolute()) if "files" in result else ""
             result["ansible_stats"] = {
-                "data": {args["artifact"]: _fleet.packed(fleet)},
+                "data": {args["artifact"]: _handed_over.digest(fleet, report)},
                 "aggregate": False,
                 "per_host": False,
             }
         return result
+
+    def _usual_directory(self, args: Mapping[str, Any], variables: Mapping[str, Any], job: Any) -> str:
+        """That of the reports. Slices of a job on AWX know a part of the inventory each, and may share the place."""
+        report_dir = settings_of(variables, self._templar.template).report_dir
+        if args["handed_over"] or args["sources"] is not None:
+            return f"{report_dir}/merged"
+        return f"{report_dir}/job-{job}" if job else report_dir
+
+    @staticmethod
+    def _say(lines: Iterable[str]) -> None:
+        """As plain lines, which every callback for people leaves as they are; one for programs owns the output."""
+        callback = str(vars(constants)["DEFAULT_STDOUT_CALLBACK"]).rpartition(".")[2]
+        if callback in PROGRAMS:
+            return
+        display = Display()
+        for line in ["", *lines, ""]:
+            display.display(line)
 
     def _of_this_run(self, args: Mapping[str, Any], variables: Mapping[str, Any], directory: Path) -> _fleet.Fleet:
         expected = variables.get("ansible_play_hosts_all") if args["expected"] is None else args["expected"]
@@ -122,14 +158,15 @@ class ActionModule(ActionBase):
 
     def _merged(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> _fleet.Fleet:
         fleet = _fleet.new_fleet(str(variables.get("awx_job_id") or "merge"), args["playbook"])
-        for source in args["sources"]:
-            if isinstance(source, Mapping):
-                other = _fleet.unpacked(source)
+        handed_over = _handed_over.artifacts(variables) if args["handed_over"] else []
+        for source in [*(args["sources"] or []), *handed_over]:
+            if isinstance(source, Mapping) or str(source).lstrip().startswith("{"):
+                other = _handed_over.fleet_of(source)
             elif (path := Path(str(source)).expanduser()).is_dir():
                 other = _fleet.new_fleet(str(source), args["playbook"])
                 _fleet.add_entries(other, _fleet.entries_below(path, args["max_age_hours"]))
             else:
-                other = _fleet.unpacked(json.loads(path.read_text(encoding="utf-8")))
+                other = _handed_over.checked(_fleet.unpacked(json.loads(path.read_text(encoding="utf-8"))))
             # Merged, they are one run.
             for tenant in other["tenants"].values():
                 for cell in tenant["integrations"].values():

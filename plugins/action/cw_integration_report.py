@@ -5,34 +5,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _ended, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 
 FACT = "connectwise_integrations"
 ARGUMENT_SPEC: dict[str, Any] = {
     "vendor": {"type": "str", "required": True},
-    "profile": {"type": "dict", "required": True},
-    "directory": {"type": "path"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "mode": {"type": "str", "choices": ["converge", "audit", "store_key"], "default": "converge"},
-    "member": {"type": "str"},
-    "continues": {"type": "bool", "default": False},
-    "found": {"type": "dict", "default": {}},
-    "steps": {"type": "list", "elements": "dict", "default": []},
-    "key": {"type": "dict", "default": {}, "no_log": False},
-    "place": {"type": "str"},
-    "changed": {"type": "bool", "default": False},
-    "changes": {"type": "list", "elements": "str", "default": []},
-    "error": {"type": "str", "default": ""},
-    "error_kind": {"type": "str", "default": ""},
-    "defer_failure": {"type": "bool", "default": False},
+    "look": {"type": "dict", "default": {}},
+    "results": {"type": "dict", "default": {}},
+    "failed_result": {"type": "dict", "default": {}},
+    "failed_step": {"type": "str", "default": ""},
 }
 
 
@@ -44,27 +36,60 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
-        connection = _report.connection_facts(completed(self, CONNECTION_OPTIONS, variables))
         own = {name: value for name, value in self._task.args.items() if name in ARGUMENT_SPEC}
         validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(own)
         if validation.error_messages:
             return {**result, "failed": True, "msg": validation.error_messages[0]}
         args = validation.validated_parameters
+        look, results, error, kind = self._read(args)
+        tenant = str(variables["inventory_hostname"])
+        directory, defer = self._settings(look, variables)
+        try:
+            entry = _report.record_integration(
+                look,
+                results,
+                tenant,
+                self._connection_facts(variables),
+                check_mode=bool(self._task.check_mode),
+                directory=directory,
+                error=error,
+                error_kind=kind,
+            )
+        except OSError as problem:
+            return {**result, "failed": True, **unwritable(directory, problem).as_result()}
         known = self._templar.template((variables.get("ansible_facts") or {}).get(FACT)) or {}
-        entry = _report.entry_of(
-            args, str(variables["inventory_hostname"]), connection, predicts=bool(self._task.check_mode)
-        )
-        if args["continues"] and args["vendor"] in known:
-            entry = _report.merged(known[args["vendor"]], entry)
-        if args["directory"] and not self._task.check_mode:
-            _report.write_files(Path(args["directory"]), entry)
-        _report.note(_report.run_directory(), entry)
         result.update(
             changed=False,
             msg=_report.summary(entry),
             integration=entry,
             ansible_facts={FACT: {**known, args["vendor"]: entry}},
         )
-        if entry["status"] in _report.BAD and not args["defer_failure"]:
+        if entry["status"] in _report.BAD and not defer:
             result["failed"] = True
         return result
+
+    @staticmethod
+    def _read(args: Mapping[str, Any]) -> tuple[dict[str, Any], _ended.Results, str, str]:
+        """What was found, what the steps said, and why one of them failed; of this integration only."""
+        step = args["failed_step"].rpartition(".")[2]
+        error, kind = _ended.causes(args["failed_result"]) if args["failed_result"] else ("", "")
+        look = args["look"] if args["look"].get("vendor") == args["vendor"] else {}
+        if not look or (error and step not in _ended.STEPS):
+            return {**look, "vendor": args["vendor"]}, {}, error, kind
+        return look, _ended.collected(args["results"], step), error, kind
+
+    def _connection_facts(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return _report.connection_facts(completed(self, CONNECTION_OPTIONS, variables))
+        except PsaError:  # then the error of this integration says so
+            return {}
+
+    def _settings(self, look: Mapping[str, Any], variables: Mapping[str, Any]) -> tuple[str | None, bool]:
+        """Where the report goes, and whether a failure is for the end of the play; also if there was no look."""
+        if look.get("directory") is not None:
+            return look["directory"], bool(look.get("defer_failure"))
+        try:
+            settings = settings_of(variables, self._templar.template)
+        except PsaError:
+            return None, False
+        return settings.report_dir, settings.defer_failure

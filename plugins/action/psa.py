@@ -10,49 +10,28 @@ everything imported below is paid for once and not by every forked worker.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleError
-from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
-from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, run_in_process
-from ansible_collections.msp.connectwise.plugins.modules import (
-    cw_access_check,
-    cw_api_key,
-    cw_api_key_info,
-    cw_api_member,
-    cw_api_member_info,
-    cw_doctor,
-    cw_integration_info,
-    cw_security_role,
-    cw_security_role_info,
-    cw_table_setup,
-    cw_tenant_info,
-)
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _routes_file
-from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
+from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
+from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import store_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import PREFIX, TenantAction
 
-MODULES: dict[str, Module] = {
-    source.MODULE.name: source.MODULE
-    for source in (
-        cw_access_check,
-        cw_api_key,
-        cw_api_key_info,
-        cw_api_member,
-        cw_api_member_info,
-        cw_doctor,
-        cw_integration_info,
-        cw_security_role,
-        cw_security_role_info,
-        cw_table_setup,
-        cw_tenant_info,
-    )
+# With `store`, the stored key takes the place of these options.
+_KEY_OPTIONS = {
+    "cw_access_check": ("public_key", "private_key"),
+    "cw_table_setup": ("reader_public_key", "reader_private_key"),
 }
+_PROCESS = (
+    "become: true makes every task a process of its own, which is slower; the tenants' API needs no rights on this "
+    "machine, so leave it out"
+)
 
 
 def _invocation_wanted(variables: Mapping[str, Any]) -> bool:
@@ -63,52 +42,44 @@ def _invocation_wanted(variables: Mapping[str, Any]) -> bool:
         return True
 
 
-class ActionModule(ActionBase):
+class ActionModule(TenantAction):
     """Runs `msp.connectwise.cw_*`, in the worker process where the connection is local."""
 
     def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
-        name = f"msp.connectwise.{self._task.action.rpartition('.')[2]}"
-        args = completed(self, CONNECTION_OPTIONS, variables)
+        short = self._task.action.rpartition(".")[2]
         try:
-            self._with_routes_file(args)
+            args = self.connection_options(variables)
+            self._with_stored_key(short, args, variables)
         except PsaError as problem:
             return {**result, "failed": True, "changed": False, **problem.as_result()}
-        if self._in_process(variables):
+        if self.runs_in_process(variables):
             result.update(
                 run_in_process(
-                    MODULES[name],
+                    MODULES[f"{PREFIX}{short}"],
                     args,
                     check_mode=bool(self._task.check_mode),
                     diff_mode=bool(self._task.diff),
-                    action=name,
+                    action=f"{PREFIX}{short}",
                     invocation=_invocation_wanted(variables),
                 )
             )
         else:
-            self._keep_off_disks()
-            result.update(
-                self._execute_module(
-                    module_name=name, module_args=args, task_vars=variables, wrap_async=bool(self._task.async_val)
-                )
-            )
+            result.update(self.run_on_host(f"{PREFIX}{short}", args, variables))
+            if self._task.become and self._connection.transport == "local":
+                result.setdefault("warnings", []).append(_PROCESS)
         return result
 
-    def _with_routes_file(self, args: dict[str, Any]) -> None:
-        """The file of extension routes lies on the controller, also where the module runs elsewhere."""
-        file = args.pop("extension_routes_file", None)
-        if file:
-            routes = _routes_file.load(self._loader.path_dwim(str(file)))
-            args["extension_routes"] = {**routes, **(args.get("extension_routes") or {})}
-
-    def _keep_off_disks(self) -> None:
-        """Keys are among the options of a module: over standard input they lie in no file on the way."""
-        if not self._task.become:
-            with suppress(AnsibleError, KeyError):  # a kind of connection that has no such option
-                self._connection.set_option("pipelining", True)
-
-    def _in_process(self, variables: Mapping[str, Any]) -> bool:
-        if self._connection.transport != "local" or self._task.become or self._task.async_val:
-            return False
-        return boolean(self._templar.template(variables.get("cw_in_process", True)), strict=False)
+    def _with_stored_key(self, module: str, args: dict[str, Any], variables: dict[str, Any]) -> None:
+        """Let a module work with the key of an integration, which no variable of the play ever holds."""
+        if module not in _KEY_OPTIONS or args.get("store") is None:
+            return
+        record: Record = store_of(self, args.pop("store"), variables, "").read()
+        current = record.get("current") or {}
+        public, private = _KEY_OPTIONS[module]
+        if current.get("public_key") and current.get("private_key"):
+            args[public], args[private] = current["public_key"], current["private_key"]
+        elif module == "cw_access_check":
+            # Else the key that the run itself works with would be checked.
+            raise StoreError("the store has no key to check", "make the key first, or store it with store_key")

@@ -93,3 +93,19 @@ attributes:
     support: full
     description: Runs once for all hosts of the play.
 """
+
+    UPDATE = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: No update is started in check mode.
+  diff_mode:
+    support: none
+    details: What an update brings is not known before.
+  idempotent:
+    support: full
+  action:
+    support: full
+    description: Runs on the controller.
+"""

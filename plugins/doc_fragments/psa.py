@@ -16,6 +16,7 @@ options:
   public_key:
     description:
       - Public key of the API member that this task acts as.
+      - Results and messages show its first four characters, because it may be the private key in the wrong place.
     type: str
   private_key:
     description:
@@ -70,6 +71,25 @@ options:
       - The longest wait between two tries in seconds, also where the server's C(Retry-After) asks for more.
     type: float
     default: 60.0
+  request_deadline:
+    description:
+      - Seconds that one request may take, from its first byte to the last byte of its answer, headers included. It is
+        not tried again.
+    type: float
+    default: 120.0
+  deadline:
+    description:
+      - Seconds that all requests of a task may take together, the waits between them included.
+      - The task then fails; a fleet goes on without that tenant.
+    type: float
+    default: 600.0
+  max_answer_mb:
+    description:
+      - The largest answer that is read, in megabytes, when it is unpacked. The pages of one list count together.
+      - What counts is what it takes in memory, that is each value as 64 bytes beside its text, so that a whole
+        permission matrix counts about half a megabyte.
+    type: float
+    default: 12.0
   extension_routes:
     description:
       - Replaces or extends, operation by operation, the table of routes that ConnectWise does not publish.

@@ -71,6 +71,7 @@ class Access:
     def as_dict(self) -> dict[str, Any]:
         return {
             "verdict": self.verdict,
+            "summary": self.summary(),
             "member": self.member,
             "missing": self.missing,
             "excess": self.excess,
@@ -108,7 +109,7 @@ def member_of(settings: list[Record]) -> str:
     return ""
 
 
-def _wished(function: str, entry: Any) -> tuple[Customizable, ListWish]:
+def wished(function: str, entry: Any) -> tuple[Customizable, ListWish]:
     """One entry of a profile's Customize lists, checked."""
     if not isinstance(entry, Mapping):
         raise InputError(
@@ -149,7 +150,7 @@ def compare(
     access.excess = [one.as_dict() for one in excess]
     access.warnings += warnings
     for function, entry in customize.items():
-        what, wish = _wished(function, entry)
+        what, wish = wished(function, entry)
         current = own_items(items, what)
         loose = lenient or entry.get("on_unknown") == "warn"
         # Names the list itself holds need no catalogue, which saves a read on every unchanged night.

@@ -9,6 +9,7 @@ Source of the bodies: the developer guide and authors of live integrations.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,34 +28,52 @@ from ._errors import (
     TransientFailure,
     UserInterfaceHost,
     WrongAddress,
+    legible,
 )
 from ._http import Answer
 
 _SAID_LIMIT = 300  # characters of a server's words in a message
+_INNER_LIMIT = 50  # errors of a validation that are kept
+_INNER_FIELDS = ("code", "message", "resource", "field")
 
 
 @dataclass(frozen=True)
 class _Case:
     """One way an answer can be an error.
 
-    statuses: empty fits all. words: in the body. json: whether the body is JSON. not_code: what the code must not be.
+    statuses: empty fits all. words: in the body, each entry a sequence of patterns that follow one another; any will do.
+    json: whether the body is JSON. not_code: what the code must not be.
+
+    Each pattern takes linear time, and a sequence is one search after another: a server chooses what is searched.
     """
 
     kind: type[PsaError]
     problem: str
     statuses: tuple[int, ...] = ()
-    words: str = ""
+    words: str | tuple[tuple[str, ...], ...] = ()
     json: bool | None = None
     not_code: str = ""
     remedy: str | None = None
 
     def fits(self, answer: Answer) -> bool:
+        sequences = ((self.words,),) if isinstance(self.words, str) else self.words
         return (
             (not self.statuses or answer.status in self.statuses)
             and (self.json is None or self.json is answer.is_json)
             and (not self.not_code or _body(answer).get("code") != self.not_code)
-            and (not self.words or re.search(self.words, answer.text, re.IGNORECASE) is not None)
+            and (not sequences or any(_follow(answer.text, sequence) for sequence in sequences))
         )
+
+
+def _follow(text: str, sequence: tuple[str, ...]) -> bool:
+    """Whether the patterns occur one after another. The first place of each leaves the most to the next."""
+    at = 0
+    for pattern in sequence:
+        found = re.compile(pattern, re.IGNORECASE).search(text, at)
+        if found is None:
+            return False
+        at = found.end()
+    return True
 
 
 _CLIENT_ID = r"client[\s_-]*id"
@@ -68,7 +87,7 @@ _CASES = [
         ClientIdRefused,
         "no client id reached the server",
         (400, 401),
-        rf"(missing|no|without|requires?)\b.*{_CLIENT_ID}|{_CLIENT_ID}.*\b(missing|required)",
+        ((r"(missing|no|without|requires?)\b", _CLIENT_ID), (_CLIENT_ID, r"\b(missing|required)")),
         not_code=_VALIDATION,
         remedy="check that no proxy between this controller and the tenant strips the clientId header, and that "
         "client_id (cw_client_id, CW_CLIENT_ID) is the one registered at developer.connectwise.com/ClientID",
@@ -121,17 +140,32 @@ def _body(answer: Answer) -> dict[str, Any]:
 def said(answer: Answer) -> str:
     """What the server said, as one short line; pages of a gateway are named, not quoted."""
     body = _body(answer)
-    inner = [
-        " ".join(str(one[key]) for key in ("field", "code", "message") if one.get(key))
-        for one in body.get("errors") or []
-        if isinstance(one, dict)
-    ]
-    text = "; ".join(filter(None, [str(body.get("message") or body.get("Message") or ""), *inner]))
+    inner = [" ".join(filter(None, (one.get(key, "") for key in ("field", "code", "message")))) for one in _inner(body)]
+    text = "; ".join(filter(None, [_words(body.get("message")) or _words(body.get("Message")), *inner]))
     if not text and re.search(r"<html|<!doctype", answer.text[:2000], re.IGNORECASE):
-        title = re.search(r"<title[^>]*>(.*?)</title>", answer.text, re.IGNORECASE | re.DOTALL)
-        text = "an HTML page" + (f" titled {title.group(1).strip()}" if title else "")
-    text = " ".join((text or answer.text).split())
+        title = _title(answer.text)
+        text = "an HTML page" + (f" titled {title}" if title else "")
+    text = legible(" ".join((text or answer.text).split()))
     return text if len(text) <= _SAID_LIMIT else text[: _SAID_LIMIT - 1] + "…"
+
+
+def _words(value: Any) -> str:
+    """A server's word, as far as it is one and anybody would read it."""
+    return str(value)[: 2 * _SAID_LIMIT] if isinstance(value, (str, int, float)) else ""
+
+
+def _inner(body: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The errors of a validation, in the fields they are documented to have."""
+    errors = body.get("errors")
+    found = [one for one in errors[:_INNER_LIMIT] if isinstance(one, dict)] if isinstance(errors, list) else []
+    return [{key: _words(one[key]) for key in _INNER_FIELDS if one.get(key)} for one in found]
+
+
+def _title(page: str) -> str:
+    lower = page.lower()
+    begin = lower.find(">", lower.find("<title")) + 1 if "<title" in lower else 0
+    end = lower.find("</title>", begin)
+    return page[begin:end].strip() if begin and end >= 0 else ""
 
 
 def error_of(answer: Answer) -> PsaError:
@@ -140,7 +174,7 @@ def error_of(answer: Answer) -> PsaError:
     for case in _CASES:
         if case.fits(answer):
             if case.kind is InvalidRecord:
-                common["errors"] = _body(answer).get("errors") or []
+                common["errors"] = _inner(_body(answer))
             return case.kind(case.problem, remedy=case.remedy, **common)
     if answer.status >= 500:
         return ServerFailed("the server failed", **common)
@@ -156,7 +190,8 @@ def data_of(answer: Answer, *, empty_allowed: bool = False) -> Any:
     if not answer.is_json:
         if empty_allowed and not answer.text.strip():
             return None
-        raise NotThePsa("the answer is not JSON, so it is not from the API", said=said(answer), status=answer.status)
+        why = f": {answer.defect}" if answer.defect else ", so it is not from the API"
+        raise NotThePsa(f"the answer is not JSON{why}", said=said(answer), status=answer.status)
     body = _body(answer)
     if {"code", "message"} <= set(body) and not set(body) - {"code", "message", "errors"}:
         raise ServerFailed("the server answered with an error in a success", said=said(answer), status=answer.status)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ._answers import data_of, error_of, is_transient
-from ._connection import DEFAULT_CODEBASE, Connection
+from ._connection import CODEBASE, DEFAULT_CODEBASE, Connection, shown_key
 from ._errors import (
     AuthenticationFailed,
     NotThePsa,
@@ -27,6 +27,7 @@ from ._errors import (
 )
 from ._http import PARALLEL, Answer, Http
 from ._rights import right_for
+from ._wire import too_large
 
 Record = dict[str, Any]
 Records = list[Record]
@@ -50,6 +51,7 @@ class Psa:
 
     def __init__(self, connection: Connection, http: Http | None = None) -> None:
         self.connection = connection
+        self._shared = http is not None
         self._http = http or Http(connection.policy, is_transient)
         self._codebase = None if connection.codebase == "auto" else connection.codebase
         self._company: Record | None = None
@@ -62,7 +64,8 @@ class Psa:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._http.close()
+        if not self._shared:
+            self._http.close()
 
     def with_keys(self, public_key: str, private_key: str) -> Psa:
         """The same tenant and session with other keys, to see what those may do."""
@@ -101,9 +104,20 @@ class Psa:
     @property
     def codebase(self) -> str:
         if self._codebase is None:
-            found = str(self.company_info().get("Codebase") or DEFAULT_CODEBASE)
-            self._codebase = found.strip("/") or DEFAULT_CODEBASE
+            self._codebase = self._offered_codebase() or DEFAULT_CODEBASE
         return self._codebase
+
+    def _offered_codebase(self) -> str:
+        """The codebase that companyinfo names; it becomes part of every address, so it has to be one."""
+        found = str(self.company_info().get("Codebase") or "").strip("/")
+        if found and not CODEBASE.fullmatch(found):
+            raise WrongAddress(
+                f'the tenant names "{found[:60]}" as its codebase, which is none',
+                remedy="set codebase (cw_codebase) to v4_6_release, and find out who answers at this host",
+                tenant=self.tenant,
+                operation=f"GET {self._company_path}",
+            )
+        return found
 
     @property
     def is_cloud(self) -> bool:
@@ -133,13 +147,16 @@ class Psa:
         return list(self._pages(path, params))
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Record]:
-        page, before = 1, Records()
+        page, size, before = 1, 0, Records()
         while True:
             with self._context("GET", path):
                 answer = self._send("GET", path, {**params, "pageSize": PAGE_SIZE, "page": page}, None, None)
                 records = data_of(answer)
                 if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
                     raise NotThePsa("the answer is not a list of records", status=answer.status)
+                size += answer.size
+                if size > self.connection.policy.max_answer:
+                    raise too_large(self.connection.policy.max_answer, "list")
             if page > 1 and records == before:
                 return  # the list has no pages: it gives the whole of it each time
             yield from records
@@ -251,6 +268,7 @@ class Psa:
             if explain:
                 problem = self._explained(problem, method, path)
             problem.tenant, problem.operation = self.tenant, f"{method} {path}"
+            problem.said = self._without_keys(problem.said)
             raise problem from None
 
     def _explained(self, problem: PsaError, method: str, path: str) -> PsaError:
@@ -271,8 +289,14 @@ class Psa:
             return self._about_company(problem)
         return problem
 
+    def _without_keys(self, text: str) -> str:
+        """A server's words may repeat what it was sent."""
+        for key in (self.connection.private_key, self.connection.public_key):
+            text = text.replace(key, shown_key(key))
+        return text
+
     def _which_right(self, problem: PermissionDenied, method: str, path: str) -> PermissionDenied:
-        owner = f"the API member that owns the key {self.connection.public_key}"
+        owner = f"the API member that owns the key {shown_key(self.connection.public_key)}"
         right = right_for(method, path)
         if right is None:
             problem.remedy = f"give the role of {owner} the right for this operation; the server does not say which"
@@ -291,18 +315,18 @@ class Psa:
     def _about_company(self, problem: PsaError) -> PsaError:
         """Refused keys and a wrong company look alike; companyinfo, which needs no keys, tells them apart."""
         try:
-            company = self.company_info()
+            self.company_info()
+            offered = self._offered_codebase()
         except WrongAddress as better:
             better.said = better.said or problem.said
             return better
         except PsaError:
             return problem
-        offered = str(company.get("Codebase") or "").strip("/")
         if isinstance(problem, WrongAddress) and offered:
             problem.remedy = f"the company exists here; set codebase to {offered}, {DEFAULT_CODEBASE} or auto"
         elif isinstance(problem, AuthenticationFailed):
             problem.remedy = (
-                f"the company exists here, so check public_key ({self.connection.public_key}) and private_key, "
+                f"the company exists here, so check public_key ({shown_key(self.connection.public_key)}) and private_key, "
                 "and that the API member of these keys is active"
             )
         return problem

@@ -23,12 +23,17 @@ REGIONS = {
 }
 DEFAULT_CODEBASE = "v4_6_release"
 _UI_HOST = re.compile(r"(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)", re.IGNORECASE)
-_CODEBASE = re.compile(r"v\d[\w.]*", re.ASCII)
+CODEBASE = re.compile(r"v\d[\w.]*", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\w.{}-]+", re.ASCII)
+
+# no_log keeps it from the system's log; `_module` shows its beginning in results, because somebody may have put the
+# private key in its place.
+PUBLIC_KEY: dict[str, Any] = {"type": "str", "no_log": True}
+PUBLIC_OPTIONS = ("public_key", "key_public", "reader_public_key")
 
 CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "company_id": {"type": "str"},
-    "public_key": {"type": "str", "no_log": False},
+    "public_key": PUBLIC_KEY,
     "private_key": {"type": "str", "no_log": True},
     "client_id": {"type": "str"},
     "region": {"type": "str", "choices": list(REGIONS)},
@@ -40,9 +45,20 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float", "default": 30.0},
     "retries": {"type": "int", "default": 4},
     "retry_max_delay": {"type": "float", "default": 60.0},
+    "request_deadline": {"type": "float", "default": 120.0},
+    "deadline": {"type": "float", "default": 600.0},
+    "max_answer_mb": {"type": "float", "default": 12.0},
     "extension_routes": {"type": "dict"},
     "extension_routes_file": {"type": "path"},
 }
+# Limits, by what they are measured in.
+_ABOVE_ZERO = {
+    "timeout": "seconds",
+    "request_deadline": "seconds",
+    "deadline": "seconds",
+    "max_answer_mb": "megabytes",
+}
+_SHOWN = 4  # characters of a key
 _NEEDED = ("company_id", "public_key", "private_key", "client_id")
 
 
@@ -69,6 +85,12 @@ class Connection:
 
     def with_keys(self, public_key: str, private_key: str) -> Connection:
         return replace(self, public_key=public_key, private_key=private_key)
+
+
+def shown_key(key: object) -> str:
+    """A key as it may be shown before the tenant has proved it: it may be the private one, put in the wrong place."""
+    text = str(key or "")
+    return f"{text[:_SHOWN]}…" if text else "none"
 
 
 def parse_host(value: str) -> str:
@@ -138,7 +160,7 @@ def _parsed(options: Mapping[str, Any]) -> Connection:
             remedy=f"use one of {', '.join(REGIONS)}, or host for an on-premises server",
         )
     codebase = str(options.get("codebase") or DEFAULT_CODEBASE).strip().strip("/")
-    if codebase != "auto" and not _CODEBASE.fullmatch(codebase):
+    if codebase != "auto" and not CODEBASE.fullmatch(codebase):
         raise InputError(
             f'codebase "{codebase}" is not one', remedy="use v4_6_release, a versioned one such as v2025_1, or auto"
         )
@@ -146,10 +168,6 @@ def _parsed(options: Mapping[str, Any]) -> Connection:
         value = str(options.get(option) or "").strip()
         if value and not _HEADER_VALUE.fullmatch(value):
             raise InputError(f'{option} "{value}" cannot be sent', remedy=f"write it as in {example}")
-    validate = options.get("validate_certs")
-    timeout = float(30.0 if options.get("timeout") is None else options["timeout"])
-    if timeout <= 0:
-        raise InputError("timeout must be more than 0 seconds", remedy="leave timeout out, or raise it")
     return Connection(
         company_id=str(options["company_id"]).strip(),
         public_key=str(options["public_key"]).strip(),
@@ -159,10 +177,21 @@ def _parsed(options: Mapping[str, Any]) -> Connection:
         codebase=codebase,
         api_version=str(options.get("api_version") or "").strip() or None,
         region=region,
-        policy=Policy(
-            timeout=timeout,
-            retries=max(0, int(4 if options.get("retries") is None else options["retries"])),
-            max_delay=max(0.0, float(60.0 if options.get("retry_max_delay") is None else options["retry_max_delay"])),
-            verify=False if validate is False else (options.get("ca_path") or True),
-        ),
+        policy=_policy(options),
+    )
+
+
+def _policy(options: Mapping[str, Any]) -> Policy:
+    given = {name: float(options[name]) for name in _ABOVE_ZERO if options.get(name) is not None}
+    for name, value in given.items():
+        if not 0 < value < float("inf"):
+            raise InputError(f"{name} must be more than 0 {_ABOVE_ZERO[name]}", remedy=f"leave {name} out, or raise it")
+    usual = Policy()
+    retries, delay = options.get("retries"), options.get("retry_max_delay")
+    return replace(
+        usual,
+        **given,
+        retries=usual.retries if retries is None else max(0, int(retries)),
+        max_delay=usual.max_delay if delay is None else max(0.0, float(delay)),
+        verify=False if options.get("validate_certs") is False else (options.get("ca_path") or True),
     )

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from ._access import compare, member_of, read_access
 from ._answers import error_of, is_transient
 from ._client import Psa, Record
-from ._connection import Connection
+from ._connection import Connection, shown_key
 from ._errors import (
     AuthenticationFailed,
     ClientIdRefused,
@@ -33,11 +33,12 @@ from ._errors import (
     TlsUntrusted,
     UserInterfaceHost,
     WrongAddress,
+    legible,
 )
 from ._http import Answer, Http
 from ._members import find_api_member
 from ._resource import Names
-from ._roles import ROLES, attempt, read_matrix
+from ._roles import reads_offered
 from ._routes import Extensions
 
 # Each stands on those before it: where one is wrong, what comes after it cannot be looked at.
@@ -74,11 +75,13 @@ class Line:
     remedy: str = ""
 
     def as_dict(self) -> dict[str, str]:
-        return {"check": self.check, "status": self.status, "found": self.found, "remedy": self.remedy}
+        found, remedy = legible(self.found), legible(self.remedy)
+        return {"check": self.check, "status": self.status, "found": found, "remedy": remedy}
 
     def __str__(self) -> str:
-        return f"{self.status:<8}{self.check}: {self.found}" + (
-            f". What to do: {self.remedy}" if self.remedy and self.status != OK else ""
+        return legible(
+            f"{self.status:<8}{self.check}: {self.found}"
+            + (f". What to do: {self.remedy}" if self.remedy and self.status != OK else "")
         )
 
 
@@ -177,7 +180,7 @@ def _look(
     routes: Mapping[str, Any] | None,
 ) -> None:
     connection = psa.connection
-    diagnosis.add("options", f"{psa.tenant}, key {connection.public_key}")
+    diagnosis.add("options", f"{psa.tenant}, key {shown_key(connection.public_key)}")
     proxy = _proxy(connection, diagnosis)
     _reach(connection, diagnosis, proxy)
     place = partial(_place, proxy=proxy)
@@ -310,7 +313,7 @@ def _company(psa: Psa, diagnosis: Diagnosis, place: Callable[[PsaError], str]) -
 def _clock(answer: Answer, diagnosis: Diagnosis) -> None:
     try:
         theirs = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         diagnosis.add("clock", "the server tells no time", status=UNKNOWN)
         return
     apart = round(time.time() - theirs)
@@ -400,13 +403,7 @@ def _routes(psa: Psa, diagnosis: Diagnosis, routes: Mapping[str, Any] | None) ->
     """Which of the operations that are not published this tenant offers, as far as reading shows."""
     try:
         extensions = Extensions(psa, routes)
-        roles = psa.list(ROLES)
-        row = next((row for row in read_matrix(psa, int(roles[0]["id"])) if row.customizable), None) if roles else None
-        lists = (
-            row is not None and attempt(lambda: extensions.customize_items(int(roles[0]["id"]), int(row.id or 0)))[0]
-        )
-        members = psa.list("/system/apiMembers")
-        keys = bool(members) and attempt(lambda: extensions.keys("api_member_key", int(members[0]["id"])))[0]
+        lists, keys = reads_offered(psa, extensions)
     except PsaError as problem:
         diagnosis.add("routes", f"cannot be read: {problem.problem}", status=UNKNOWN, remedy=problem.remedy)
         return

@@ -5,7 +5,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+# What a terminal obeys, line breaks among them, and what turns the direction of a text: no server writes our lines.
+_ILLEGIBLE = dict.fromkeys(
+    (
+        *range(32),
+        *range(127, 160),
+        0x2028,
+        0x2029,
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        *range(0xD800, 0xE000),
+    ),
+    " ",
+)
+
+
+def legible(text: object) -> str:
+    """A text as it may stand in a message: on one line, without anything that a terminal obeys."""
+    return str(text).translate(_ILLEGIBLE)
 
 
 class PsaError(Exception):
@@ -47,17 +67,17 @@ class PsaError(Exception):
             sentences.append(f'The server said: "{self.said}"')
         if self.remedy:
             sentences.append(f"What to do: {self.remedy}")
-        return ". ".join(sentence.rstrip(".") for sentence in sentences) + "."
+        return legible(". ".join(sentence.rstrip(".") for sentence in sentences) + ".")
 
     def as_result(self) -> dict[str, Any]:
         """The error as the fields of a failed task."""
         error = {
             "kind": type(self).__name__,
-            "problem": self.problem,
-            "tenant": self.tenant,
-            "operation": self.operation,
-            "server_said": self.said,
-            "remedy": self.remedy,
+            "problem": legible(self.problem),
+            "tenant": legible(self.tenant),
+            "operation": legible(self.operation),
+            "server_said": legible(self.said),
+            "remedy": legible(self.remedy),
             "status": self.status,
         }
         return {"msg": str(self), "error": error, **self.data}
@@ -91,10 +111,25 @@ class TlsUntrusted(ConnectionFailed):
     remedy = "set ca_path (cw_ca_path) to the CA bundle that signed the server's certificate"
 
 
+class DeadlinePassed(ConnectionFailed):
+    """The time of the task was over before a request, so it was not sent."""
+
+    remedy = "run again: every task continues from what it finds; or raise deadline (cw_deadline)"
+
+
 class LostAnswer(PsaError):
     """The request was sent, its answer never came: whether it took effect is not known."""
 
     remedy = "run again: every task reads the tenant first and continues from what it finds"
+
+
+class TooSlow(LostAnswer):
+    """The answer had begun perhaps, and was not complete in the time a request may take."""
+
+    remedy = (
+        "find out what makes the tenant, or a gateway in front of it, so slow; or raise request_deadline "
+        "(cw_request_deadline), then run again"
+    )
 
 
 class NotThePsa(PsaError):
@@ -102,6 +137,15 @@ class NotThePsa(PsaError):
 
     remedy = (
         "check that host is the API host of the tenant, and whether the service is under maintenance; then run again"
+    )
+
+
+class AnswerTooLarge(NotThePsa):
+    """More than anybody asked for: reading it all would take the memory of this controller."""
+
+    remedy = (
+        "check that host is the API host of the tenant; if it really has that much to say, raise max_answer_mb "
+        "(cw_max_answer_mb)"
     )
 
 
@@ -202,3 +246,24 @@ class Unsupported(PsaError):
 UNCERTAIN = (LostAnswer, ServerFailed, NotThePsa)
 # Of these, the ones that pass by themselves: when the effect is not there, the write is worth one more try.
 PASSING = (LostAnswer, TransientFailure, NotThePsa)
+
+
+def error_from(result: Mapping[str, Any]) -> PsaError:
+    """The error of a failed task, from its result: as the module raised it, if it says so."""
+    said = result.get("error") or {}
+    if not said:
+        return InputError(str(result.get("msg") or "the module failed and did not say why"))
+    kinds = {kind.__name__: kind for kind in _kinds(PsaError)}
+    kind = kinds.get(str(said.get("kind")), PsaError)
+    return kind(
+        str(said.get("problem") or ""),
+        remedy=str(said.get("remedy") or ""),
+        tenant=str(said.get("tenant") or ""),
+        operation=str(said.get("operation") or ""),
+        said=str(said.get("server_said") or ""),
+        status=said.get("status"),
+    )
+
+
+def _kinds(kind: type[PsaError]) -> list[type[PsaError]]:
+    return [kind, *(one for below in kind.__subclasses__() for one in _kinds(below))]

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests over one kept-alive session: TLS, time limits, retries. Knows HTTP, nothing of ConnectWise."""
+"""Requests over one kept-alive session: TLS, limits, retries. Knows HTTP, nothing of ConnectWise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,19 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from ._errors import ConnectionFailed, InputError, LostAnswer, NotThePsa, PsaError, TlsUntrusted
+from ._errors import (
+    AnswerTooLarge,
+    ConnectionFailed,
+    DeadlinePassed,
+    InputError,
+    LostAnswer,
+    NotThePsa,
+    PsaError,
+    TlsUntrusted,
+    TooSlow,
+)
+from ._strict_json import NotJson, parsed, weight
+from ._wire import ENCODINGS, Adapter, Budget, TooMuch, read_body, spending, too_large
 
 try:
     import requests
@@ -31,36 +43,66 @@ PARALLEL = 4
 _READS = frozenset({"GET", "HEAD"})
 _BACKOFF_START = 0.5  # seconds
 _MAX_REDIRECTS = 5
+_REASON_LIMIT = 300  # characters of what the libraries say, which may quote the server
+_TEXT_KEPT = 4096  # characters of a body that are looked at and quoted, beside its JSON
+_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How patient the transport is. Times in seconds; retries counts the tries after the first."""
+    """How patient the transport is. Times in seconds; retries counts the tries after the first.
+
+    timeout: of each read; request_deadline: of one request from its first byte to the last of its answer; deadline: of
+    all requests of a task. max_answer_mb: the size of an answer, unpacked.
+    """
 
     timeout: float = 30.0
     retries: int = 4
     max_delay: float = 60.0
     verify: bool | str = True
+    request_deadline: float = 120.0
+    deadline: float = 600.0
+    max_answer_mb: float = 12.0
+
+    @property
+    def max_answer(self) -> int:
+        return int(self.max_answer_mb * _MEGABYTE)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer; `data` is its JSON, or None where the body is not JSON."""
+    """One HTTP answer; `data` is its JSON, or None where the body is not JSON (`defect` may say more about that).
+
+    text: the first few KiB of the body, which are all that is ever matched and quoted. size: what it takes in memory.
+    """
 
     status: int
     headers: Mapping[str, str]
     text: str
     data: Any
     is_json: bool
+    defect: str = ""
+    size: int = 0
 
     @classmethod
-    def of(cls, response: requests.Response) -> Answer:
+    def of(cls, status: int, headers: Mapping[str, str], body: bytes | bytearray, secret: str | None = None) -> Answer:
+        """secret: what a server that sends back what it was sent must not bring into a message."""
+        size = weight(body)
         # JSON is UTF-8, also where the type names no charset and requests would guess one from the bytes.
-        text = response.content.decode("utf-8", errors="replace")
         try:
-            return cls(response.status_code, response.headers, text, jsonlib.loads(response.content), True)
-        except ValueError:
-            return cls(response.status_code, response.headers, text, None, False)
+            text, defect = body.decode(), ""
+        except UnicodeDecodeError:
+            text, defect = body[:_TEXT_KEPT].decode(errors="replace"), "its bytes are not UTF-8"
+        if not defect and b"\0" in body[:4]:
+            defect = "it is UTF-16 or UTF-32, and JSON is UTF-8"
+        if secret and secret in text:
+            text = text.replace(secret, "********")
+        try:
+            data = None if defect else parsed(text.removeprefix("\ufeff"))
+        except NotJson as problem:
+            defect = problem.why
+            return cls(status, headers, text[:_TEXT_KEPT], None, False, defect, size)
+        return cls(status, headers, text[:_TEXT_KEPT], data, not defect, defect, size)
 
 
 def _with_authorization(value: str | None) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
@@ -77,7 +119,7 @@ def _with_authorization(value: str | None) -> Callable[[requests.PreparedRequest
 def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
     """The seconds a Retry-After header asks for (a number or a date), or None."""
     value = (headers.get("Retry-After") or "").strip()
-    if not value:
+    if not value or len(value) > 60:
         return None
     try:
         return max(0.0, float(value))
@@ -85,7 +127,7 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time
         pass
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -114,11 +156,16 @@ class Http:
         self._jitter = jitter
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        adapter = requests.adapters.HTTPAdapter(pool_connections=2, pool_maxsize=PARALLEL, max_retries=0)
+        adapter = Adapter(pool_connections=2, pool_maxsize=PARALLEL, max_retries=0)
         self._session.mount("https://", adapter)
+        self.begin()
         if policy.verify is False:
             # Somebody chose so; a warning for every request would bury what matters.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+    def begin(self) -> None:
+        """From now on the time counts that a task may take."""
+        self._until = time.monotonic() + self.policy.deadline
 
     def close(self) -> None:
         self._session.close()
@@ -136,28 +183,32 @@ class Http:
     ) -> Answer:
         """Send; retry reads on what passes by itself, writes only where nothing can have happened.
 
-        Raises ConnectionFailed, TlsUntrusted, LostAnswer, NotThePsa.
+        Raises ConnectionFailed, DeadlinePassed, TlsUntrusted, LostAnswer, TooSlow, NotThePsa, AnswerTooLarge.
         """
         last = self.policy.retries
         for attempt in range(last + 1):
+            problem: PsaError | None = None
+            asked = None
             try:
                 answer = self._once(method, url, authorization, headers, params, json, form)
-            except (TlsUntrusted, NotThePsa):
+            except (TlsUntrusted, NotThePsa, TooSlow, DeadlinePassed):
                 raise
-            except ConnectionFailed:
-                if attempt == last:
+            except ConnectionFailed as failed:
+                problem = failed
+            except LostAnswer as lost:
+                if method not in _READS:
                     raise
-                asked = None
-            except LostAnswer:
-                if attempt == last or method not in _READS:
-                    raise
-                asked = None
+                problem = lost
             else:
-                again = answer.status == 429 or (method in _READS and self._transient(answer))
-                if attempt == last or not again:
+                if answer.status != 429 and not (method in _READS and self._transient(answer)):
                     return answer
                 asked = retry_after(answer.headers)
-            self._sleep(self._delay(attempt, asked))
+            wait = self._delay(attempt, asked)
+            if attempt == last or time.monotonic() + wait >= self._until:
+                if problem is not None:
+                    raise problem
+                return answer
+            self._sleep(wait)
         raise AssertionError("the loop above returns or raises")
 
     def _delay(self, attempt: int, asked: float | None) -> float:
@@ -181,23 +232,13 @@ class Http:
         form: Mapping[str, str] | None,
     ) -> Answer:
         hops = 0
+        budget = self._budget()
         while True:
             try:
-                response = self._session.request(
-                    method,
-                    url,
-                    auth=_with_authorization(authorization),
-                    headers=dict(headers or {}),
-                    params=params,
-                    data=jsonlib.dumps(json) if json is not None else form,
-                    timeout=(min(10.0, self.policy.timeout), self.policy.timeout),
-                    allow_redirects=False,
-                    # Given with every request: REQUESTS_CA_BUNDLE of the environment would win over session.verify.
-                    verify=self.policy.verify,
-                )
-                answer = Answer.of(response)
-            except requests.exceptions.RequestException as problem:
-                raise _translated(problem, self.policy.verify) from problem
+                with spending(budget):
+                    answer = self._sent(budget, method, url, authorization, headers, params, json, form)
+            except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as problem:
+                raise _translated(problem, self.policy, budget) from problem
             except OSError as problem:
                 # requests and urllib3 wrap what the network does; what is left concerns the CA bundle.
                 raise _unreadable(self.policy.verify, problem) from problem
@@ -207,11 +248,50 @@ class Http:
             hops += 1
             if method not in _READS or hops > _MAX_REDIRECTS or not _same_server(url, target):
                 raise NotThePsa(
-                    f"the server redirects to {target or 'nowhere'}",
+                    f"the server redirects to {target[:200] or 'nowhere'}",
                     remedy="use the API host itself as host, not an address that redirects",
                     status=answer.status,
                 )
             url, params = target, None
+
+    def _budget(self) -> Budget:
+        """What one request may take, its redirects included."""
+        now = time.monotonic()
+        if now >= self._until:
+            raise DeadlinePassed(f"the {self.policy.deadline:g} s that a task may take are over; nothing more was sent")
+        until = min(now + self.policy.request_deadline, self._until)
+        return Budget(until, self.policy.timeout, self.policy.max_answer)
+
+    def _sent(
+        self,
+        budget: Budget,
+        method: str,
+        url: str,
+        authorization: str | None,
+        headers: Mapping[str, str] | None,
+        params: Mapping[str, Any] | None,
+        json: Any,
+        form: Mapping[str, str] | None,
+    ) -> Answer:
+        wait = budget.seconds()
+        with self._session.request(
+            method,
+            url,
+            auth=_with_authorization(authorization),
+            headers={"Accept-Encoding": ENCODINGS, **(headers or {})},
+            params=params,
+            data=jsonlib.dumps(json) if json is not None else form,
+            timeout=(min(10.0, wait), wait),
+            allow_redirects=False,
+            # Given with every request: REQUESTS_CA_BUNDLE of the environment would win over session.verify.
+            verify=self.policy.verify,
+            stream=True,
+        ) as response:
+            body = read_body(response, budget)
+            status, found = response.status_code, response.headers
+        if weight(body) > self.policy.max_answer:
+            raise too_large(self.policy.max_answer)
+        return Answer.of(status, found, body, (authorization or "").rpartition(" ")[2])
 
 
 def _same_server(url: str, target: str) -> bool:
@@ -266,12 +346,23 @@ def _tls_error(reason: str, verify: bool | str) -> PsaError:
     return LostAnswer(f"the TLS connection broke ({reason})")
 
 
-def _translated(problem: requests.exceptions.RequestException, verify: bool | str) -> PsaError:
+def _translated(problem: Exception, policy: Policy, budget: Budget) -> PsaError:
+    """The typed error of what requests, or urllib3 while a body was read, have raised."""
     chain = _chain(problem)
     names = {type(one).__name__ for one in chain}
-    reason = next((str(one) for one in reversed(chain) if str(one)), type(problem).__name__)
-    if isinstance(problem, requests.exceptions.SSLError):
-        return _tls_error(reason, verify)
+    reason = next((str(one) for one in reversed(chain) if str(one)), type(problem).__name__)[:_REASON_LIMIT]
+    if any(isinstance(one, TooMuch) for one in chain):
+        return (
+            too_large(policy.max_answer)
+            if budget.has_headers
+            else AnswerTooLarge("the headers of the answer do not end")
+        )
+    if budget.is_late and not isinstance(problem, requests.exceptions.ConnectTimeout):
+        return TooSlow(f"the answer was not complete in the {policy.request_deadline:g} s that a request may take")
+    if isinstance(problem, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
+        return _tls_error(reason, policy.verify)
+    if any(isinstance(one, urllib3.exceptions.InvalidHeader) for one in chain):
+        return NotThePsa(f"the headers of the answer contradict each other ({reason})")
     # urllib3 1.26 calls it the proxy's failure too when a connection through it breaks after the request was sent.
     broken = names & {"ConnectionResetError", "RemoteDisconnected", "BrokenPipeError"}
     if isinstance(problem, requests.exceptions.ProxyError) and not broken:

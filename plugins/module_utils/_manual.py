@@ -1,7 +1,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Manual steps: what a person has to click where the API offers nothing. Data, in the order a person does them."""
+"""Manual steps: what a person has to click where the API offers nothing. Data, in the order a person does them.
+
+`do` says it whole; `part` and `brief` say it under the heading of its screen, which is saved once.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,8 @@ def role_permission(role: str, change: Change) -> Step:
         "kind": "role_permission",
         "menu": [*ROLES_MENU, role],
         "do": f'In the security module {change.row.module}, row "{change.row.function}", set {clicks}; then Save.',
+        "part": f"In the security module {change.row.module}",
+        "brief": f"{change.row.function}: {clicks}",
         "why": NO_MATRIX,
         "role": role,
         "module": change.row.module,
@@ -68,6 +73,8 @@ def customize_list(
         "menu": [*ROLES_MENU, role],
         "do": f'In the security module {module}, row "{function}", click (customize): '
         f"{', then '.join(clicks)}; then Save.",
+        "part": f"In the security module {module}",
+        "brief": f"{function}, click (customize): {', then '.join(clicks)}",
         "why": why,
         "role": role,
         "module": module,
@@ -88,7 +95,7 @@ def create_key(member: str, member_type: str, description: str) -> Step:
         "menu": _keys_menu(member, member_type),
         "do": f'Click +, enter the description "{description}", click Save (not Save and Close), and copy the Public '
         "Key and the Private Key at once: the private key is shown this one time. Put both into the key store with "
-        "playbooks/store_key.yml.",
+        "msp.connectwise.finish, or from a file with msp.connectwise.store_key.",
         "why": NO_KEYS,
         "member": member,
         "member_type": member_type,
@@ -102,7 +109,7 @@ def store_key(member: str, member_type: str, description: str, public_keys: Sequ
         "kind": "store_key",
         "menu": _keys_menu(member, member_type),
         "do": f'A key described "{description}" exists ({", ".join(public_keys)}), and the key store does not have it. '
-        "If you have its private key, put it into the key store with playbooks/store_key.yml. Otherwise set "
+        "If you have its private key, put it into the key store with msp.connectwise.finish. Otherwise set "
         "integration_new_key: true to have another one made beside it.",
         "why": "A private key is shown once, when it is created; no API reads it again.",
         "member": member,

@@ -17,8 +17,9 @@ from ansible.module_utils.common.parameters import env_fallback, remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound, UnsupportedError
 
 from ._client import Psa
-from ._connection import CONNECTION_OPTIONS, parse_connection
-from ._errors import PsaError, Unsupported
+from ._connection import CONNECTION_OPTIONS, PUBLIC_OPTIONS, parse_connection, shown_key
+from ._errors import AuthenticationFailed, PsaError, Unsupported, legible
+from ._http import Http
 from ._manual import Step, where
 
 ON_UNSUPPORTED = {"type": "str", "choices": ["fail", "manual"], "default": "fail"}
@@ -77,8 +78,13 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
 
 
-def execute(module: Module, options: Mapping[str, Any], *, check_mode: bool, diff_mode: bool) -> dict[str, Any]:
-    """Run with validated options; the result as Ansible takes it, `failed` included."""
+def execute(
+    module: Module, options: Mapping[str, Any], *, check_mode: bool, diff_mode: bool, http: Http | None = None
+) -> dict[str, Any]:
+    """Run with validated options; the result as Ansible takes it, `failed` included.
+
+    http: a session of the caller's, which stays open for the next module.
+    """
     params = _plain(dict(options))
     tenant = ""
     try:
@@ -88,7 +94,9 @@ def execute(module: Module, options: Mapping[str, Any], *, check_mode: bool, dif
             if module.unconnected is None:
                 raise
             return _finished(module.unconnected(problem), params, diff_mode, tenant)
-        with Psa(connection) as psa:
+        if http is not None:
+            http.begin()
+        with Psa(connection, http) as psa:
             tenant = psa.tenant
             result = module.run(psa, params, check_mode)
         return _finished(result, params, diff_mode, tenant)
@@ -110,25 +118,43 @@ def _finished(result: Result, params: Mapping[str, Any], diff_mode: bool, tenant
     if "on_unsupported" in params:
         values.update(manual_steps=result.manual_steps, pending=bool(result.manual_steps))
     if result.warnings:
-        values["warnings"] = list(dict.fromkeys(result.warnings))
+        values["warnings"] = [legible(warning) for warning in dict.fromkeys(result.warnings)]
     if diff_mode and result.before != result.after:
         values["diff"] = {"before": result.before or {}, "after": result.after or {}}
     failure = result.failure
     if result.manual_steps and params.get("on_unsupported") == "fail":
-        failure = _unsupported(result.manual_steps)
+        failure = unsupported(result.manual_steps)
     if failure is None:
         return values
     failure.tenant = failure.tenant or tenant
     return {**values, **failure.as_result(), "failed": True}
 
 
-def _unsupported(steps: list[Step]) -> Unsupported:
+def unsupported(steps: list[Step]) -> Unsupported:
     count = len(steps)
     return Unsupported(
         f"the tenant's API cannot make {'this change' if count == 1 else f'{count} of these changes'}: "
         + " ".join(f"[{where(step)}] {step['do']}" for step in steps[:3])
         + (f" (and {count - 3} more, in manual_steps)" if count > 3 else "")
     )
+
+
+def _shown(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as a result tells them."""
+    hidden = {name: shown_key(params[name]) for name in PUBLIC_OPTIONS if params.get(name)}
+    return {**params, **hidden}
+
+
+def _secrets(module: Module, known: set[str], params: Mapping[str, Any], result: Mapping[str, Any]) -> set[str]:
+    """What must not stand in a result: a public key may, once the tenant has taken it for one."""
+    if (result.get("error") or {}).get("kind") == AuthenticationFailed.__name__:
+        return known
+    private = {
+        params.get(name)
+        for name, spec in module.argument_spec.items()
+        if spec.get("no_log") and name not in PUBLIC_OPTIONS
+    }
+    return known - ({params.get(name) for name in PUBLIC_OPTIONS} - private)
 
 
 def run_in_process(
@@ -139,22 +165,26 @@ def run_in_process(
     diff_mode: bool,
     action: str,
     invocation: bool = True,
+    http: Http | None = None,
 ) -> dict[str, Any]:
     """What AnsibleModule does around a run, without its process: validate, execute, scrub.
 
-    invocation: whether the result says with which options; from ansible-core 2.21 on, a setting decides.
+    invocation: whether the result says with which options; from ansible-core 2.21 on, a setting decides. http: a
+    session to work over, which stays open.
     """
     validation = ArgumentSpecValidator(module.argument_spec, **module.constraints).validate(dict(args))
-    secrets = validation._no_log_values
+    params, secrets = validation.validated_parameters, set(validation._no_log_values)
     if validation.error_messages:
         msg = str(validation.errors[0].msg)
         if isinstance(validation.errors[0], UnsupportedError):
             msg = f"Unsupported parameters for ({action}) module: {msg}"
         result: dict[str, Any] = {"failed": True, "msg": msg}
     else:
-        result = execute(module, validation.validated_parameters, check_mode=check_mode, diff_mode=diff_mode)
+        result = execute(module, params, check_mode=check_mode, diff_mode=diff_mode, http=http)
+        secrets = _secrets(module, secrets, params, result)
+        params = _shown(params)
     if invocation:
-        result["invocation"] = {"module_args": validation.validated_parameters}
+        result["invocation"] = {"module_args": params}
     scrubbed: dict[str, Any] = remove_values(result, secrets)
     return scrubbed
 
@@ -163,6 +193,8 @@ def main(module: Module) -> None:
     """Run as a module process, as any Ansible module."""
     ansible = AnsibleModule(argument_spec=module.argument_spec, supports_check_mode=True, **module.constraints)
     result = execute(module, ansible.params, check_mode=ansible.check_mode, diff_mode=ansible._diff)
+    ansible.no_log_values = _secrets(module, set(ansible.no_log_values), ansible.params, result)
+    ansible.params = _shown(ansible.params)
     for warning in result.pop("warnings", []):
         ansible.warn(warning)
     if result.pop("failed", False):

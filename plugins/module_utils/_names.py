@@ -17,7 +17,7 @@ _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 # Characters without width, which a PDF or a web page leaves in a copied name.
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _CUSTOMIZE = re.compile(r"\(\s*customi[sz]e\s*\)")
-_TIGHT = re.compile(r"\s*([/-])\s*")
+_TIGHT = re.compile(r" ?([/-]) ?")
 
 # Names that vendors' pages print for one and the same row, by module ("" = the module's own name).
 # Sources: the vendors' permission tables, ConnectWise's role matrix of 2017 and its BrightGauge page.

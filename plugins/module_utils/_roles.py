@@ -142,6 +142,18 @@ def customizable_row(rows: list[Row], function: str, module: str | None) -> Row:
     return customizable[0]
 
 
+def reads_offered(psa: Psa, extensions: Extensions) -> tuple[bool, bool]:
+    """Whether the tenant offers the extension routes that can be tried without a write: Customize lists, API keys.
+
+    Any role and any API member serve for the question. Used where the one in question does not exist yet.
+    """
+    roles, members = psa.list(ROLES), psa.list("/system/apiMembers")
+    row = next((row for row in read_matrix(psa, int(roles[0]["id"])) if row.customizable), None) if roles else None
+    lists = row is not None and attempt(lambda: extensions.customize_items(int(roles[0]["id"]), int(row.id or 0)))[0]
+    keys = bool(members) and attempt(lambda: extensions.keys("api_member_key", int(members[0]["id"])))[0]
+    return lists, keys
+
+
 def attempt(call: Callable[[], Any]) -> tuple[bool, Any]:
     """Whether the tenant offers an extension route, and what it answered."""
     try:

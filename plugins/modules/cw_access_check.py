@@ -41,6 +41,12 @@ options:
         may inquire, as the vendor's software would.
     type: bool
     default: false
+  store:
+    description:
+      - The key store that holds the key to check, instead of the connection's own - its name, or a dictionary with C(name), C(record) (name of the
+        record, such as V(umbrella)) and the settings of the store; settings that are left out come from the
+        C(integration_*) variables. No variable of the play ever holds the key.
+    type: raw
   fail_on:
     description:
       - When the task fails. V(missing) on missing rights only, V(excess) on missing and on excess rights, V(none)
@@ -146,6 +152,7 @@ MODULE = Module(
         "customize": {"type": "dict", "default": {}},
         "exclusive": {"type": "bool", "default": True},
         "probe": {"type": "bool", "default": False},
+        "store": {"type": "raw"},
         "fail_on": {"type": "str", "choices": ["missing", "excess", "none"], "default": "missing"},
         "on_unknown": ON_UNKNOWN,
     },

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cw_api_key
-short_description: Create and delete the API keys of a member
+short_description: Keep an API key of a member in a store, or create and delete keys
 version_added: 0.1.0
 description:
-  - Creates an API key for an API member, or for a person's member record, and deletes keys.
-  - ConnectWise shows the private key once, when the key is created. It stands in the result of the task that created
-    the key and nowhere else, so register the result with C(no_log) and store it at once; the
-    P(msp.connectwise.integration#role) role does all of that.
+  - With O(store) it is idempotent for the life of a key. O(state=present) means that a key of this description, which
+    the tenant has confirmed, is in the store; O(state=absent) that none works any more. The key is made, stored, read
+    back, proven and, when it is replaced, deleted in an order in which nothing is lost when a run dies. The private half
+    is in no result, variable or log. This part runs on the controller.
+  - Without O(store) it creates a key for an API member, or for a person's member record, and deletes keys.
+    ConnectWise shows the private key once, when the key is created. It stands in the result of the task that created
+    the key and nowhere else, so register the result with C(no_log) and store it at once.
   - The API publishes no operation for API keys. Where the tenant offers an extension route, it is used; elsewhere the
     change becomes a manual step.
 extends_documentation_fragment:
@@ -55,9 +58,64 @@ options:
     description: Ids of keys to delete.
     type: list
     elements: int
+  store:
+    description:
+      - The key store, by name (V(vaulted_file), V(hashi_vault), V(sops), V(command), V(none), or the path of a YAML file
+        that describes one), or a dictionary with C(name), C(record) and the settings C(tenant), C(directory),
+        C(vault_id), C(allow_readable), C(settle), C(hashi_vault), C(hashi_vault_mount), C(hashi_vault_path), C(sops),
+        C(sops_path), C(command), C(return_key). Settings that are left out come from the C(integration_*) variables of
+        the host, as the P(msp.connectwise.integration#role) role explains them.
+      - C(record) is the name of the record in the store; the identifier of the member if it is left out.
+    type: raw
+  vendor:
+    description: With O(store), the short name of the integration the key belongs to; a record of another one is refused.
+    type: str
+  rotate:
+    description: With O(store), whether the key that is in the store when the task begins is replaced.
+    type: bool
+    default: false
+  max_age_days:
+    description: With O(store), age in days from which the key is replaced; V(0) for never.
+    type: float
+    default: 0
+  grace_days:
+    description: With O(store), days for which a replaced key still works, for a vendor that is told of the new one by
+      hand.
+    type: float
+    default: 0
+  heal:
+    description: With O(store), whether a stored key that the tenant refuses is replaced. If not, the task fails.
+    type: bool
+    default: false
+  beside:
+    description: With O(store), whether a key is made beside one of the same description that the store does not know.
+      If not, a manual step names the choice.
+    type: bool
+    default: false
+  lease:
+    description: With O(store), seconds for which the unfinished creation of a key by a run on another machine is
+      respected.
+    type: float
+    default: 900
+  given_keys:
+    description:
+      - With O(store), keys that a person has made, each a dictionary with C(member), C(public_key), C(private_key) and
+        optionally C(tenant). The one of this member on this tenant is stored once the tenant has confirmed it, and
+        nothing else is done.
+    type: list
+    elements: dict
 """
 
 EXAMPLES = r"""
+- name: A proven, working key in the store of the tenant
+  msp.connectwise.cw_api_key:
+    member: ExampleSync
+    description: Example Sync
+    store:
+      name: vaulted_file
+      directory: "{{ inventory_dir }}/connectwise_keys"
+      record: example
+
 - name: A key for the member of an integration
   msp.connectwise.cw_api_key:
     member: ExampleSync
@@ -84,7 +142,30 @@ api_key:
     private_key:
       description: Private key. Shown this one time.
       type: str
-      returned: when the key was created by this task
+      returned: when the key was created by this task, without O(store)
+    created: {description: "With O(store), when it was made.", type: str, returned: with O(store)}
+    state:
+      description: With O(store), what the tenant says of it - V(valid), V(refused), or V(none) if there is no key.
+      type: str
+      returned: with O(store)
+done:
+  description: With O(store), what was done, or in check mode would be, a line each.
+  returned: with O(store)
+  type: list
+  elements: str
+record:
+  description: With O(store), the name of the record.
+  returned: with O(store)
+  type: str
+place:
+  description: With O(store), where a person finds the key.
+  returned: with O(store)
+  type: str
+retired:
+  description: With O(store), the replaced keys that still work, with the beginning of the public key and since when.
+  returned: with O(store)
+  type: list
+  elements: dict
 deleted:
   description: Ids of the keys that were deleted.
   returned: with O(state=absent)
@@ -112,11 +193,13 @@ from ansible_collections.msp.connectwise.plugins.module_utils._manual import own
 from ansible_collections.msp.connectwise.plugins.module_utils._members import find_owner, key_routes, no_member
 from ansible_collections.msp.connectwise.plugins.module_utils._module import ON_UNSUPPORTED, STATE, Module, Result, main
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
-from ansible_collections.msp.connectwise.plugins.module_utils._roles import attempt
+from ansible_collections.msp.connectwise.plugins.module_utils._roles import attempt, reads_offered
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
 
 
 def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
+    if params["store"] is not None:
+        raise InputError("store works on the controller only", remedy="run the task as an action, not the bare module")
     if params["state"] == "absent" and all(params[name] is None for name in ("description", "public_keys", "key_ids")):
         raise InputError("nothing says which keys", remedy="give description, public_keys or key_ids")
     needed = params["state"] == "present" and not check_mode
@@ -128,7 +211,10 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
         if params["state"] == "absent":
             return Result(values={"deleted": []})
         if check_mode:
-            # The member may be what an earlier task of the play would create.
+            # The member may be what an earlier task of the play would create; another one tells what the tenant offers.
+            if not reads_offered(psa, Extensions(psa, params["extension_routes"]))[1]:
+                step = create_step(params["member"], params["member_type"], params["description"])
+                return Result(values={"api_key": shown(None, params)}, manual_steps=[step])
             return Result(True, {"api_key": shown(None, params)}, {}, {"key": params["description"]})
         raise no_member(psa, params["member"], params["member_type"])
     extensions, routes = Extensions(psa, params["extension_routes"]), key_routes(params["member_type"])
@@ -207,6 +293,16 @@ MODULE = Module(
         "other_than": {"type": "list", "elements": "int", "default": [], "no_log": False},
         "public_keys": {"type": "list", "elements": "str", "no_log": False},
         "key_ids": {"type": "list", "elements": "int", "no_log": False},
+        "store": {"type": "raw"},
+        "vendor": {"type": "str"},
+        "rotate": {"type": "bool", "default": False},
+        "max_age_days": {"type": "float", "default": 0},
+        "grace_days": {"type": "float", "default": 0},
+        "heal": {"type": "bool", "default": False},
+        "beside": {"type": "bool", "default": False},
+        "lease": {"type": "float", "default": 900},
+        # Not no_log: their values would also be cut out of the results that tell which key is in the store.
+        "given_keys": {"type": "list", "elements": "dict", "no_log": False},
         "on_unsupported": ON_UNSUPPORTED,
     },
     run=run,

@@ -43,6 +43,10 @@ member_exists:
   description: Whether the member exists.
   returned: success
   type: bool
+member_active:
+  description: Whether the member is active; no key of an inactive one works.
+  returned: success
+  type: bool
 api_keys:
   description: The keys.
   returned: success
@@ -67,13 +71,14 @@ def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
     owner = find_owner(psa, params["member"], params["member_type"])
     extensions, routes = Extensions(psa, params["extension_routes"]), key_routes(params["member_type"])
     if owner is None:
-        return Result(values={"offered": None, "member_exists": False, "api_keys": []})
+        return Result(values={"offered": None, "member_exists": False, "member_active": False, "api_keys": []})
     offered, keys = attempt(lambda: extensions.keys(routes, int(owner["id"])))
     listed = [
         {"id": key.get("id"), "description": key.get("description"), "public_key": key.get("publicKey")}
         for key in keys or []
     ]
-    return Result(values={"offered": offered, "member_exists": True, "api_keys": listed})
+    active = not owner.get("inactiveFlag")
+    return Result(values={"offered": offered, "member_exists": True, "member_active": active, "api_keys": listed})
 
 
 MODULE = Module(

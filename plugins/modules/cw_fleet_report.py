@@ -15,18 +15,21 @@ description:
   - Without O(sources) it reports what M(msp.connectwise.cw_integration_report) and M(msp.connectwise.cw_fleet_look)
     have recorded in this run. Tenants and vendors that this run was not about stay as an earlier run has found
     them, and are marked so.
-  - With O(sources) it merges reports, such as those of the slices of a job; of several results about one
-    integration the newest counts, and an expected tenant without a result is unreachable.
+  - With O(sources) or O(handed_over) it merges reports, such as those of the slices of a job; of several results
+    about one integration the newest counts, and an expected tenant without a result is unreachable.
   - It runs once for the whole play. In an C(always) section it also runs where everything failed.
-  - Returns the report as an artifact (as M(ansible.builtin.set_stats) does), so that a workflow can merge it.
+  - Returns a digest of the report as an artifact (as M(ansible.builtin.set_stats) does), so that a workflow can merge
+    it - statuses, times, numbers, and the path of C(fleet.json), which the merging reads if it sees that place. The
+    artifact is one JSON text, because what lies on its way may read the types of YAML anew.
 extends_documentation_fragment:
   - msp.connectwise.attributes
   - msp.connectwise.attributes.fleet
 options:
   directory:
-    description: Where the files go. Made when it does not exist.
+    description:
+      - Where the files go. Made if it does not exist. C(integration_report_dir), or C(connectwise_reports) beside the
+        inventory, when left out; for a job on AWX a folder of its own in it, for merged reports C(merged).
     type: path
-    required: true
   playbook:
     description: What the report calls the run.
     type: str
@@ -34,9 +37,15 @@ options:
   sources:
     description:
       - Reports to merge - paths of C(fleet.json) files, directories with C(<tenant>/<vendor>.json) files as the
-        role leaves them (also those of a run that was killed), or the artifacts of other jobs as data.
+        role leaves them (also those of a run that was killed), or the artifacts of other jobs, as text or as data.
     type: list
     elements: raw
+  handed_over:
+    description:
+      - Whether to merge what earlier jobs of a workflow on AWX have handed over as well - the variables named
+        C(connectwise_fleet_) and a number.
+    type: bool
+    default: false
   max_age_hours:
     description:
       - How old the files in a directory of O(sources) may be to count, and what a report has kept of an earlier run.
@@ -53,9 +62,15 @@ options:
     choices: [absent, ready, drifted, pending, failed, unreachable]
     default: [failed, unreachable]
   artifact:
-    description: Name of the artifact; none when empty.
+    description:
+      - Name of the artifact; none when empty. C(connectwise_fleet) when left out, on AWX with the number of the job.
     type: str
-    default: connectwise_fleet
+  keep_jobs:
+    description:
+      - If O(directory) is the folder of a job on AWX (C(job-) and a number), how many such folders beside it are kept;
+        those of the last day always are. A folder that holds anything but this module's files stays.
+    type: int
+    default: 30
 author:
   - The msp.connectwise contributors (@msp-connectwise)
 """
@@ -89,8 +104,19 @@ failed_tenants:
   returned: always
   type: list
   elements: str
+lines:
+  description:
+    - How the fleet stands, who has to do what, and what to type next, in about ten plain lines. They are displayed.
+  returned: always
+  type: list
+  elements: str
 files:
   description: Paths of what was written, by name.
   returned: not in check mode
   type: dict
+removed:
+  description: Folders of earlier jobs that were removed.
+  returned: not in check mode
+  type: list
+  elements: str
 """

@@ -106,6 +106,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._access import (
     read_access,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import PUBLIC_KEY
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     AuthenticationFailed,
     InputError,
@@ -221,7 +222,7 @@ MODULE = Module(
         "permissions": {"type": "dict", "default": {}},
         "customize": {"type": "dict", "default": {}},
         "exclusive": {"type": "bool", "default": True},
-        "key_public": {"type": "str", "no_log": False},
+        "key_public": PUBLIC_KEY,
         "key_private": {"type": "str", "no_log": True},
         "probe": {"type": "bool", "default": False},
         "on_unknown": ON_UNKNOWN,

@@ -83,6 +83,24 @@ options:
   place:
     description: Where the store keeps the key.
     type: str
+  store:
+    description: Name of the store, from which the command follows that displays the key.
+    type: str
+    default: vaulted_file
+  store_read:
+    description: The command that reads a record, for the store V(command).
+    type: list
+    elements: str
+    default: []
+  retired:
+    description: Replaced keys that still work, each C(public_key) and C(since).
+    type: list
+    elements: dict
+    default: []
+  grace_days:
+    description: Days after which a replaced key is deleted; V(0) where a person deletes it.
+    type: float
+    default: 0.0
   defer_failure:
     description: Whether a failed integration leaves the task successful, so that the play goes on with the next one.
     type: bool

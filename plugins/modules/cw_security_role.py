@@ -39,7 +39,8 @@ options:
       - V(My) is refused where the row does not offer it.
       - When left out, the matrix is not touched.
       - In check mode nobody can tell whether the tenant offers a route that writes levels, since asking would be a
-        write; the prediction takes it that there is one.
+        write. A tenant that offers none of the extension routes which can be tried by reading is taken not to offer
+        this one either, and the levels are predicted as manual steps.
     type: dict
   exclusive:
     description: Whether functions that O(permissions) does not name are set to V(None).
@@ -134,6 +135,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     find_role,
     holders,
     read_matrix,
+    reads_offered,
     write_matrix,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
@@ -190,7 +192,7 @@ def converge(
     result.warnings += plan.warnings
     if not plan.changes:
         return rows
-    offered = True
+    offered = not check_mode or any(reads_offered(psa, extensions))
     if not check_mode and role:
         offered, written = attempt(lambda: write_matrix(psa, extensions, int(role["id"]), plan))
         rows = written if offered else rows

@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Sets which items of a function a security role may reach; behind the (customize) link of the row in the product,
     the lists C(Allow Access to these) and C(Disallow).
-  - The whole list in one task, "all but these two" as well as "only these three".
+  - The whole list in one task, "all but these two" as well as "only these three"; with O(lists) all lists of a role.
   - The API publishes no operation that writes such a list, and only the member itself can read it
     (C(GET /system/mySecurity/customizeItems/)). Where the tenant offers an extension route, the list is written and
     read back; elsewhere the change becomes a manual step. With O(reader_public_key) and O(reader_private_key) of a
@@ -48,12 +48,24 @@ options:
       - Whether everything O(allow) does not name is disallowed.
       - Defaults to V(true) when O(allow) is given; V(false) adds O(allow) to what is allowed already.
     type: bool
+  lists:
+    description:
+      - All lists of the role at once, by their function; each a dictionary with the fields C(allow), C(disallow),
+        C(exclusive), C(module) and C(on_unknown), which mean what the options of these names do.
+      - Takes the place of O(function), O(module), O(allow), O(disallow) and O(exclusive).
+    type: dict
   reader_public_key:
     description: Public key of a member that holds the role, to read the list where there is no extension route.
     type: str
   reader_private_key:
     description: Private key that belongs to O(reader_public_key).
     type: str
+  store:
+    description:
+      - The key store that holds the key that reads, instead of O(reader_public_key) - its name, or a dictionary with C(name), C(record) (name of the
+        record, such as V(umbrella)) and the settings of the store; settings that are left out come from the
+        C(integration_*) variables. No variable of the play ever holds the key.
+    type: raw
 """
 
 EXAMPLES = r"""
@@ -68,6 +80,13 @@ EXAMPLES = r"""
     allow: all
     disallow: [Company / Configuration, Company / Configuration Status]
 
+- name: Every list of the role
+  msp.connectwise.cw_table_setup:
+    role: Example Sync
+    lists:
+      Table Setup: {allow: [Company / Configuration, Service / Priority]}
+      Agreements: {allow: all}
+
 - name: One agreement type less, the rest as it is
   msp.connectwise.cw_table_setup:
     role: Example Sync
@@ -78,7 +97,7 @@ EXAMPLES = r"""
 RETURN = r"""
 table_setup:
   description: The list as it is now.
-  returned: success
+  returned: if O(lists) is not given
   type: dict
   contains:
     role: {description: Name of the role., type: str, returned: always}
@@ -88,6 +107,16 @@ table_setup:
       type: list
       elements: str
       returned: always
+lists:
+  description: The lists as they are now, each as RV(table_setup).
+  returned: success
+  type: list
+  elements: dict
+changed_lists:
+  description: The functions whose lists were changed.
+  returned: success
+  type: list
+  elements: str
 manual_steps:
   description: What a person has to click, in order, where the API offers nothing.
   returned: success
@@ -99,13 +128,16 @@ pending:
   type: bool
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
+from ansible_collections.msp.connectwise.plugins.module_utils._access import wished
+from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import PUBLIC_KEY
 from ansible_collections.msp.connectwise.plugins.module_utils._customize import (
     TABLE_SETUP,
     Customizable,
-    customizable,
     own_items,
     read_own,
     universe,
@@ -119,13 +151,14 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     Result,
     main,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListPlan, ListWish, plan_list
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListPlan, ListWish, Row, plan_list
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names, write
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     attempt,
     customizable_row,
     find_role,
     read_matrix,
+    reads_offered,
     require_role,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
@@ -134,81 +167,147 @@ UNREADABLE = (
     NO_CUSTOMIZE
     + " It can be read only with a key of a member that holds the role, so this step stays until such a key is stored."
 )
+ONE_LIST = ("allow", "disallow", "exclusive", "module")
+
+
+@dataclass
+class Role:
+    """The role whose lists are set, read once for all of them. record: None in check mode, before the role exists."""
+
+    psa: Psa
+    params: dict[str, Any]
+    record: Record | None
+    rows: list[Row]
+    names: Names
+    extensions: Extensions
+
+    @property
+    def name(self) -> str:
+        return str(self.params["role"])
+
+    @cached_property
+    def own(self) -> list[Record] | None:
+        """The lists as a member that holds the role sees them, or None when no usable key is at hand."""
+        public, private = self.params["reader_public_key"], self.params["reader_private_key"]
+        if not public or not private:
+            return None
+        try:
+            return read_own(self.psa.with_keys(public, private))
+        except AuthenticationFailed:
+            return None
 
 
 def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
-    what = customizable(params["function"], params["module"])
-    wish = ListWish.parse(params["allow"], params["disallow"], params["exclusive"])
-    names, lenient = Names(psa), params["on_unknown"] == "warn"
-    role = find_role(psa, params["role"]) if check_mode else require_role(psa, params["role"])
-    if role is None:
-        # Check mode, before the role exists: nothing is set yet.
-        plan = plan_list(wish, [], universe(names, what, wish), what=what.item, lenient=lenient)
-        return report(params, what, plan, True)
-    role_id = int(role["id"])
-    row = customizable_row(read_matrix(psa, role_id), what.function, what.module)
-    extensions = Extensions(psa, params["extension_routes"])
-    offered, current = attempt(lambda: extensions.customize_items(role_id, int(row.id or 0)))
-    if not offered:
-        current = read_as_member(psa, params, what)
-    catalogue = universe(names, what, wish)
-    plan = plan_list(wish, current or [], catalogue, what=what.item, lenient=lenient)
+    lists = params["lists"]
+    if lists is None:
+        lists = {params["function"]: {name: params[name] for name in ONE_LIST if params[name] is not None}}
+    wishes = [(*wished(function, entry), entry.get("on_unknown")) for function, entry in lists.items()]
+    record = find_role(psa, params["role"]) if check_mode else require_role(psa, params["role"])
+    rows = [] if record is None else read_matrix(psa, int(record["id"]))
+    role = Role(psa, params, record, rows, Names(psa), Extensions(psa, params["extension_routes"]))
+    # A mistake in one list must not be found after another was written.
+    plans = [planned(role, what, wish, on_unknown) for what, wish, on_unknown in wishes]
+    results = [carried_out(role, *plan, check_mode) for plan in plans]
+    return together(results, params)
+
+
+def planned(
+    role: Role, what: Customizable, wish: ListWish, on_unknown: str | None
+) -> tuple[Customizable, ListWish, int, bool, list[str] | None, ListPlan]:
+    """The list as it is, and what it is to become; the number of its row and whether a route reads it."""
+    lenient = (on_unknown or role.params["on_unknown"]) == "warn"
+    setting, offered, current = 0, True, []
+    if role.record is not None:
+        setting = int(customizable_row(role.rows, what.function, what.module).id or 0)
+        offered, current = attempt(lambda: role.extensions.customize_items(int((role.record or {})["id"]), setting))
+        if not offered:
+            current = None if role.own is None else own_items(role.own, what)
+    plan = plan_list(wish, current or [], universe(role.names, what, wish), what=what.item, lenient=lenient)
+    return what, wish, setting, offered, current, plan
+
+
+def carried_out(
+    role: Role,
+    what: Customizable,
+    wish: ListWish,
+    setting: int,
+    offered: bool,
+    current: list[str] | None,
+    plan: ListPlan,
+    check_mode: bool,
+) -> Result:
+    if role.record is None:
+        # Check mode, before the role exists: nothing is set yet, and another role tells what the tenant offers.
+        return (
+            report(role, what, plan, True)
+            if reads_offered(role.psa, role.extensions)[0]
+            else unreadable(role, what, wish, plan)
+        )
     if current is None:
-        return unreadable(params, what, wish, plan)
+        return unreadable(role, what, wish, plan)
     if plan.before == plan.after:
-        return report(params, what, plan, False)
+        return report(role, what, plan, False)
     if offered and not check_mode:
-        offered = attempt(lambda: replace(psa, extensions, role_id, int(row.id or 0), what, plan))[0]
+        offered = attempt(lambda: replace(role, setting, what, plan))[0]
     if not offered:
         # Without the route that reads the list back, a write would be taken on trust.
-        step = customize_list(params["role"], what.module, what.function, plan.allow, plan.disallow, "keep")
-        result = report(params, what, ListPlan(plan.before, plan.before, [], [], warnings=plan.warnings), False)
+        step = customize_list(role.name, what.module, what.function, plan.allow, plan.disallow, "keep")
+        result = report(role, what, ListPlan(plan.before, plan.before, [], [], warnings=plan.warnings), False)
         result.manual_steps.append(step)
         return result
-    return report(params, what, plan, True)
+    return report(role, what, plan, True)
 
 
-def read_as_member(psa: Psa, params: dict[str, Any], what: Customizable) -> list[str] | None:
-    """The list as a member that holds the role sees it, or None when no usable key is at hand."""
-    if not params["reader_public_key"] or not params["reader_private_key"]:
-        return None
-    reader = psa.with_keys(params["reader_public_key"], params["reader_private_key"])
-    try:
-        return own_items(read_own(reader), what)
-    except AuthenticationFailed:
-        return None
-
-
-def replace(psa: Psa, extensions: Extensions, role: int, setting: int, what: Customizable, plan: ListPlan) -> None:
+def replace(role: Role, setting: int, what: Customizable, plan: ListPlan) -> None:
     """Replace the whole list and read it back."""
+    number = int((role.record or {})["id"])
     write(
-        lambda: extensions.replace_customize_items(role, setting, what.identifier, plan.after),
-        lambda: extensions.customize_items(role, setting),
+        lambda: role.extensions.replace_customize_items(number, setting, what.identifier, plan.after),
+        lambda: role.extensions.customize_items(number, setting),
         lambda found: sorted(set(found) ^ set(plan.after)),
-        NotApplied("written, but not taken over", tenant=psa.tenant, operation="customize_items.replace"),
+        NotApplied("written, but not taken over", tenant=role.psa.tenant, operation="customize_items.replace"),
     )
 
 
-def unreadable(params: dict[str, Any], what: Customizable, wish: ListWish, plan: ListPlan) -> Result:
+def unreadable(role: Role, what: Customizable, wish: ListWish, plan: ListPlan) -> Result:
     """Nobody can tell what the list holds: the step names the whole of it."""
     rest = "allow" if wish.allow is None else "disallow" if wish.exclusive else "keep"
     allow = [] if rest == "allow" else plan.after
-    step = customize_list(params["role"], what.module, what.function, allow, plan.refused, rest, UNREADABLE)
+    step = customize_list(role.name, what.module, what.function, allow, plan.refused, rest, UNREADABLE)
     return Result(
-        values={"table_setup": {"role": params["role"], "function": what.function, "allowed": None}},
+        values={"table_setup": {"role": role.name, "function": what.function, "allowed": None}},
         manual_steps=[step],
         warnings=plan.warnings,
     )
 
 
-def report(params: dict[str, Any], what: Customizable, plan: ListPlan, changed: bool) -> Result:
+def report(role: Role, what: Customizable, plan: ListPlan, changed: bool) -> Result:
     return Result(
         changed=changed,
-        values={"table_setup": {"role": params["role"], "function": what.function, "allowed": plan.after}},
+        values={"table_setup": {"role": role.name, "function": what.function, "allowed": plan.after}},
         before={"allowed": plan.before},
         after={"allowed": plan.after},
         warnings=plan.warnings,
     )
+
+
+def together(results: list[Result], params: dict[str, Any]) -> Result:
+    """One result of all lists; the diff names the function of each that changes."""
+    changed = [one.values["table_setup"]["function"] for one in results if one.changed]
+    lists = [one.values["table_setup"] for one in results]
+    whole = Result(values={"lists": lists, "changed_lists": changed}, before={}, after={})
+    for one in results:
+        whole.changed = whole.changed or one.changed
+        whole.manual_steps += one.manual_steps
+        whole.warnings += one.warnings
+        if one.changed:
+            function = one.values["table_setup"]["function"]
+            whole.before[function], whole.after[function] = one.before, one.after
+    if params["lists"] is None:
+        (one,) = results
+        whole.values["table_setup"] = one.values["table_setup"]
+        whole.before, whole.after = one.before, one.after
+    return whole
 
 
 MODULE = Module(
@@ -220,13 +319,18 @@ MODULE = Module(
         "allow": {"type": "raw"},
         "disallow": {"type": "list", "elements": "str"},
         "exclusive": {"type": "bool"},
-        "reader_public_key": {"type": "str", "no_log": False},
+        "lists": {"type": "dict"},
+        "reader_public_key": PUBLIC_KEY,
         "reader_private_key": {"type": "str", "no_log": True},
+        "store": {"type": "raw"},
         "on_unknown": ON_UNKNOWN,
         "on_unsupported": ON_UNSUPPORTED,
     },
     run=run,
-    constraints={"required_together": [("reader_public_key", "reader_private_key")]},
+    constraints={
+        "required_together": [("reader_public_key", "reader_private_key")],
+        "mutually_exclusive": [("lists", name) for name in ONE_LIST],
+    },
 )
 
 if __name__ == "__main__":

@@ -16,13 +16,13 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, beginning
 
 FORMAT = "msp.connectwise fleet 1"
 Fleet = dict[str, Any]
 Cell = dict[str, Any]
 
-_KEPT = ("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "error", "key")
+_KEPT = ("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error")
 _TEMPLATE = Path(__file__).with_name("fleet.html")
 LEFT = ("pending", "drifted", *BAD)
 
@@ -41,6 +41,11 @@ def cell_of(entry: Mapping[str, Any], run: str) -> Cell:
     access.pop("probes", None)
     if access and cell["status"] != "ready":
         cell["access"] = access
+    if entry.get("key"):
+        # The whole public half stands in the tenant's own files, where it is needed.
+        cell["key"] = {**entry["key"], "public_key": beginning(entry["key"]["public_key"])}
+    if entry.get("old_keys"):
+        cell["old_keys"] = entry["old_keys"]
     members = [part["member"] for part in entry.get("parts") or [] if part.get("member")]
     if members:
         cell["member"] = ", ".join(members)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -16,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+
 FORMAT = "msp.connectwise keys 1"
 _LOCK_WAIT = 30.0  # seconds
 
@@ -23,11 +26,11 @@ Encrypt = Callable[[str], bytes]
 Decrypt = Callable[[bytes], str]
 
 
-class StoreError(Exception):
+class StoreError(PsaError):
     """Something about the store, with what to do about it; never with what the store holds."""
 
     def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(f"key store: {problem}. What to do: {remedy}.")
+        super().__init__(f"key store: {problem}", remedy=remedy)
 
 
 class KeyFile:
@@ -96,6 +99,25 @@ class KeyFile:
             else:
                 self.path.unlink()
             return True
+
+    def check(self, *, write: bool) -> None:
+        """Find out whether a record could be written: passphrase, rights, room. write: whether trying is allowed."""
+        probe = self._encrypt("x" * 4096)
+        if not write:
+            place = self.directory
+            while not place.exists() and place != place.parent:
+                place = place.parent
+            if not os.access(place, os.W_OK):
+                raise self._unwritable(PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+            return
+        with self._locked():
+            try:
+                with tempfile.TemporaryFile(dir=self.directory) as file:
+                    file.write(probe)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as problem:
+                raise self._unwritable(problem) from None
 
     def rekey(self) -> bool:
         """Encrypt the file anew, with the passphrase the encryption uses now."""

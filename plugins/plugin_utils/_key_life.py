@@ -1,121 +1,311 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of an integration's key, as a pure plan: what the store and the tenant say -> what to do next.
+"""The life of an integration's key as one function: what the store and the tenant say -> what to do next.
 
-A record of the store (one integration on one tenant):
+A record of the store (one key of one integration on one tenant):
 
   version   counts the writes; a write names the version it has read (check and set)
   vendor, company_id, member, member_type, description: whose key it is
   current   the key that works: {key_id, public_key, private_key, created, verified}
   next      the key on its way: {state: intent, known: [public keys], known_ids: [ids] (what was there before), owner,
-            started}; once it was made: {state: created, key_id, public_key, private_key, created, owner, started}
+            started, resumes}; once it was made: {state: created, key_id, public_key, private_key, created, owner, started}
   retired   the keys that were replaced and are to be deleted: [{key_id, public_key, private_key, since}]
 
 The order that loses nothing: write the intent -> create -> write the key -> read back -> check it -> make it current
--> delete the retired ones. A run that dies in between leaves a record from which the next run knows what happened.
-A retired key keeps its private half until it is gone: only with it can be seen that a person has deleted it.
+-> delete the retired ones. All that a turn has to remember is in the record, so a run is a loop of turns, and a run
+after a crash is the same loop. A retired key keeps its private half until it is gone: only with it can be seen that a
+person has deleted it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step, create_key, store_key
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._manual import (
+    Step,
+    create_key,
+    delete_key,
+    own_key,
+    store_key,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
+    SECONDS,
+    Record,
+    age_days,
+    clock_skew,
+    elapsed,
+    given,
+    held_keys,
+    known_to,
+    promoted,
+    retired_keys,
+    settled,
+    without_next,
+)
 
-Record = dict[str, Any]
 Alive = Callable[[Mapping[str, Any]], "bool | None"]
 
-# Clocks of two machines may differ by this much before the age of a key is not believed.
-SKEW_DAYS = 1.0
-_SECONDS = 86400.0
+
+_FORGOTTEN = "record taken out of the key store"
 
 
-class KeyLifeError(Exception):
-    """The record cannot be judged; says why and what to do."""
+class KeyLifeError(PsaError):
+    """Only a person can decide; says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known when the plan is made.
+    """What is known when a turn begins. The list of the tenant is read before the store, never after it.
 
-    state: of the stored current key: valid, refused, foreign or none. offered: whether the tenant lists and makes keys
-    (None: there is no member yet). keys: what the member has, each {id, description, public_key}. active: is it?
+    offered: whether the tenant lists and makes keys; None if there is no such member. keys: what the member has, each
+    {id, description, public_key}. active: whether the member is. states: of the keys that `to_ask` named, by public key:
+    valid, refused (deleted, or its member is inactive) or foreign (it belongs to another member). own: the public key
+    that the run itself works with.
     """
 
-    state: str
     offered: bool | None
     keys: Sequence[Mapping[str, Any]] = ()
     active: bool = True
+    states: Mapping[str, str] = field(default_factory=dict)
+    own: str = ""
+
+    def state(self, key: Mapping[str, Any]) -> str:
+        return self.states.get(str(key.get("public_key") or ""), "none")
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the user asks for. lease: seconds an unfinished creation of another machine is respected."""
+    """What the user asks for.
+
+    replace: public key that is to be replaced now; empty for none. grace_days: days for which a replaced key still works.
+    heal: replace a key that the tenant refuses. beside: make a key beside one of the same description that the store does
+    not know. lease: seconds for which an unfinished creation of another machine is respected. given: a key that a person
+    has made, {public_key, private_key}, to be stored once the tenant confirms it.
+    """
 
     member: str
     member_type: str
     description: str
-    rotate: bool = False
+    vendor: str = ""
+    company_id: str = ""
+    absent: bool = False
+    replace: str = ""
     max_age_days: float = 0
     grace_days: float = 0
     heal: bool = False
     beside: bool = False
     lease: float = 900.0
+    given: Mapping[str, Any] | None = None
+
+    @property
+    def identity(self) -> Record:
+        """What a record says of whose key it is."""
+        names = ("vendor", "member", "member_type", "description", "company_id")
+        return {name: value for name in names if (value := getattr(self, name))}
 
 
-@dataclass
-class Plan:
-    """do: nothing, stop, manual, clean, create or check (a key that was created and not yet proven)."""
+@dataclass(frozen=True)
+class Turn:
+    """do: rest (nothing is left to do), intend (write that a key is about to be made), write, create, delete or forget
+    (take the record out of the store).
+
+    does: what a person calls it; empty for what is of no interest. keys: which ones, as options of cw_api_key. record: what
+    to store after the act. steps: what is left to a person. message: if not empty, the run fails with it in the end.
+    """
 
     do: str
-    record: Record
-    orphans: list[int] = field(default_factory=list)
+    does: str = ""
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    record: Record | None = None
     steps: list[Step] = field(default_factory=list)
     message: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "do": self.do,
-            "record": self.record,
-            "orphans": self.orphans,
-            "steps": self.steps,
-            "message": self.message,
-        }
+
+def turn(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: datetime, alive: Alive) -> Turn:
+    """What happens next: at most one act at the tenant, and one write to the store. Raises KeyLifeError."""
+    if reason := mismatch(record, wish) or busy(record, me, wish.lease, now, alive):
+        raise KeyLifeError(reason)
+    if wish.absent:
+        return _absent(record, facts, wish)
+    if wish.given:
+        return _given(record, facts, wish, now)
+    unfinished = record.get("next") or {}
+    mine = unfinished.get("owner") == dict(me)
+    if unfinished.get("state") == "created":
+        return _proven(record, facts, wish, now, mine)
+    if facts.state(record.get("current") or {}) == "foreign":
+        raise KeyLifeError(_foreign(record, wish))
+    orphans = orphans_of(record, facts.keys, wish)
+    if orphans and mine and not unfinished.get("resumes"):
+        message = f"somebody else has just made a key of {wish.member}; it was left alone. Run again"
+        return Turn("write", record=without_next(record), message=message)
+    if orphans:
+        return Turn("delete", "leftover keys of an interrupted run deleted", {"key_ids": orphans})
+    if not needs_new_key(record, facts, wish, now):
+        return _kept(record, facts, wish, now)
+    if not mine and (blocked := _blocked(record, facts, wish)):
+        return blocked
+    if mine and facts.offered is not False:
+        return Turn("create", "new API key", {"other_than": unfinished["known_ids"]}, record)
+    if facts.offered is False:
+        return _by_hand(record, wish)
+    return Turn("intend", "new API key", record=_with_intent(record, facts, me, now))
 
 
-def _elapsed(moment: Any, now: datetime) -> float | None:
-    """Seconds since a moment that a record names; negative when it lies ahead, None when it names none."""
-    if not moment:
-        return None
-    try:
-        then = datetime.fromisoformat(str(moment).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=timezone.utc)
-    return (now - then).total_seconds()
+def to_ask(record: Record, offered: bool | None, wish: Wish) -> list[Record]:
+    """The keys whose state a turn needs: the new one until it is proven, else the current one.
+
+    If no API lists keys, only the tenant's refusal shows that a person has deleted one, so all are asked for.
+    """
+    made = [dict(wish.given)] if wish.given else []
+    if wish.absent or offered is False:
+        return made + held_keys(record)
+    unfinished = record.get("next") or {}
+    asked = unfinished if unfinished.get("state") == "created" else record.get("current")
+    return made + ([dict(asked)] if asked else [])
 
 
-def age_days(created: str | None, now: datetime) -> float | None:
-    """Age of a key in days; None when its creation is not known. One in the future (clock skew) counts as now."""
-    seconds = _elapsed(created, now)
-    return None if seconds is None else max(0.0, seconds / _SECONDS)
+def _with_intent(record: Record, facts: Facts, me: Mapping[str, Any], now: datetime) -> Record:
+    intent = {
+        "state": "intent",
+        "known": sorted({str(key["public_key"]) for key in facts.keys if key.get("public_key")}),
+        "known_ids": sorted(int(key["id"]) for key in facts.keys),
+        "owner": dict(me),
+        "started": now.isoformat(timespec="seconds"),
+        # What a killed run has sent for may still come; its key is then nobody's, and not somebody else's.
+        "resumes": bool(record.get("next")),
+    }
+    return {**record, "next": intent}
 
 
-def clock_skew(created: str | None, now: datetime) -> str:
-    """Why the age of a key is not to be believed; empty when it is."""
-    seconds = _elapsed(created, now)
-    if seconds is None or seconds >= -SKEW_DAYS * _SECONDS:
-        return ""
-    return (
-        f"the key was created at {created}, and this machine's clock says {now.isoformat(timespec='seconds')}: "
-        "one of two clocks is wrong, so the age of the key is not known. Set the clock right, or rotate the key now"
+def _proven(record: Record, facts: Facts, wish: Wish, now: datetime, mine: bool) -> Turn:
+    made = record["next"]
+    state = facts.state(made)
+    if state == "valid":
+        return Turn("write", record=promoted(record, now))
+    message = ""
+    if mine:
+        message = (
+            f"the new key of {wish.member} is {state} by the tenant; it was given up, and a key that was current "
+            "before still is. Run again; if it stays, look at the member in System > Members"
+        )
+    if state == "refused" and facts.offered:
+        which = {"public_keys": [made["public_key"]]}
+        return Turn("delete", "refused key deleted", which, without_next(record), message=message)
+    return Turn("write", record=without_next(record), message=message)
+
+
+def _kept(record: Record, facts: Facts, wish: Wish, now: datetime) -> Turn:
+    """The current key stays; what an interrupted run and earlier rotations have left is cleared."""
+    if record.get("next"):
+        return Turn("write", record=without_next(record))
+    current = record["current"]
+    if facts.state(current) == "refused":
+        raise KeyLifeError(_refused(record, wish, facts))
+    due = ripe(record, wish.grace_days, now)
+    if not due or facts.offered is None:
+        return Turn("rest")
+    if not facts.offered:
+        gone = [key["public_key"] for key in due if facts.state(key) == "refused"]
+        if gone:
+            return Turn("write", record=settled(record, gone))
+        return Turn("rest", steps=[delete_key(wish.member, wish.member_type, None, key["public_key"]) for key in due])
+    doomed = [key["public_key"] for key in due if key["public_key"] != facts.own]
+    if not doomed:
+        return Turn("rest", steps=[own_key(wish.member, wish.member_type, facts.own)])
+    return Turn("delete", "replaced keys deleted", {"public_keys": doomed}, settled(record, doomed))
+
+
+def _blocked(record: Record, facts: Facts, wish: Wish) -> Turn | None:
+    """Why this run makes no key; None if it does."""
+    if facts.offered is None or (wish.member_type == "member" and not facts.active):
+        what = "does not exist" if facts.offered is None else "is inactive, and no key of such a member works"
+        message = f"the member {wish.member} {what}; correct its name, or the member in System > Members"
+        if not record.get("next"):
+            raise KeyLifeError(message)
+        return Turn("write", record=without_next(record), message=message)
+    if facts.offered is False:
+        return _by_hand(record, wish)
+    known = known_to(record)
+    strangers = [key for key in _fitting(record, facts.keys, wish) if not _is_known(key, known)]
+    if strangers and not record.get("current") and not wish.beside:
+        if record.get("next"):
+            return Turn("write", record=without_next(record))
+        public = [str(key["public_key"]) for key in strangers]
+        return Turn("rest", steps=[store_key(wish.member, wish.member_type, wish.description, public)])
+    return None
+
+
+def _by_hand(record: Record, wish: Wish) -> Turn:
+    """The tenant makes no keys: a person does. An intent that leads nowhere goes first."""
+    if record.get("next"):
+        return Turn("write", record=without_next(record))
+    return Turn("rest", steps=[create_key(wish.member, wish.member_type, wish.description)])
+
+
+def _given(record: Record, facts: Facts, wish: Wish, now: datetime) -> Turn:
+    """Take a key that a person has made; one that the tenant does not confirm is refused."""
+    key = dict(wish.given or {})
+    if (record.get("next") or {}).get("state") == "created":
+        raise KeyLifeError(
+            f"an interrupted run has made a key of {wish.member}, and nothing was stored. Run msp.connectwise.onboard "
+            "once, which takes that key into use, then store the other one"
+        )
+    if (state := facts.state(key)) != "valid":
+        raise KeyLifeError(
+            f"the key {key['public_key'][:4]}… was not stored: the tenant says it is {state} for the member "
+            f"{wish.member}. Check that it was copied whole, for this tenant, and that the member is active"
+        )
+    current = record.get("current") or {}
+    if all(current.get(half) == key[half] for half in ("public_key", "private_key")):
+        return Turn("rest")
+    return Turn("write", "given key stored", record=given(record, key, now))
+
+
+def _absent(record: Record, facts: Facts, wish: Wish) -> Turn:
+    """No key of the integration works any more, and the store has none."""
+    if facts.state(record.get("current") or {}) == "foreign":
+        raise KeyLifeError(
+            f"the stored key authenticates, but does not belong to the member {wish.member}. Nothing was taken away. "
+            "Was the member renamed? Then correct the profile; or correct the stored key with msp.connectwise.store_key"
+        )
+    if facts.offered is False:
+        return _absent_by_hand(record, facts, wish)
+    known = known_to(record)
+    mine = [key for key in facts.keys if _is_known(key, known)]
+    # Of an API member made for this integration every key of the description goes, of a person only what is accounted for.
+    orphans = orphans_of(record, facts.keys, wish)
+    others = (
+        _fitting(record, facts.keys, wish)
+        if wish.member_type == "api"
+        else [key for key in facts.keys if key["id"] in orphans]
     )
+    found = {int(key["id"]): key for key in [*mine, *others]}
+    doomed = [number for number, key in sorted(found.items()) if key.get("public_key") != facts.own]
+    if doomed:
+        return Turn("delete", "keys deleted", {"key_ids": doomed})
+    if found:
+        return Turn("rest", steps=[own_key(wish.member, wish.member_type, facts.own)])
+    return Turn("forget", _FORGOTTEN) if record else Turn("rest")
+
+
+def _absent_by_hand(record: Record, facts: Facts, wish: Wish) -> Turn:
+    """No API lists the keys: those of the record that the tenant still takes are left to a person."""
+    living = [key for key in held_keys(record) if facts.state(key) != "refused"]
+    if living:
+        steps = [delete_key(wish.member, wish.member_type, wish.description, key["public_key"]) for key in living]
+        return Turn("rest", steps=steps)
+    if record:
+        return Turn("forget", _FORGOTTEN)
+    if wish.member_type == "member" or not facts.active:
+        return Turn("rest")
+    return Turn("rest", steps=[delete_key(wish.member, wish.member_type, wish.description)])
 
 
 def busy(record: Record, me: Mapping[str, Any], lease: float, now: datetime, alive: Alive) -> str:
@@ -127,7 +317,7 @@ def busy(record: Record, me: Mapping[str, Any], lease: float, now: datetime, ali
     running = alive(owner)
     if running is False:
         return ""
-    seconds = _elapsed(unfinished.get("started"), now)
+    seconds = elapsed(unfinished.get("started"), now)
     if running is None and (seconds is None or seconds >= lease):
         return ""
     who = f"process {owner.get('pid')} on {owner.get('host')}, since {unfinished.get('started')}"
@@ -137,13 +327,10 @@ def busy(record: Record, me: Mapping[str, Any], lease: float, now: datetime, ali
     )
 
 
-def mismatch(record: Record, vendor: str, member: str, company_id: str) -> str:
+def mismatch(record: Record, wish: Wish) -> str:
     """Why a record is not the one of this integration on this tenant; empty when it is."""
-    if not record:
-        return ""
-    wanted = {"company_id": company_id, "vendor": vendor, "member": member}
-    for name, value in wanted.items():
-        held = record.get(name)
+    for name in ("company_id", "vendor", "member"):
+        value, held = getattr(wish, name), record.get(name)
         if value and held and not same(str(held), value):
             return _of_another(name, str(held), value)
     return ""
@@ -157,26 +344,10 @@ def _of_another(name: str, held: str, value: str) -> str:
     )
     if name != "company_id":
         message += (
-            ". Was it renamed? Then run playbooks/offboard.yml under the old name first, or delete this record to "
+            ". Was it renamed? Then run msp.connectwise.offboard under the old name first, or delete this record to "
             f"begin anew with {value}"
         )
     return message
-
-
-def retired_keys(record: Record) -> list[Record]:
-    return [dict(key) for key in record.get("retired") or []]
-
-
-def known_public_keys(record: Record) -> list[str]:
-    """Public halves of every key that the store accounts for."""
-    keys = [record.get("current") or {}, record.get("next") or {}, *retired_keys(record)]
-    return [str(key["public_key"]) for key in keys if key.get("public_key")]
-
-
-def _known(record: Record) -> set[Any]:
-    """Ids and public keys that the store accounts for."""
-    keys = [record.get("current") or {}, record.get("next") or {}, *retired_keys(record)]
-    return {key.get(name) for key in keys for name in ("key_id", "public_key")} - {None}
 
 
 def _is_known(key: Mapping[str, Any], known: set[Any]) -> bool:
@@ -195,19 +366,21 @@ def orphans_of(record: Record, keys: Iterable[Mapping[str, Any]], wish: Wish) ->
     if not unfinished:
         return []
     before = {*(unfinished.get("known") or []), *(unfinished.get("known_ids") or [])}
-    return [int(key["id"]) for key in _fitting(record, keys, wish) if not _is_known(key, before | _known(record))]
+    return [int(key["id"]) for key in _fitting(record, keys, wish) if not _is_known(key, before | known_to(record))]
 
 
-def needs_new_key(record: Record, state: str, wish: Wish, now: datetime) -> bool:
+def needs_new_key(record: Record, facts: Facts, wish: Wish, now: datetime) -> bool:
+    """Whether the current key is to be replaced, or there is none. Raises KeyLifeError if its age is not to be believed."""
     current = record.get("current") or {}
     if not current:
         return True
-    if state == "refused":
-        return wish.heal or wish.rotate
-    if state == "foreign":
+    # Said of one key: what replaces it satisfies the wish, in this run and in one that goes on after a crash.
+    if wish.replace and wish.replace == current.get("public_key"):
+        return True
+    if facts.state(current) == "refused":
+        return wish.heal
+    if not wish.max_age_days:
         return False
-    if wish.rotate or not wish.max_age_days:
-        return wish.rotate
     if problem := clock_skew(current.get("created"), now):
         raise KeyLifeError(problem)
     age = age_days(current.get("created"), now)
@@ -218,129 +391,25 @@ def ripe(record: Record, grace_days: float, now: datetime) -> list[Record]:
     """The retired keys whose time is up: they are kept `grace_days` for a vendor that does not know the new one yet."""
     if not record.get("current"):
         return []
-    keys = retired_keys(record)
-    return [key for key in keys if grace_days <= 0 or (_elapsed(key.get("since"), now) or 0.0) >= grace_days * _SECONDS]
+    return [
+        key
+        for key in retired_keys(record)
+        if grace_days <= 0 or (elapsed(key.get("since"), now) or 0.0) >= grace_days * SECONDS
+    ]
 
 
-def plan(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: datetime, alive: Alive) -> Plan:
-    """The next step in the life of a key."""
-    record = {**record}
-    unfinished = record.get("next") or {}
-    if reason := busy(record, me, wish.lease, now, alive):
-        return Plan("stop", record, message=reason)
-    if unfinished.get("state") == "created":
-        return Plan("check", record)
-    if facts.state == "foreign":
-        return Plan("stop", record, message=_foreign(record, wish))
-    known = _known(record)
-    fitting = _fitting(record, facts.keys, wish)
-    orphans = orphans_of(record, facts.keys, wish)
-    if unfinished:
-        del record["next"]
-    if not needs_new_key(record, facts.state, wish, now):
-        if facts.state == "refused":
-            return Plan("stop", record, orphans, message=_refused(record, wish, facts))
-        if unfinished or ripe(record, wish.grace_days, now):
-            return Plan("clean", record, orphans)
-        return Plan("nothing", record)
-    if wish.member_type == "member" and (facts.offered is None or not facts.active):
-        what = "does not exist" if facts.offered is None else "is inactive, and no key of such a member works"
-        message = f"the member {wish.member} {what}; correct the list of members, or the member in System > Members"
-        return Plan("stop", record, orphans, message=message)
-    if facts.offered is False:
-        step = create_key(wish.member, wish.member_type, wish.description)
-        return Plan("manual", record, orphans, [step])
-    strangers = [key for key in fitting if int(key["id"]) not in orphans and not _is_known(key, known)]
-    if strangers and not record.get("current") and not wish.beside:
-        step = store_key(wish.member, wish.member_type, wish.description, [str(key["public_key"]) for key in strangers])
-        return Plan("manual", record, orphans, [step])
-    remaining = [key for key in facts.keys if int(key["id"]) not in orphans]
-    record["next"] = {
-        "state": "intent",
-        "known": sorted({str(key["public_key"]) for key in remaining if key.get("public_key")}),
-        "known_ids": sorted(int(key["id"]) for key in remaining),
-        "owner": dict(me),
-        "started": now.isoformat(timespec="seconds"),
-    }
-    return Plan("create", record, orphans)
-
-
-def created(record: Record, key: Mapping[str, Any], now: datetime) -> Record:
-    """The record with the key that was just made."""
-    made = {
-        **(record.get("next") or {}),
-        "state": "created",
-        "key_id": key.get("id"),
-        "public_key": key.get("public_key"),
-        "private_key": key.get("private_key"),
-        "created": now.isoformat(timespec="seconds"),
-    }
-    made.pop("known", None)
-    made.pop("known_ids", None)
-    return {**record, "next": made}
-
-
-def promoted(record: Record, now: datetime) -> Record:
-    """The record after the new key was proven: it is the current one, and the one before it has to go."""
-    made, old = record["next"], record.get("current") or {}
-    fields = ("key_id", "public_key", "private_key", "created")
-    moment = now.isoformat(timespec="seconds")
-    result = {name: value for name, value in record.items() if name not in ("next", "retired")}
-    result["current"] = {**{name: made.get(name) for name in fields}, "verified": moment}
-    retired = retired_keys(record)
-    if old:
-        retired.append({"key_id": old.get("key_id"), "public_key": old.get("public_key"),
-                        "private_key": old.get("private_key"), "since": moment})  # fmt: skip
-    # The same key once more, its private half corrected by a person: it must not be deleted as its own predecessor.
-    retired = [key for key in retired if key.get("public_key") != made.get("public_key")]
-    if retired:
-        result["retired"] = retired
-    return result
-
-
-def settled(record: Record, public_keys: Iterable[str]) -> Record:
-    """The record after these retired keys were deleted."""
-    gone = set(public_keys)
-    left = [key for key in retired_keys(record) if key.get("public_key") not in gone]
-    result = {name: value for name, value in record.items() if name != "retired"}
-    return {**result, "retired": left} if left else result
-
-
-def given(record: Record, key: Mapping[str, Any], now: datetime) -> Record:
-    """The record with a proven key that a person has made, as the current one.
-
-    The intent of an interrupted run stays, from which the next run deletes what that one has left.
-    """
-    before = {name: value for name, value in record.items() if name != "next"}
-    result = promoted(created(before, {"id": None, **key}, now), now)
-    return {**result, "next": record["next"]} if record.get("next") else result
-
-
-def given_for(given: Iterable[Mapping[str, Any]], member: str, tenants: Iterable[str]) -> list[Record]:
-    """The keys in a person's file that are this member's on this tenant; without a tenant they are every tenant's."""
-    names = list(tenants)
-    mine = [dict(key) for key in given if same(str(key.get("member") or ""), member)]
-    anywhere = [key for key in mine if not key.get("tenant")]
-    return anywhere + [key for key in mine if any(same(str(key.get("tenant") or ""), name) for name in names)]
-
-
-def given_up(record: Record) -> Record:
-    """The record without a new key that does not work; the current one stays."""
-    return {name: value for name, value in record.items() if name != "next"}
-
-
-def is_due(record: Record, rotate: bool, max_age_days: float, grace_days: float, now: datetime) -> bool:
-    """Whether the key needs work although it is valid: an unfinished step, or its rotation."""
-    if record.get("next") or ripe(record, grace_days, now):
+def is_due(record: Record, wish: Wish, now: datetime) -> bool:
+    """Whether the key needs work although the tenant takes it: an unfinished step, or its replacement."""
+    if record.get("next") or ripe(record, wish.grace_days, now):
         return True
-    return needs_new_key(record, "valid", Wish("", "", "", rotate=rotate, max_age_days=max_age_days), now)
+    return needs_new_key(record, Facts(None), wish, now)
 
 
 def _foreign(record: Record, wish: Wish) -> str:
-    public = (record.get("current") or {}).get("public_key")
+    public = str((record.get("current") or {}).get("public_key"))[:4]
     return (
-        f"the stored key {public} authenticates, but does not belong to the member {wish.member}. Nothing was changed. "
-        "Correct the stored key with playbooks/store_key.yml, or delete it from the store to have a new one made"
+        f"the stored key {public}… authenticates, but does not belong to the member {wish.member}. Nothing was changed. "
+        "Correct the stored key with msp.connectwise.store_key, or delete it from the store to have a new one made"
     )
 
 
@@ -357,8 +426,16 @@ def why_refused(record: Record, facts: Facts) -> str:
 
 
 def _refused(record: Record, wish: Wish, facts: Facts) -> str:
-    public = (record.get("current") or {}).get("public_key")
+    public = str((record.get("current") or {}).get("public_key"))[:4]
     remedy = "Set integration_heal: true to have a new key made and stored, then enter it at the vendor"
     if not facts.active and wish.member_type == "member":
         remedy = "Activate the member in System > Members, or take it off the list of members"
-    return f"the tenant refuses the stored key {public} of {wish.member}: {why_refused(record, facts)}. {remedy}"
+    return f"the tenant refuses the stored key {public}… of {wish.member}: {why_refused(record, facts)}. {remedy}"
+
+
+def given_for(keys: Iterable[Mapping[str, Any]], member: str, tenants: Iterable[str]) -> list[Record]:
+    """The keys in a person's file that are this member's on this tenant; without a tenant they are every tenant's."""
+    names = list(tenants)
+    mine = [dict(key) for key in keys if same(str(key.get("member") or ""), member)]
+    anywhere = [key for key in mine if not key.get("tenant")]
+    return anywhere + [key for key in mine if any(same(str(key.get("tenant") or ""), name) for name in names)]

@@ -1,32 +1,32 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is to say about the keys of an integration, without any secret. Pure functions."""
+"""What there is to say about the keys of an integration, without any secret. Pure functions, but for `forget`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import (
-    Facts,
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish, why_refused
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
-    Wish,
     age_days,
     clock_skew,
     known_public_keys,
     retired_keys,
-    why_refused,
 )
 
 
-def _findings(record: Record, facts: Facts, wish: Wish, now: datetime) -> list[str]:
+def _findings(record: Record, facts: Facts, state: str, wish: Wish, now: datetime) -> list[str]:
     current = record.get("current") or {}
     found = []
-    if facts.state == "refused":
+    if state == "refused":
         found.append(f"the tenant refuses the stored key: {why_refused(record, facts)}")
-    elif facts.state == "foreign":
+    elif state == "foreign":
         found.append(f"the stored key belongs to another member than {wish.member}")
     elif not current:
         found.append("the store has no key")
@@ -34,14 +34,21 @@ def _findings(record: Record, facts: Facts, wish: Wish, now: datetime) -> list[s
         found.append(skew)
     age = age_days(current.get("created"), now)
     if wish.max_age_days and age is not None and age > wish.max_age_days:
-        found.append(f"the key is {age:.0f} days old, more than {wish.max_age_days:g}: run playbooks/rotate_keys.yml")
+        found.append(f"the key is {age:.0f} days old, more than {wish.max_age_days:g}: run msp.connectwise.rotate_keys")
     if record.get("next"):
-        found.append("a run was interrupted while it made a key: run playbooks/onboard.yml")
+        found.append("a run was interrupted while it made a key: run msp.connectwise.onboard")
     return found
 
 
 def report(
-    record: Record, facts: Facts, wish: Wish, access: Mapping[str, Any] | None, place: str, problem: str, now: datetime
+    record: Record,
+    facts: Facts,
+    state: str,
+    wish: Wish,
+    access: Mapping[str, Any] | None,
+    place: str,
+    problem: str,
+    now: datetime,
 ) -> dict[str, Any]:
     """The keys of one member: the current one, replaced ones, those that only the tenant knows, and what is wrong."""
     current = record.get("current") or {}
@@ -52,7 +59,7 @@ def report(
         for key in facts.keys
         if key.get("public_key") not in known
     ]
-    findings = [problem] if problem else _findings(record, facts, wish, now)
+    findings = [problem] if problem else _findings(record, facts, state, wish, now)
     if unknown:
         findings.append(f"{len(unknown)} keys of the member are not in the store: use, store or delete them")
     access = access or {}
@@ -65,7 +72,7 @@ def report(
     return {
         "member": wish.member,
         "member_active": facts.active,
-        "state": facts.state,
+        "state": state,
         "public_key": current.get("public_key"),
         "created": current.get("created"),
         "age_days": None if age is None else round(age, 1),
@@ -104,3 +111,37 @@ def text(reports: Mapping[str, Mapping[str, Any]], tenant: str) -> str:
         if details:
             lines += ["", f"## {name}", "", *details]
     return "\n".join([*lines, ""])
+
+
+def write_reports(
+    folder: Path, reports: Mapping[str, Mapping[str, Any]], tenant: str, write: Callable[[Path, str], None]
+) -> None:
+    """Put what was found into a tenant's key report; what it says of other integrations stays."""
+    path = folder / "keys.json"
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        known = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {**known, **reports}
+    write(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    write(folder / "keys.md", text(whole, tenant))
+
+
+def forget(folder: Path, vendor: str, tenant: str, write: Callable[[Path, str], None]) -> None:
+    """Take an integration that is gone out of a tenant's key report; the report goes with its last one."""
+    path = folder / "keys.json"
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except ValueError:
+        known = {}
+    # The records of a vendor with several members are named <vendor>/<member>.
+    left = {name: one for name, one in known.items() if name.partition("/")[0] != vendor}
+    if left:
+        write(path, json.dumps(left, indent=1, ensure_ascii=False) + "\n")
+        write(folder / "keys.md", text(left, tenant))
+        return
+    for name in ("keys.json", "keys.md"):
+        (folder / name).unlink(missing_ok=True)

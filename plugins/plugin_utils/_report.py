@@ -1,7 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How one integration on one tenant ended: its status, its hand-over, its work order, and where that is written."""
+"""How one integration on one tenant ended: its status, its hand-over, its work order, and where that is written.
+
+The order of a run: `entry_of` a member -> `merged` with the members before it -> `recorded`, whose result has in it
+what stays of the entry that an earlier run has written.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
-from itertools import groupby
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,11 @@ from ansible import constants
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import age_days
+from ansible_collections.msp.connectwise.plugins.module_utils._names import same
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _ended, _key_report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._history import continued
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
+from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, markdown
 
 Entry = dict[str, Any]
 
@@ -30,6 +37,8 @@ BAD = ("failed", "unreachable")
 _AWAY = ("ConnectionFailed", "LostAnswer", "NotThePsa", "TransientFailure")
 # In the temporary directory of one ansible-playbook run, which its workers share: what this run has found so far.
 JOURNAL = "connectwise_fleet.jsonl"
+# Of what a run has found, that by which the work order of an earlier one is judged.
+_FOUND = ("in_sync", "differences", "key", "access", "member", "open_steps")
 
 
 def run_directory() -> str:
@@ -88,16 +97,28 @@ def connection_facts(options: Mapping[str, Any]) -> dict[str, Any]:
     return {**known, "api_host": host, "api_url": f"https://{host}", "site_host": site_host(host)}
 
 
-def entry_of(args: Mapping[str, Any], tenant: str, connection: Mapping[str, Any], *, predicts: bool) -> Entry:
-    """The entry of one member of an integration, from the options of `cw_integration_report`."""
+def entry_of(
+    args: Mapping[str, Any],
+    tenant: str,
+    connection: Mapping[str, Any],
+    *,
+    predicts: bool,
+    run: _commands.Typed | None = None,
+) -> Entry:
+    """The entry of one member of an integration, from the options of `cw_integration_report`.
+
+    run: the command line that later commands repeat; this run's when left out.
+    """
     profile, found, key, steps = args["profile"], args["found"], args["key"], args["steps"]
     now = datetime.now(timezone.utc)
+    predicts = predicts or args["mode"] == "audit"
+    run = _commands.typed() if run is None else run
     status = status_of(
         error=args["error"],
         state=args["state"],
         in_sync=found.get("in_sync"),
         steps=steps,
-        predicts=predicts or args["mode"] == "audit",
+        predicts=predicts,
         gone=is_gone(profile, found, key),
         error_kind=args["error_kind"],
     )
@@ -107,6 +128,7 @@ def entry_of(args: Mapping[str, Any], tenant: str, connection: Mapping[str, Any]
         "product": profile.get("product") or args["vendor"],
         "source": profile.get("source"),
         "member": args["member"],
+        "state": args["state"],
         "status": status,
         "changed": args["changed"],
         "changes": args["changes"],
@@ -114,29 +136,119 @@ def entry_of(args: Mapping[str, Any], tenant: str, connection: Mapping[str, Any]
         "manual_steps": steps,
         "access": found.get("access"),
         "error": args["error"],
-        "key": None,
+        "key": _key(args, now),
+        "old_keys": old_keys(args.get("retired") or [], float(args.get("grace_days") or 0)),
         "handover": None,
+        "commands": commands(args, tenant, run),
         "time": now.isoformat(timespec="seconds"),
+        "found": {"predicts": predicts, **{name: found.get(name) for name in _FOUND}},
     }
     if status == "failed" and not entry["error"]:
         entry["error"] = "what was done did not make it right: " + "; ".join(entry["differences"])
-    if key.get("public_key"):
-        age = age_days(key.get("created"), now)
-        entry["key"] = {
-            "public_key": key["public_key"],
-            "created": key.get("created"),
-            "age_days": None if age is None else round(age, 1),
-            "place": args["place"],
-        }
-    if status == "ready":
+    if is_handed_over(status, found, steps):
+        place = args["place"]
         known = {
             **connection,
             "member": args["member"],
             "public_key": key.get("public_key"),
-            "private_key": f"in the key store: {args['place']}",
+            "private_key": f"in the key store: {place}",
         }
-        entry["handover"] = handover(profile, known)
+        shown = _commands.show_command(
+            args.get("store") or "vaulted_file", str(place or ""), run, args.get("store_read") or []
+        )
+        entry["handover"] = handover(profile, known, shown if key.get("public_key") else [])
     return entry
+
+
+def entry_of_integration(
+    look: Mapping[str, Any],
+    results: _ended.Results,
+    tenant: str,
+    connection: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    error: str = "",
+    error_kind: str = "",
+    run: _commands.Typed | None = None,
+) -> Entry:
+    """The entry of a whole integration, out of what was found and what its steps said."""
+    entry: Entry | None = None
+    for options in _ended.entry_options(look, results, check_mode=check_mode, error=error, error_kind=error_kind):
+        part = entry_of(options, tenant, connection, predicts=check_mode, run=run)
+        entry = part if entry is None else merged(entry, part)
+    if entry is None:
+        raise AssertionError("an integration has at least one key")
+    return entry
+
+
+def record_integration(
+    look: Mapping[str, Any],
+    results: _ended.Results,
+    tenant: str,
+    connection: Mapping[str, Any],
+    *,
+    check_mode: bool,
+    directory: str | None,
+    error: str = "",
+    error_kind: str = "",
+) -> Entry:
+    """Write down how an integration ended: its entry, and in a report on keys what there is to say about them."""
+    entry = entry_of_integration(
+        look, results, tenant, connection, check_mode=check_mode, error=error, error_kind=error_kind
+    )
+    reports = {key["record"]: key["report"] for key in look.get("keys") or [] if key.get("report")}
+    if reports and directory and not check_mode:
+        _key_report.write_reports(Path(directory) / folder_name(tenant), reports, tenant, replace_file)
+    return recorded(directory, entry, check_mode=check_mode)
+
+
+def is_handed_over(status: str, found: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the vendor can be given the key: also while a person still has to delete an older one."""
+    to_delete = all(step["kind"] in ("delete_key", "own_key") for step in steps)
+    return status == "ready" or bool(status == "pending" and found.get("in_sync") and to_delete)
+
+
+def _key(args: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
+    key = args["key"]
+    if not key.get("public_key"):
+        return None
+    age = age_days(key.get("created"), now)
+    # Only the tenant's word makes it sure that the halves of a pair were not swapped.
+    proven = args["found"].get("key") == "valid"
+    return {
+        "public_key": key["public_key"] if proven else beginning(key["public_key"]),
+        "created": key.get("created"),
+        "age_days": None if age is None else round(age, 1),
+        "place": args["place"],
+    }
+
+
+def beginning(key: Any) -> str:
+    """So much of a key as tells it from others and gives nothing away."""
+    return f"{str(key)[:4]}…"
+
+
+def old_keys(retired: Sequence[Mapping[str, Any]], grace_days: float) -> list[dict[str, Any]]:
+    """The replaced keys that still work, and until when; for how long is not known if a person is to delete them."""
+    found = []
+    for key in retired:
+        until = None
+        if key.get("since") and grace_days > 0:
+            moment = datetime.fromisoformat(str(key["since"]).replace("Z", "+00:00")) + timedelta(days=grace_days)
+            until = moment.isoformat(timespec="seconds")
+        found.append({"public_key": beginning(key.get("public_key")), "since": key.get("since"), "until": until})
+    return found
+
+
+def commands(args: Mapping[str, Any], tenant: str, run: _commands.Typed) -> dict[str, str]:
+    """What a person types after a work order, as this run was typed."""
+    again = {"absent": "offboard"}.get(args["state"], "onboard")
+    return {
+        "here": run.here,
+        "finish": _commands.playbook("finish", run, [tenant]),
+        "store_key": _commands.playbook("store_key", run, [tenant], ["-e", "cw_keys_file=FILE"]),
+        "again": _commands.playbook(again, run, [tenant]),
+    }
 
 
 def folder_name(tenant: str) -> str:
@@ -151,13 +263,71 @@ def replace_file(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def write_files(directory: Path, entry: Entry) -> None:
-    """The entry as JSON, and as the work order a person reads."""
+def earlier_entry(directory: Path, entry: Mapping[str, Any]) -> Entry | None:
+    """What the run before this one has written about the same integration."""
+    path = directory / folder_name(entry["tenant"]) / f"{entry['vendor']}.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and {"status", "time"} <= found.keys() else None
+
+
+def with_history(entry: Entry, earlier: Entry | None) -> Entry:
+    """An entry with what stays of an earlier one: work order, its date, hand-over; `pending` if it waits for those."""
+    known = earlier or {}
+    before = [*(known.get("parts") or ([earlier] if earlier else [])), *(known.get("unseen") or [])]
+    named = [part for part in before if part.get("member")]
+    if not entry.get("parts") and not entry.get("member") and len(named) > 1:
+        # What went wrong did so before the members were known.
+        parts = [continued({**entry, "member": part["member"]}, part) for part in named]
+        return {**joined(parts), "error": entry["error"]}
+    parts = [continued(part, _part_of(before, part.get("member"))) for part in entry.get("parts") or [entry]]
+    seen = [part["member"] for part in parts if part.get("member")]
+    # A run writes after each member, and those to come have their history still in the file.
+    unseen = [part for part in named if seen and not any(same(str(part["member"]), str(one)) for one in seen)]
+    result = joined(parts) if entry.get("parts") else parts[0]
+    return {**result, "unseen": unseen} if unseen else result
+
+
+def _part_of(before: Sequence[Entry], member: str | None) -> Entry | None:
+    for part in before:
+        if not member or not part.get("member") or same(str(part["member"]), member):
+            return part
+    return None
+
+
+def write_files(directory: Path, entry: Entry, *, predicted: bool = False) -> Entry:
+    """Write the entry as JSON, and as the work order a person reads; returns it with what it keeps of the one before.
+
+    predicted: in check mode only the work order that a run would write goes to a file, beside the real one.
+    """
+    entry = with_history(entry, earlier_entry(directory, entry))
     folder = directory / folder_name(entry["tenant"])
     folder.mkdir(parents=True, exist_ok=True)
+    guess = folder / f"{entry['vendor']}.check.md"
+    if predicted:
+        replace_file(guess, "Predicted by check mode; nothing was changed.\n\n" + markdown(entry) + "\n")
+        return entry
     content = json.dumps(entry, indent=1, ensure_ascii=False, default=str)
     replace_file(folder / f"{entry['vendor']}.json", content + "\n")
     replace_file(folder / f"{entry['vendor']}.md", markdown(entry) + "\n")
+    guess.unlink(missing_ok=True)
+    if entry["status"] == "absent":
+        _key_report.forget(folder, entry["vendor"], entry["tenant"], replace_file)
+    return entry
+
+
+def recorded(directory: str | None, entry: Entry, *, check_mode: bool) -> Entry:
+    """Write an entry where there is a directory for it, and add it to what this run has found."""
+    if not directory:
+        entry = with_history(entry, None)
+    elif check_mode and not (entry["manual_steps"] and entry["status"] in ("drifted", "pending")):
+        entry = with_history(entry, earlier_entry(Path(directory).expanduser(), entry))
+    else:
+        entry = write_files(Path(directory).expanduser(), entry, predicted=check_mode)
+    note(run_directory(), entry)
+    return entry
 
 
 def note(run_directory: str, entry: Mapping[str, Any]) -> None:
@@ -182,8 +352,11 @@ def noted(run_directory: str) -> list[Entry]:
     return list({(entry["tenant"], entry["vendor"]): entry for entry in entries}.values())
 
 
-def handover(profile: Mapping[str, Any], known: Mapping[str, Any]) -> Entry | None:
-    """The fields the vendor's own console asks for, filled in; the private key as its place in the store."""
+def handover(profile: Mapping[str, Any], known: Mapping[str, Any], show: Sequence[str] = ()) -> Entry | None:
+    """The fields the vendor's own console asks for, filled in; the private key as its place in the store.
+
+    show: the commands that display it.
+    """
     wanted = profile.get("handover") or {}
     if not wanted:
         return None
@@ -197,23 +370,31 @@ def handover(profile: Mapping[str, Any], known: Mapping[str, Any]) -> Entry | No
         "console": wanted.get("console"),
         "steps": list(wanted.get("steps") or []),
         "fields": fields,
+        "show": list(show),
         "watch": list(wanted.get("watch") or []),
     }
 
 
 def merged(known: Entry, entry: Entry) -> Entry:
     """One entry for an integration of several members; each member's own stands in `parts`."""
-    parts = [*(known.get("parts") or [known]), entry]
+    return joined([*(known.get("parts") or [known]), entry])
+
+
+def joined(parts: Sequence[Entry]) -> Entry:
+    last = {name: value for name, value in parts[-1].items() if name not in ("found", "parts", "unseen")}
+    ordered = [part["ordered"] for part in parts if part.get("ordered")]
     return {
-        **entry,
+        **last,
         "member": None,
-        "parts": parts,
+        "parts": [{name: value for name, value in part.items() if name != "unseen"} for part in parts],
         "status": worst([part["status"] for part in parts]),
         "changed": any(part["changed"] for part in parts),
         "changes": [line for part in parts for line in part["changes"]],
         "error": "; ".join(part["error"] for part in parts if part["error"]),
         "differences": [line for part in parts for line in part["differences"]],
         "manual_steps": [step for part in parts for step in part["manual_steps"]],
+        "ordered": max(ordered, default=None),
+        "old_keys": [key for part in parts for key in part.get("old_keys") or []],
         "key": None,
         "handover": None,
     }
@@ -221,73 +402,13 @@ def merged(known: Entry, entry: Entry) -> Entry:
 
 def summary(entry: Mapping[str, Any]) -> str:
     """The status of an entry in one line."""
-    status = entry["status"]
+    status, steps = entry["status"], entry["manual_steps"]
+    waiting = f"; a work order of {amount(steps)}, is open" if steps else ""
     if status in BAD:
-        return f"{entry['product']}: {status}: {entry['error']}"
+        before = f"; changed before that: {', '.join(entry['changes'])}" if entry.get("changes") else ""
+        return f"{entry['product']}: {status}: {entry['error']}{before}{waiting}"
     if status == "pending":
-        count = len(entry["manual_steps"])
-        return f"{entry['product']}: pending, {count} manual step{'s' if count != 1 else ''} left"
+        return f"{entry['product']}: pending, waiting for a person: {amount(steps)}"
     if status == "drifted":
-        return f"{entry['product']}: drifted: {'; '.join(entry['differences'])}"
+        return f"{entry['product']}: drifted: {'; '.join(entry['differences'])}{waiting}"
     return f"{entry['product']}: {status}"
-
-
-def markdown(entry: Mapping[str, Any]) -> str:
-    """The work order and the hand-over as a person reads them."""
-    lines = [f"# {entry['product']} on {entry['tenant']}: {entry['status']}", ""]
-    if entry["error"]:
-        lines += ["## What went wrong", "", entry["error"], ""]
-    if entry["manual_steps"]:
-        lines += ["## Work order", "", "In ConnectWise PSA, in this order:", ""]
-        number = 0
-        for menu, steps in groupby(entry["manual_steps"], key=lambda step: step["menu"]):
-            lines += [f"**{' > '.join(menu)}**", ""]
-            for step in steps:
-                number += 1
-                lines.append(f"{number}. {step['do']}")
-            lines.append("")
-        lines += [f"Why by hand: {reason}" for reason in dict.fromkeys(step["why"] for step in entry["manual_steps"])]
-        lines += ["", "Then run the same playbook again: what was done is seen, and its steps are gone.", ""]
-    if entry["differences"] and entry["status"] != "ready":
-        lines += ["## What differs", "", *(f"- {line}" for line in entry["differences"]), ""]
-    lines += _rights(entry.get("access") or {})
-    for part in entry.get("parts") or [entry]:
-        if part.get("handover"):
-            lines += _handover(part["handover"], part["member"] if entry.get("parts") else None)
-    if entry.get("source"):
-        lines += [f"Source of the profile: {entry['source']}", ""]
-    return "\n".join(lines)
-
-
-def _rights(access: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for kind, title in (("missing", "Rights the key lacks"), ("excess", "Rights the key has beyond the profile")):
-        rows = [
-            f"| {one['module']} | {one['function']} | {one['level']} | {one['wanted']} | {one['actual']} |"
-            for one in access.get(kind) or []
-        ]
-        items = [f"- {one['function']}: {one['item']}" for one in access.get(f"{kind}_items") or []]
-        if rows:
-            lines += [
-                f"## {title}",
-                "",
-                "| Module | Function | Level | Wanted | Actual |",
-                "| --- | --- | --- | --- | --- |",
-            ]
-            lines += [*rows, ""]
-        if items:
-            lines += [f"## {title}: Customize lists", "", *items, ""]
-    return lines
-
-
-def _handover(handed: Mapping[str, Any], member: str | None) -> list[str]:
-    lines = ["## Hand-over to the vendor" + (f": {member}" if member else ""), ""]
-    if handed.get("console"):
-        lines += [f"Where: {handed['console']}", ""]
-    lines += [f"{number}. {step}" for number, step in enumerate(handed["steps"], 1)]
-    if handed["fields"]:
-        lines += ["", "| Field | Value |", "| --- | --- |"]
-        lines += [f"| {field['label']} | {field['value']} |" for field in handed["fields"]]
-    if handed["watch"]:
-        lines += ["", "Watch:", "", *(f"- {line}" for line in handed["watch"])]
-    return [*lines, ""]

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from tests.awx.extra_vars import rendered
 from tests.simulator.client import Simulator
 
 TENANTS = {
@@ -80,7 +81,7 @@ def private_data(root: Path, ready: dict[str, Any], tenant: str, number: int) ->
                 "CW_REGION": "",
             }
         ),
-        "env/extravars": json.dumps({"awx_job_id": number}),
+        "env/extravars": rendered({"awx_job_id": number, "awx_job_template_name": "ConnectWise onboard"}),
         "env/cmdline": f"--vault-password-file {shlex.quote(str(root / 'passphrase'))}",
     }
     for name, text in files.items():
@@ -152,8 +153,8 @@ def merge(jobs: Jobs, name: str, extra: dict[str, Any]) -> tuple[subprocess.Comp
     hosts = {tenant: {"ansible_connection": "local"} for tenant in ("north", "europe", "onprem")}
     inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
     target = jobs.root / name
-    variables = jobs.root / f"{name}.json"
-    variables.write_text(json.dumps({"cw_merged_dir": str(target), **extra}), encoding="utf-8")
+    variables = jobs.root / f"{name}.yml"
+    variables.write_text(rendered({"cw_merged_dir": str(target), **extra}), encoding="utf-8")
     command = ["ansible-playbook", "msp.connectwise.merge_reports", "-i", str(inventory), "-e", f"@{variables}"]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=LIMIT, check=False)
     return done, json.loads((target / "fleet.json").read_text(encoding="utf-8"))["tenants"]

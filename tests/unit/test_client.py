@@ -236,7 +236,7 @@ def test_wrong_keys_of_a_company_that_exists(script):
     assert str(caught.value) == (
         "tenant north at psa.example.com: GET /a: the keys were refused. "
         'The server said: "UserNotAuthenticated". What to do: the company exists here, so check public_key '
-        "(publicpublic) and private_key, and that the API member of these keys is active."
+        "(publ…) and private_key, and that the API member of these keys is active."
     )
 
 
@@ -325,7 +325,7 @@ def test_a_denial_names_the_key_and_the_right_it_usually_takes(script, call, rig
     with pytest.raises(errors.PermissionDenied) as caught:
         call(psa)
     assert caught.value.remedy == (
-        f"give the role of the API member that owns the key publicpublic the right this usually takes: {right}; "
+        f"give the role of the API member that owns the key publ… the right this usually takes: {right}; "
         "the server does not say"
     )
     assert caught.value.said == "You do not have security permission."

@@ -168,6 +168,6 @@ def test_a_connection_does_not_show_its_keys(options):
     assert repr(parse_connection(options)) == "Connection(north at psa.example.com)"
 
 
-def test_only_the_private_key_is_secret():
+def test_the_keys_are_kept_out_of_logs():
     secret = {name for name, spec in CONNECTION_OPTIONS.items() if spec.get("no_log")}
-    assert secret == {"private_key"}
+    assert secret == {"public_key", "private_key"}

@@ -26,10 +26,12 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     NotThePsa,
     TlsUntrusted,
 )
+from ansible_collections.msp.connectwise.plugins.module_utils._wire import Budget
 
 BUSY = {"status": 503, "body": "<html><title>Busy</title></html>"}
 LIMITED = {"status": 429, "body": {"error": "ConnectWiseAPI", "message": "Too many requests."}}
 FINE = {"body": {"id": 1}}
+PLENTY = Budget(until=float("inf"), timeout=5.0, size=1000)
 
 
 @pytest.fixture
@@ -402,7 +404,7 @@ def test_an_unknown_host(transport, monkeypatch):
 def test_a_connection_that_breaks_behind_a_proxy_may_have_carried_the_request():
     """As urllib3 1.26 puts it."""
     cause = urllib3.exceptions.ProxyError("Cannot connect to proxy.", ConnectionResetError(104, "reset by peer"))
-    assert isinstance(http._translated(requests.exceptions.ProxyError(cause), True), LostAnswer)
+    assert isinstance(http._translated(requests.exceptions.ProxyError(cause), http.Policy(), PLENTY), LostAnswer)
 
 
 def test_a_proxy_that_is_not_there(transport, free_port, monkeypatch):

@@ -1,0 +1,131 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Works on the integrations of all hosts of the play in one process, and says which of them need tasks of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible import context
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.utils.display import Display
+
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_hosts import Hosts
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import (
+    FleetRun,
+    Seen,
+    marked,
+    shared_companies,
+)
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "confirm": {"type": "str", "default": ""},
+    "fail_on": {"type": "list", "elements": "str", "default": list(_report.BAD), "choices": list(_report.STATUSES)},
+}
+_WARNINGS_SHOWN = 20
+
+
+class ActionModule(TenantAction):
+    """Runs once, for every host of the batch."""
+
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+
+    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
+        own = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
+        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(own)
+        if validation.error_messages:
+            return {**result, "failed": True, "msg": validation.error_messages[0]}
+        try:
+            return {**result, **self._work(validation.validated_parameters, variables)}
+        except PsaError as problem:
+            return {**result, "failed": True, "changed": False, **problem.as_result()}
+
+    def _work(self, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
+        hosts = Hosts(self, variables, only=_tagged())
+        wanted = [host for host in batch if hosts.wants_integrations(host)]
+        if not wanted:
+            raise InputError(
+                "no tenant of this play has cw_integrations",
+                remedy="list the vendors of each tenant in the inventory, such as cw_integrations: [zofiq, umbrella]",
+            )
+        tenants = [hosts.tenant(host) for host in wanted]
+        if not self._task.check_mode:
+            _confirm.require(args["confirm"], tenants, self._loader)
+        for name, problem in shared_companies(tenants).items():
+            tenant = next(one for one in tenants if one.name == name)
+            marked(tenant, problem, [one.vendor for one in tenant.integrations])
+        run = FleetRun(check_mode=bool(self._task.check_mode), threads=max(1, int(context.CLIARGS.get("forks") or 5)))
+        seen = run.at(tenants)
+        self._tell(seen, sorted(set(batch) - set(wanted)))
+        return self._result(args, seen, wanted, str(variables["inventory_hostname"]))
+
+    def _result(self, args: Mapping[str, Any], seen: Sequence[Seen], wanted: list[str], bearer: str) -> dict[str, Any]:
+        errors: dict[str, list[str]] = {}
+        for one in seen:
+            for entry in one.entries:
+                if entry["status"] in args["fail_on"]:
+                    errors.setdefault(one.name, []).append(_report.summary(entry))
+        left = {one.name: list(one.left) for one in seen if one.left}
+        changes = {one.name: one.changes for one in seen if one.changes}
+        result: dict[str, Any] = {
+            # Each host's own task says whether it changed; this one stands for all of them.
+            "changed": False,
+            "msg": f"{len(wanted)} tenants, {len(changes)} changed, {len(errors)} failed",
+            "hosts": wanted,
+            "left": left,
+            "errors": errors,
+            "changes": changes,
+            # The first host goes on to the end of the play, and writes the report of all.
+            "done": [name for name in wanted if name not in {*left, *errors, *changes, bearer}],
+        }
+        if self._task.diff and any(one.diffs for one in seen):
+            result["diff"] = [_shown(one.name, diff) for one in seen for diff in one.diffs]
+        return result
+
+    def _tell(self, seen: Sequence[Seen], without: Sequence[str]) -> None:
+        display = Display()
+        for warning, names in _grouped((one.name, one.warnings) for one in seen)[:_WARNINGS_SHOWN]:
+            display.warning(f"{_named(names)}: {warning}")
+        for reason, names in _grouped((one.name, one.left.values()) for one in seen):
+            display.display(f"{_named(names)} left to the tasks of the role: {reason}")
+        if without:
+            display.display(f"{_named(without)} left out: cw_integrations is not set")
+
+
+def _tagged() -> frozenset[str]:
+    """What --tags names, which may be vendors; Ansible itself skips the tasks of other tags."""
+    tags = [tag for text in context.CLIARGS.get("tags") or () for tag in str(text).split(",")]
+    return frozenset(tag for tag in tags if tag not in ("all", "always", "never", "tagged", "untagged"))
+
+
+def _grouped(said: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, list[str]]]:
+    """Lines, each with the tenants it is said of."""
+    lines: dict[str, list[str]] = {}
+    for name, texts in said:
+        for text in dict.fromkeys(texts):
+            lines.setdefault(text, []).append(name)
+    return list(lines.items())
+
+
+def _named(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _shown(tenant: str, diff: Mapping[str, Any]) -> dict[str, Any]:
+    what = f"{tenant}: {diff['module']}"
+    return {
+        "before_header": what,
+        "after_header": what,
+        "before": diff.get("before") or {},
+        "after": diff.get("after") or {},
+    }

@@ -1,0 +1,107 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Commands a person can copy: the playbooks of this collection, and what displays a stored key. Mostly pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible import constants, context
+
+# Extra variables that decide what a run is about and where its files are; any other may hold a secret.
+_REPEATED = ("integration_store", "integration_report_dir", "cw_integrations", "cw_hosts")
+# What displays a record of each store; words in braces are filled in. Several are alternatives.
+_SHOW: dict[str, tuple[tuple[str, ...], ...]] = {
+    "vaulted_file": (("ansible-vault", "view", "{vault}", "{file}"),),
+    "hashi_vault": (("bao", "kv", "get", "{place}"), ("vault", "kv", "get", "{place}")),
+    "sops": (("sops", "-d", "{file}"),),
+    "command": (("{command}",),),
+}
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What of a run's command line another command has to repeat, each a list of arguments."""
+
+    inventory: tuple[str, ...] = ()
+    vault: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    limit: str = ""
+    here: str = ""
+
+
+def typed() -> Typed:
+    """The command line of this run."""
+    return typed_of(context.CLIARGS, str(Path.cwd()), vars(constants)["DEFAULT_HOST_LIST"])
+
+
+def typed_of(arguments: Mapping[str, Any], here: str, default_inventory: Sequence[str]) -> Typed:
+    """arguments: those of ansible-playbook, parsed, in which paths are absolute; here: where it was typed."""
+    inventory = list(arguments.get("inventory") or [])
+    # What comes from ansible.cfg, comes from there the next time as well.
+    inventory = [] if inventory == list(default_inventory) else inventory
+    vault = ["--ask-vault-pass"] if arguments.get("ask_vault_pass") else []
+    for one in arguments.get("vault_ids") or []:
+        label, at, source = str(one).rpartition("@")
+        vault += ["--vault-id", f"{label}{at}{short_path(source, here)}"]
+    for one in arguments.get("vault_password_files") or []:
+        vault += ["--vault-password-file", short_path(str(one), here)]
+    return Typed(
+        tuple(part for one in inventory for part in ("-i", short_path(str(one), here))),
+        tuple(vault),
+        tuple(part for one in arguments.get("extra_vars") or [] for part in _extra(str(one), here)),
+        str(arguments.get("subset") or ""),
+        here,
+    )
+
+
+def _extra(given: str, here: str) -> list[str]:
+    if given.startswith("@"):
+        return ["-e", f"@{short_path(given[1:], here)}"]
+    try:
+        words = shlex.split(given)
+    except ValueError:
+        return []
+    kept = [word for word in words if "=" in word and word.startswith(_REPEATED)]
+    return ["-e", " ".join(kept)] if kept and not given.startswith(("{", "[")) else []
+
+
+def short_path(path: str, here: str) -> str:
+    """A path as one types it in the directory `here`."""
+    try:
+        return str(Path(path).relative_to(here)) if here and Path(path).is_absolute() else path
+    except ValueError:
+        return path
+
+
+def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[str] = ()) -> str:
+    """The command that runs a playbook of this collection; limit: tenants, or one `@FILE`."""
+    names = ",".join(limit)
+    words = ["ansible-playbook", f"msp.connectwise.{name}", *run.inventory, *run.vault, *run.extra]
+    return shlex.join([*words, *(["--limit", names] if names else []), *more])
+
+
+def show_command(store: str, place: str, run: Typed | None = None, command: Sequence[str] = ()) -> list[str]:
+    """The commands that display a record of the key store: one, or alternatives; none if nobody knows one.
+
+    place: where the store keeps the record, as it says itself; command: what reads it from the store `command`.
+    """
+    run = run or Typed()
+    if not place:
+        return []
+    values: dict[str, list[str]] = {
+        "{vault}": list(run.vault),
+        "{place}": [place],
+        # The default store names a file and, behind the last #, a record in it.
+        "{file}": [
+            short_path(place.rpartition("#")[0] if store == "vaulted_file" and "#" in place else place, run.here)
+        ],
+        "{command}": list(command),
+    }
+    shown = [[part for word in words for part in values.get(word, [word])] for words in _SHOW.get(store, ())]
+    return [shlex.join(words) for words in shown if words]

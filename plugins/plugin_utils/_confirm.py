@@ -1,0 +1,48 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What takes something away from every tenant at once wants one explicit word on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible import context
+from ansible.utils.vars import load_extra_vars
+
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Tenant
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
+
+OFFBOARD, ROTATE = "offboard-all", "rotate-all"
+
+
+def word_for(settings: Settings) -> str:
+    """The word that an integration needs; empty if nothing is taken away at once."""
+    if settings.mode != "converge":
+        return ""
+    if settings.state == "absent":
+        return OFFBOARD
+    return ROTATE if settings.rotate else ""
+
+
+def names_what(limit: Any, extra: Mapping[str, Any]) -> bool:
+    """Whether the command line names the tenants or the vendors that it means."""
+    hosts = str(extra.get("cw_hosts") or "all").strip()
+    return bool(limit) or bool(extra.get("cw_integrations")) or hosts not in ("all", "*")
+
+
+def require(said: str, tenants: Sequence[Tenant], loader: Any) -> None:
+    """Raises InputError if a word is needed and the command line says neither it nor what it means."""
+    asked = [(word_for(one.settings), tenant.name, one.vendor) for tenant in tenants for one in tenant.integrations]
+    for word, what in ((OFFBOARD, "take away"), (ROTATE, "replace the keys of")):
+        hit = [(name, vendor) for needed, name, vendor in asked if needed == word]
+        if not hit or said == word or names_what(context.CLIARGS.get("subset"), load_extra_vars(loader)):
+            continue
+        vendors, hosts = {vendor for _name, vendor in hit}, {name for name, _vendor in hit}
+        raise InputError(
+            f"this would {what} {len(hit)} integrations: {len(vendors)} vendors on {len(hosts)} tenants; "
+            "nothing was done",
+            remedy=f"name what you mean with --limit TENANT or -e cw_integrations=VENDOR, or say -e cw_confirm={word}",
+        )

@@ -1,0 +1,144 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How an integration ended, out of what was found first and of what its steps said. Pure functions over results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+# The steps in their order, and what the report says if one changed something.
+STEPS = ("cw_security_role", "cw_table_setup", "cw_api_member", "cw_api_key", "cw_access_check")
+Result = Mapping[str, Any]
+Results = dict[str, list[Result]]
+
+
+def collected(registered: Mapping[str, Any], failed_step: str = "") -> Results:
+    """The results of the steps by module, each of a loop on its own.
+
+    failed_step: after it nothing ran, so what is registered there is of an integration before this one.
+    """
+    found: Results = {}
+    for step in STEPS:
+        result = registered.get(step) or {}
+        each = result.get("results") if "results" in result else [result]
+        found[step] = [one for one in each or [] if one and not one.get("skipped")]
+        if step == failed_step:
+            break
+    return found
+
+
+def causes(result: Result) -> tuple[str, str]:
+    """What a failed task said, and the kind of its error; of a loop, what its failed items said."""
+    items = [one for one in result.get("results") or [] if one.get("failed")] or [result]
+    said = list(dict.fromkeys(str(one.get("msg") or "the task failed and did not say why") for one in items))
+    kinds = [str((one.get("error") or {}).get("kind") or "") for one in items]
+    return " | ".join(said), next(filter(None, kinds), "")
+
+
+def changes(look: Mapping[str, Any], results: Results) -> list[str]:
+    """What the steps changed, a line each."""
+    lines = []
+    if any(one.get("changed") for one in results.get("cw_security_role", [])):
+        lines.append(f"security role {(look.get('role') or {}).get('name')}")
+    for one in results.get("cw_table_setup", []):
+        lines += [f"Customize list {name}" for name in one.get("changed_lists") or []]
+    for one in results.get("cw_api_member", []):
+        if one.get("changed"):
+            lines.append(f"API member {one['api_member']['identifier']}")
+    for one in results.get("cw_api_key", []):
+        lines += list(one.get("done") or [])
+    return lines
+
+
+def entry_options(
+    look: Mapping[str, Any], results: Results, *, check_mode: bool, error: str = "", error_kind: str = ""
+) -> list[dict[str, Any]]:
+    """What `_report.entry_of` takes, for each key of the integration."""
+    common = {
+        "vendor": look["vendor"],
+        "profile": look.get("profile") or {},
+        "state": look.get("state") or "present",
+        # A report on keys changes nothing, as an audit.
+        "mode": "audit" if look.get("mode") == "key_report" else look.get("mode") or "converge",
+        "store": look.get("store") or "vaulted_file",
+        "store_read": look.get("store_read") or [],
+        "grace_days": look.get("grace_days") or 0.0,
+        "error": error,
+        "error_kind": error_kind,
+    }
+    shared_steps = [
+        step
+        for name in ("cw_security_role", "cw_table_setup", "cw_api_member")
+        for one in results.get(name, [])
+        for step in one.get("manual_steps") or []
+    ]
+    keys: Sequence[Mapping[str, Any]] = look.get("keys") or [{}]
+    lines = changes(look, results)
+    options = []
+    for number, key in enumerate(keys):
+        done = _of(results.get("cw_api_key", []), key.get("record"))
+        access = _of(results.get("cw_access_check", []), key.get("record"))
+        steps = [*(shared_steps if number == 0 else []), *((done or {}).get("manual_steps") or [])]
+        options.append(
+            {
+                **common,
+                "member": (key.get("member") or {}).get("identifier"),
+                "found": _found(key, results, done, access, check_mode=check_mode) if not error else {},
+                "steps": steps if not error else [],
+                "key": _key(key, done) if not error else {},
+                "place": (done or {}).get("place") or key.get("place"),
+                "retired": (done or {}).get("retired") or key.get("retired") or [],
+                # What the role, its lists and the member changed is told once.
+                "changes": lines if number == 0 else [],
+                "changed": bool(lines) and number == 0,
+            }
+        )
+    return options
+
+
+def _of(found: Sequence[Result], record: Any) -> Result | None:
+    """The result about the key of this record; that of a loop over records has the name as its item."""
+    for one in found:
+        if record in (one.get("record"), one.get(str(one.get("ansible_loop_var")))):
+            return one
+    return None
+
+
+def _key(key: Mapping[str, Any], done: Result | None) -> dict[str, Any]:
+    held = (done or {}).get("api_key") or key.get("key") or {}
+    return {name: held[name] for name in ("public_key", "created") if held.get(name)}
+
+
+def _found(
+    key: Mapping[str, Any], results: Results, done: Result | None, access: Result | None, *, check_mode: bool
+) -> dict[str, Any]:
+    """The integration as it is after the steps; as it was found, if none of them could change anything."""
+    before = dict(key.get("found") or {})
+    if done is None or check_mode:
+        return before
+    state = done["api_key"]["state"]
+    rights = (access or {}).get("access")
+    differences = [] if state == "valid" else [f"the key is {state}" if state != "none" else "no key is stored"]
+    if rights and rights["verdict"] != "ok":
+        differences.append(summary_of(rights))
+    member = next(iter(one["api_member"] for one in results.get("cw_api_member", [])), before.get("member"))
+    return {
+        **before,
+        "in_sync": not differences,
+        "differences": differences,
+        "member": member,
+        "key": state,
+        "access": rights,
+    }
+
+
+def summary_of(rights: Mapping[str, Any]) -> str:
+    """What a check of access says in one line; the whole of it is in the report."""
+    named = rights.get("summary")
+    return str(named) if named else f"rights: {rights['verdict']}"
+
+
+def warnings_of(results: Iterable[Result]) -> list[str]:
+    return list(dict.fromkeys(line for one in results for line in one.get("warnings") or []))

@@ -1,0 +1,351 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One integration on one tenant: look, check everything before the first write, carry out the steps, say how it ended.
+
+The steps are the modules that roles/integration composes as tasks, in the same order. A fleet runs them from here, one
+tenant a thread; both ways take the options of the modules from this file.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._ended import Results
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, retired_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
+
+UNCHANGED, CONVERGE = "unchanged", "converge"
+
+
+class Run(Protocol):
+    """Runs a module of this collection at the tenant; its result. Raises PsaError if it failed."""
+
+    def __call__(
+        self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None
+    ) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Site:
+    """One tenant as a run sees it. own_key: the public key that the run works with. company_id: as connected."""
+
+    name: str
+    run: Run
+    company_id: str
+    own_key: str
+    check_mode: bool
+
+
+@dataclass
+class Seen:
+    """What a look found of one key of an integration. found: the integration value of cw_integration_info."""
+
+    key: Key
+    store: Store
+    record: Record
+    found: dict[str, Any]
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Look:
+    """What a look found of an integration, and what is left to do."""
+
+    work: str
+    keys: list[Seen] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Integration:
+    """One profile on one tenant, with the settings of its host."""
+
+    def __init__(
+        self, site: Site, profile: Profile, settings: Settings, store: Callable[[Key], Store], vendor: str = ""
+    ) -> None:
+        self.site, self.profile, self.settings = site, profile, settings
+        self._store = store
+        self.vendor = vendor or profile.name
+        # What the steps have said so far, also if one of them fails.
+        self.results: Results = {}
+
+    @property
+    def absent(self) -> bool:
+        return self.settings.state == "absent"
+
+    @property
+    def grace_days(self) -> float:
+        said = self.settings.key_grace_days
+        return self.profile.grace_days if said is None else said
+
+    # What the modules are told
+
+    def role(self) -> dict[str, Any] | None:
+        """Options of cw_security_role; None if the integration touches no role."""
+        if self.profile.role_name is None:
+            return None
+        options: dict[str, Any] = {
+            "name": self.profile.role_name,
+            "state": self.settings.state,
+            "on_unsupported": self.settings.on_unsupported,
+        }
+        if self.absent:
+            return {**options, "in_use": "clear"}
+        return {**options, **self._matrix()}
+
+    def lists(self) -> dict[str, Any] | None:
+        """Options of cw_table_setup, but for the key that reads; None if there is no list to set."""
+        if self.profile.role_name is None or self.absent or not self.profile.customize:
+            return None
+        return {
+            "role": self.profile.role_name,
+            "lists": self.profile.customize,
+            "on_unknown": self.settings.on_unknown,
+            "on_unsupported": self.settings.on_unsupported,
+        }
+
+    def members(self) -> list[dict[str, Any]]:
+        """Options of cw_api_member, for each member once; a person's own record is left as it is."""
+        found = {}
+        for key in self.profile.keys:
+            if key.member_type == "api":
+                options = {"state": self.settings.state, **key.member}
+                if not self.absent:
+                    options["security_role"] = self.profile.role_name
+                found[key.member["identifier"]] = options
+        return list(found.values())
+
+    def wish(self, key: Key) -> life.Wish:
+        settings = self.settings
+        given = life.given_for(settings.given_keys, key.member["identifier"], [settings.store_tenant, self.site.name])
+        return life.Wish(
+            member=key.member["identifier"],
+            member_type=key.member_type,
+            description=key.description,
+            vendor=self.vendor,
+            company_id=self.site.company_id,
+            absent=self.absent,
+            max_age_days=settings.key_max_age_days,
+            grace_days=self.grace_days,
+            heal=settings.heal,
+            beside=settings.new_key,
+            lease=settings.lease,
+            given=given[-1] if given and settings.mode == "store_key" else None,
+        )
+
+    def access(self) -> dict[str, Any] | None:
+        """Options of cw_access_check, but for the key; None if there is no role to check."""
+        if self.profile.role_name is None or self.absent:
+            return None
+        return {**self._matrix(), "customize": self.profile.customize, "probe": self.settings.probe, "fail_on": "none"}
+
+    def _matrix(self) -> dict[str, Any]:
+        return {
+            "permissions": self.profile.permissions,
+            "exclusive": self.settings.exclusive,
+            "on_unknown": self.settings.on_unknown,
+        }
+
+    # Looking
+
+    def look(self) -> Look:
+        """Read stores and tenant, and decide what is left to do. Nothing is changed. Raises PsaError."""
+        look = Look(UNCHANGED)
+        for key in self.profile.keys:
+            store = self._store(key)
+            seen = Seen(key, store, store.read(), {})
+            look.keys.append(seen)
+            result = self.site.run("cw_integration_info", self._asked(key, seen.record))
+            seen.found = result["integration"]
+            look.warnings += result.get("warnings") or []
+            if self._needs_work(seen):
+                look.work = CONVERGE
+            if self.settings.mode == "key_report":
+                seen.report = self._key_report(seen)
+        return look
+
+    def _key_report(self, seen: Seen) -> dict[str, Any]:
+        """What there is to say about a key, and about those that only the tenant knows."""
+        wish, now = self.wish(seen.key), datetime.now(timezone.utc)
+        problem = life.mismatch(seen.record, wish) or life.busy(seen.record, self.me(), wish.lease, now, is_alive)
+        listing = self._keys(seen.key).listing()
+        facts = life.Facts(listing.offered, listing.keys, listing.active)
+        found = seen.found
+        return _key_report.report(
+            seen.record, facts, found["key"], wish, found.get("access"), seen.store.place, problem, now
+        )
+
+    def _keys(self, key: Key) -> MemberKeys:
+        return MemberKeys(self.site.run, key.member["identifier"], key.member_type, key.description)
+
+    def _asked(self, key: Key, record: Record) -> dict[str, Any]:
+        current = record.get("current") or {}
+        return {
+            **self._matrix(),
+            "member": key.member,
+            "member_type": key.member_type,
+            "role_name": self.profile.role_name,
+            "customize": self.profile.customize,
+            "key_public": current.get("public_key"),
+            "key_private": current.get("private_key"),
+            "probe": self.settings.probe,
+        }
+
+    def _needs_work(self, seen: Seen) -> bool:
+        mode = self.settings.mode
+        if mode == "store_key":
+            return self.wish(seen.key).given is not None
+        if mode != "converge":
+            return False
+        if self.absent or self.settings.rotate or not seen.found["in_sync"]:
+            return True
+        return life.is_due(seen.record, self.wish(seen.key), datetime.now(timezone.utc))
+
+    def preflight(self, look: Look) -> None:
+        """Find what would make a later step fail, before the first write of the tenant. Raises PsaError."""
+        now, me = datetime.now(timezone.utc), self.me()
+        for seen in look.keys:
+            wish = self.wish(seen.key)
+            reason = life.mismatch(seen.record, wish) or life.busy(seen.record, me, wish.lease, now, is_alive)
+            if reason:
+                raise life.KeyLifeError(reason)
+        check_writable(Path(self.settings.report_dir))
+        if self.absent or self.settings.mode != "converge":
+            return
+        for seen in look.keys:
+            if not seen.record.get("current") or self.settings.rotate:
+                seen.store.check(write=not self.site.check_mode)
+        if self.site.check_mode:
+            return
+        # What the tenant says to names, lengths and levels is found by predicting the steps.
+        for module, options in (("cw_security_role", self.role()), ("cw_table_setup", self.lists())):
+            if options is not None:
+                self.site.run(module, {**options, "on_unsupported": "manual"}, check_mode=True)
+        for options in self.members():
+            self.site.run("cw_api_member", options, check_mode=True)
+
+    def me(self) -> dict[str, Any]:
+        return this_run(self.site.name)
+
+    def as_dict(self, look: Look) -> dict[str, Any]:
+        """What the tasks of the role and the report need to know, without any secret."""
+        settings = self.settings
+        return {
+            "vendor": self.vendor,
+            "profile": self.profile.as_dict(),
+            "state": settings.state,
+            "mode": settings.mode,
+            "work": look.work,
+            "directory": settings.report_dir,
+            "defer_failure": settings.defer_failure,
+            "store": settings.store_name,
+            "store_read": list((settings.store_command or {}).get("read") or []),
+            "grace_days": self.grace_days,
+            "role": self.role(),
+            "lists": self.lists(),
+            "members": self.members(),
+            "access": self.access(),
+            "keys": [self._key(seen) for seen in look.keys],
+        }
+
+    def _key(self, seen: Seen) -> dict[str, Any]:
+        current = seen.record.get("current") or {}
+        return {
+            "member": seen.key.member,
+            "member_type": seen.key.member_type,
+            "description": seen.key.description,
+            "record": seen.key.record,
+            "place": seen.store.place,
+            "wanted": self.settings.mode != "store_key" or self._needs_work(seen),
+            "found": seen.found,
+            "report": seen.report,
+            "key": {name: current[name] for name in ("public_key", "created") if current.get(name)},
+            "retired": [
+                {"public_key": shown_key(key["public_key"]), "since": key.get("since")}
+                for key in retired_keys(seen.record)
+            ],
+        }
+
+    # Doing
+
+    def carry_out(self, look: Look) -> Results:
+        """Every step in its order, as roles/integration has them as tasks. Raises PsaError; `results` has what was done."""
+        results = self.results
+        if self.settings.mode == "converge":
+            self._step("cw_security_role", self.role())
+            lists = self.lists()
+            current = look.keys[0].record.get("current") or {} if look.keys else {}
+            if lists is not None and current.get("private_key"):
+                reader = {"reader_public_key": current["public_key"], "reader_private_key": current["private_key"]}
+                lists = {**lists, **reader}
+            self._step("cw_table_setup", lists)
+            for options in self.members():
+                self._step("cw_api_member", options)
+        for seen in look.keys:
+            if self.settings.mode == "store_key" and not self._needs_work(seen):
+                continue
+            outcome = self.key_step(seen)
+            done = {**outcome.as_result(), "record": seen.key.record, "place": seen.store.place}
+            results.setdefault("cw_api_key", []).append(done)
+            self._check(seen, outcome)
+        return results
+
+    def _step(self, module: str, options: Mapping[str, Any] | None) -> None:
+        if options is not None:
+            self.results.setdefault(module, []).append(self.site.run(module, options))
+
+    def _check(self, seen: Seen, outcome: Outcome) -> None:
+        """See what the key may do, with the key itself."""
+        current, options = outcome.record.get("current") or {}, self.access()
+        if options is None or outcome.state != "valid" or seen.key.member_type != "api" or self.site.check_mode:
+            return
+        key = {"public_key": current["public_key"], "private_key": current["private_key"]}
+        result = self.site.run("cw_access_check", {**options, **key})
+        self.results.setdefault("cw_access_check", []).append({**result, "record": seen.key.record})
+
+    def key_step(self, seen: Seen) -> Outcome:
+        """Lead one key through its life. Raises PsaError."""
+        loop = Loop(
+            self._keys(seen.key),
+            seen.store,
+            self.wish(seen.key),
+            self.me(),
+            own=self.site.own_key,
+            rotate=self.settings.rotate and not self.absent,
+            check_mode=self.site.check_mode,
+        )
+        return loop.run()
+
+
+def check_writable(directory: Path) -> None:
+    """Raises InputError if no report could be written there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory) as file:
+            file.write(b"0" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as problem:
+        raise unwritable(directory, problem) from None
+
+
+def unwritable(directory: object, problem: OSError) -> InputError:
+    return InputError(
+        f"reports cannot be written to {directory} ({problem.strerror})",
+        remedy="give this user the right to write there, or set integration_report_dir; see that the disk is not full",
+    )

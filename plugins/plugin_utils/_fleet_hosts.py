@@ -1,0 +1,175 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hosts of a play as tenants: their variables resolved without a task for each of them.
+
+What a task of one host would see is put together from what an action is given: the host's own variables (`hostvars`),
+and those that the play, the block or the task sets for all hosts alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile, _routes_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Ended, Tenant, marked
+from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings, settings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import InProcess, TenantAction, site_of
+
+OWN_COLLECTION = "msp.connectwise."
+# Set for a play, but different for each host.
+_OF_THE_HOST = frozenset({"hostvars", "vars", "environment", "ansible_delegated_vars", "inventory_hostname_short"})
+
+
+class Hosts:
+    """Makes tenants of hosts. only: the vendors that --tags names; all if empty."""
+
+    def __init__(self, action: TenantAction, variables: dict[str, Any], *, only: frozenset[str]) -> None:
+        self._action, self._only = action, only
+        self._hostvars = variables["hostvars"]
+        self._of_play = self._play_variables(variables)
+        # The environment of a task may differ from host to host, and only a worker sets it.
+        self._environment = any(action._task.environment or [])
+
+    def _play_variables(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What is set for all hosts alike: in this host's task, and not among the variables of the host itself."""
+        own = self._hostvars.raw_get(variables["inventory_hostname"])
+        return {
+            name: value
+            for name, value in variables.items()
+            if name not in _OF_THE_HOST and (name not in own or (own[name] is not value and own[name] != value))
+        }
+
+    def variables(self, host: str) -> dict[str, Any]:
+        return {**self._hostvars.raw_get(host), **self._of_play, "hostvars": self._hostvars}
+
+    def wants_integrations(self, host: str) -> bool:
+        return "cw_integrations" in self._of_play or "cw_integrations" in self._hostvars.raw_get(host)
+
+    def tenant(self, host: str) -> Tenant:
+        """A host with its integrations; what is wrong with its variables stands in `broken`, and nothing is sent then."""
+        variables = self.variables(host)
+        templar = self._action._templar.copy_with_new_env(available_variables=variables)
+
+        def template(value: Any, more: Mapping[str, Any] | None = None) -> Any:
+            return templar.template(value) if more is None else self._action.template(value, more)
+
+        tenant = Tenant(host)
+        try:
+            names, problems = self._vendors(variables, template)
+            tenant.broken += problems
+        except PsaError as problem:
+            tenant.broken.append(Ended("cw_integrations", error=_said(problem, host)))
+            return tenant
+        try:
+            settings = settings_of(variables, template)
+            tenant.directory = settings.report_dir
+            if reason := self._why_left(variables, template):
+                tenant.left = dict.fromkeys(names, reason)
+                return tenant
+            tenant.connection = self._connection(variables, templar)
+            run = InProcess(tenant.connection, check_mode=self._check_mode, diff_mode=bool(self._action._task.diff))
+            tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode)
+        except PsaError as problem:
+            marked(tenant, _said(problem, host), names)
+            return tenant
+        self._add_integrations(tenant, names, settings, variables, template)
+        return tenant
+
+    @property
+    def _check_mode(self) -> bool:
+        return bool(self._action._task.check_mode)
+
+    def _vendors(self, variables: Mapping[str, Any], template: Callable[..., Any]) -> tuple[list[str], list[Ended]]:
+        """The vendors of a host, and those of them that do not exist: one that is misspelt does not stop the others."""
+        try:
+            value = template(variables["cw_integrations"])
+        except AnsibleError as problem:
+            raise InputError(
+                f"cw_integrations cannot be resolved: {problem}",
+                remedy="list the vendors of the tenant, such as [zofiq]",
+            ) from None
+        folders = self._folders(variables, template)
+        known, problems = [], []
+        for name in _profile.wanted(value, folders):
+            short = name.rpartition(".")[2]
+            if self._only and short not in self._only:
+                continue
+            try:
+                _profile.find(name, folders)
+                known.append(name)
+            except PsaError as problem:
+                problems.append(Ended(short, error=_said(problem, str(variables["inventory_hostname"]))))
+        return known, problems
+
+    @staticmethod
+    def _folders(variables: Mapping[str, Any], template: Callable[..., Any]) -> list[Path]:
+        return _profile.directories(variables.get("inventory_dir"), template(variables.get("cw_vendor_dirs")))
+
+    def _why_left(self, variables: Mapping[str, Any], template: Callable[..., Any]) -> str:
+        """Why a host's integrations need tasks of their own; empty if they do not."""
+        transport = str(template(variables.get("ansible_connection", self._action._connection.transport)))
+        if transport.rpartition(".")[2] != "local":
+            return f"the connection is {transport}, so the modules run on that host"
+        if boolean(template(variables.get("ansible_become", False)), strict=False) or self._action._task.become:
+            return "become is set"
+        if not boolean(template(variables.get("cw_in_process", True)), strict=False):
+            return "cw_in_process is false"
+        return "the play sets an environment" if self._environment else ""
+
+    def _connection(self, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+        own = {name: value for name, value in self._action._task.args.items() if name in CONNECTION_OPTIONS}
+        shown: Any = SimpleNamespace(_task=SimpleNamespace(args=own, environment=None), _templar=templar)
+        options = completed(shown, CONNECTION_OPTIONS, variables)
+        file = options.pop("extension_routes_file", None)
+        if file:
+            routes = _routes_file.load(self._action._loader.path_dwim(str(file)))
+            options["extension_routes"] = {**routes, **(options.get("extension_routes") or {})}
+        return options
+
+    def _add_integrations(
+        self,
+        tenant: Tenant,
+        names: Iterable[str],
+        settings: Settings,
+        variables: dict[str, Any],
+        template: Callable[..., Any],
+    ) -> None:
+        folders, maker = self._folders(variables, template), self._action.store_maker(variables)
+        for name in names:
+            short = name.rpartition(".")[2]
+            source = _profile.find(name, folders)
+            if source.role and not source.role.startswith(OWN_COLLECTION):
+                tenant.left[name] = f"the role {source.role} of another collection may have tasks of its own"
+                continue
+            try:
+                profile = _profile.read(name, variables, template, folders)
+                stores = {
+                    key.record: maker.store(settings, key.record, variables, template, key.member["identifier"])
+                    for key in profile.keys
+                }
+            except PsaError as problem:
+                marked(tenant, _said(problem, tenant.name), [short])
+                continue
+            site: Any = tenant.site
+            tenant.integrations.append(
+                Integration(site, profile, settings, lambda key, stores=stores: stores[key.record])
+            )
+        if said := _profile.collisions([one.profile for one in tenant.integrations]):
+            problem = InputError("; ".join(said), remedy="correct the variables of this tenant; nothing was sent")
+            marked(tenant, _said(problem, tenant.name), [one.vendor for one in tenant.integrations])
+
+
+def _said(problem: PsaError, host: str) -> str:
+    problem.tenant = problem.tenant or host
+    return str(problem)

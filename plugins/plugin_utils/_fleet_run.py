@@ -1,0 +1,196 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All tenants of a play at once: each integration looked at and carried out by the engine, one tenant a thread.
+
+A task costs a fork for every host, which is nearly all that an unchanged night costs. Variables are resolved, and what
+ended is recorded, by the thread of the caller; the threads talk to tenants and stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._ended import Results, warnings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Site, unwritable
+
+# Stores that are written by modules of other collections; those need a worker of Ansible's own.
+IN_PROCESS_STORES = ("vaulted_file", "command")
+
+
+@dataclass
+class Ended:
+    """What came of one integration. look: as the engine tells it; results: of the steps that ran."""
+
+    vendor: str
+    look: dict[str, Any] = field(default_factory=dict)
+    results: Results = field(default_factory=dict)
+    error: str = ""
+    error_kind: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Tenant:
+    """One host: its integrations, in the order in which they are worked on, and what cannot be done here.
+
+    left: vendor -> why its tasks have to run. broken: what is wrong with a vendor before anything is sent.
+    """
+
+    name: str
+    site: Site | None = None
+    connection: Mapping[str, Any] = field(default_factory=dict)
+    directory: str | None = None
+    integrations: list[Integration] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    broken: list[Ended] = field(default_factory=list)
+
+
+@dataclass
+class Seen:
+    """What came of a host."""
+
+    name: str
+    entries: list[_report.Entry] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    diffs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[str]:
+        return [f"{entry['vendor']}: {line}" for entry in self.entries for line in entry["changes"]]
+
+
+class FleetRun:
+    """Works on tenants over threads; one tenant has one thread, so that it is asked by few at a time."""
+
+    def __init__(self, *, check_mode: bool, threads: int) -> None:
+        self._check_mode, self._threads = check_mode, threads
+
+    def at(self, tenants: Iterable[Tenant]) -> list[Seen]:
+        found: list[Seen] = []
+        running: dict[Future[list[Ended]], Tenant] = {}
+        with ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="tenant") as pool:
+            for tenant in tenants:
+                running[pool.submit(self._work, tenant)] = tenant
+                # Templating goes on while threads wait for the network, but not far ahead of them.
+                found += self._settled(running, wait_for_one=len(running) >= 2 * self._threads)
+            while running:
+                found += self._settled(running, wait_for_one=True)
+        return found
+
+    def _settled(self, running: dict[Future[list[Ended]], Tenant], *, wait_for_one: bool) -> Iterator[Seen]:
+        done = wait(running, timeout=None if wait_for_one else 0, return_when=FIRST_COMPLETED).done
+        for future in done:
+            tenant = running.pop(future)
+            yield self._recorded(tenant, [*tenant.broken, *future.result()])
+
+    def _work(self, tenant: Tenant) -> list[Ended]:
+        """Look at a tenant and carry out what is left to do; in a thread."""
+        ended = []
+        for integration in tenant.integrations:
+            try:
+                one = self._integration(integration)
+            except _Left as reason:
+                tenant.left[integration.vendor] = str(reason)
+            else:
+                ended.append(one)
+        close = getattr(tenant.site.run, "close", None) if tenant.site else None
+        if close:
+            close()
+        return ended
+
+    @staticmethod
+    def _integration(integration: Integration) -> Ended:
+        ended = Ended(integration.vendor)
+        try:
+            look = integration.look()
+            ended.look, ended.warnings = integration.as_dict(look), list(look.warnings)
+            if look.work == CONVERGE:
+                if integration.settings.store_name not in IN_PROCESS_STORES and not integration.site.check_mode:
+                    raise _Left(
+                        f"the store {integration.settings.store_name} is written by another collection's modules"
+                    )
+                integration.preflight(look)
+                integration.carry_out(look)
+        except PsaError as problem:
+            problem.tenant = problem.tenant or integration.site.name
+            ended.look = ended.look or {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
+            ended.error, ended.error_kind = str(problem), type(problem).__name__
+            if problem.data.get("done"):
+                integration.results.setdefault("cw_api_key", []).append(
+                    {"done": problem.data["done"], "api_key": {"state": "none"}}
+                )
+        except _Left:
+            raise
+        except Exception as problem:  # a defect of ours, on one tenant; the others go on
+            ended.look = ended.look or {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
+            ended.error = f"a defect of this collection: {type(problem).__name__}: {problem}; please report it"
+        ended.results = integration.results
+        ended.warnings += warnings_of(one for results in ended.results.values() for one in results)
+        return ended
+
+    def _recorded(self, tenant: Tenant, ended: Sequence[Ended]) -> Seen:
+        seen = Seen(tenant.name, left=dict(tenant.left))
+        facts = _report.connection_facts(tenant.connection)
+        for one in ended:
+            try:
+                entry = self._record(tenant, one, facts, tenant.directory)
+            except OSError as problem:
+                one.error = str(unwritable(tenant.directory, problem))
+                entry = self._record(tenant, one, facts, None)
+            seen.entries.append(entry)
+            seen.warnings += one.warnings
+        if tenant.site is not None:
+            seen.diffs = list(getattr(tenant.site.run, "diffs", []))
+        return seen
+
+    def _record(self, tenant: Tenant, one: Ended, facts: Mapping[str, Any], directory: str | None) -> _report.Entry:
+        return _report.record_integration(
+            one.look or {"vendor": one.vendor},
+            one.results,
+            tenant.name,
+            facts,
+            check_mode=self._check_mode,
+            directory=directory,
+            error=one.error,
+            error_kind=one.error_kind,
+        )
+
+
+class _Left(Exception):
+    """This integration needs tasks of its own; says why."""
+
+
+def shared_companies(tenants: Sequence[Tenant]) -> dict[str, str]:
+    """Hosts that are one company at one address: each would undo and rotate what the other does. Host -> what is wrong."""
+    by_company: dict[tuple[str, str], list[Tenant]] = {}
+    for tenant in tenants:
+        if tenant.site is not None and tenant.integrations:
+            facts = _report.connection_facts(tenant.connection)
+            place = (str(facts.get("api_host") or ""), tenant.site.company_id)
+            by_company.setdefault(place, []).append(tenant)
+    found = {}
+    for (_host, company), group in by_company.items():
+        asked = [one.vendor for tenant in group for one in tenant.integrations]
+        if len(group) < 2 or len(asked) == len(set(asked)):
+            continue
+        names = " and ".join(tenant.name for tenant in group)
+        problem = InputError(
+            f"{names} are one company, {company}: both would make the same integrations, and each the keys of its own",
+            remedy="leave one of them out of the inventory, or give each other integrations (cw_integrations)",
+        )
+        found.update((tenant.name, str(problem)) for tenant in group)
+    return found
+
+
+def marked(tenant: Tenant, problem: str, vendors: Iterable[str]) -> None:
+    """Nothing is sent to a tenant about these vendors; the report says why."""
+    names = set(vendors)
+    tenant.integrations = [one for one in tenant.integrations if one.vendor not in names]
+    tenant.broken += [Ended(name, error=problem) for name in sorted(names)]

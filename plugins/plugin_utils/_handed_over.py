@@ -1,0 +1,176 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a job on AWX hands over to the next node of its workflow, and the folders that jobs leave behind.
+
+AWX writes artifacts into the extra variables of every job that follows, so what goes there is a digest: statuses, times
+and numbers. The report itself stays where the job wrote it, and the merging reads it there if that place is shared.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
+
+FORMAT = "msp.connectwise digest 1"
+# The files of one job's folder; a folder that holds anything else is not ours to remove.
+FILES = ("fleet.json", "fleet.html", "failed", "left")
+DAY = 24 * 3600.0
+_NAME = re.compile(r"connectwise_fleet_[0-9]+")
+_FOLDER = re.compile(r"job-([0-9]+)")
+_LONGEST = 400  # characters of a text, such as an error
+
+
+def artifacts(variables: Mapping[str, Any]) -> list[Any]:
+    """What the jobs before this one have handed over, as it came: a template would make other types of it."""
+    return [variables[name] for name in sorted(variables) if _NAME.fullmatch(name)]
+
+
+def digest(fleet: Mapping[str, Any], report: str) -> str:
+    """One JSON text, because AWX hands YAML on, of which newer Ansible reads times, numbers and words anew.
+
+    report: the path of the whole report; empty if none was written.
+    """
+    products: dict[str, str] = {}
+    tenants = {}
+    for name, tenant in fleet["tenants"].items():
+        cells = {vendor: _small(cell, fleet["run"]) for vendor, cell in tenant["integrations"].items()}
+        for vendor, cell in cells.items():
+            if products.setdefault(vendor, cell["product"]) == cell["product"]:
+                del cell["product"]
+        tenants[name] = {"error": tenant["error"][:_LONGEST], "time": tenant["time"], "integrations": cells}
+    head = {key: fleet[key] for key in ("run", "playbook", "check_mode", "generated")}
+    whole = {"format": FORMAT, **head, "report": report, "products": products, "tenants": tenants}
+    return json.dumps(whole, separators=(",", ":"), default=str)
+
+
+def _small(cell: Mapping[str, Any], run: str) -> dict[str, Any]:
+    """A cell with numbers in place of lists."""
+    small: dict[str, Any] = {}
+    amounts = {name: len(value) for name, value in cell.items() if isinstance(value, list) and value}
+    for name, value in cell.items():
+        if isinstance(value, str):
+            small[name] = value[:_LONGEST]
+        elif isinstance(value, (bool, int, float)):
+            small[name] = value
+    if small.get("run") == run:
+        del small["run"]
+    key = cell.get("key") or {}
+    if key:
+        small["key"] = {name: key[name] for name in ("created", "age_days") if key.get(name) is not None}
+    rights = {name: len(found) for name, found in (cell.get("access") or {}).items() if isinstance(found, list)}
+    return {**small, **({"amounts": amounts} if amounts else {}), **({"rights": rights} if rights else {})}
+
+
+def fleet_of(handed: Any) -> _fleet.Fleet:
+    """The report behind an artifact: a digest, or a whole report, as text or as a mapping."""
+    found = handed if isinstance(handed, Mapping) else json.loads(handed)
+    if not isinstance(found, Mapping):
+        raise ValueError("an artifact is neither a digest nor a fleet report of this collection")
+    if found.get("format") != FORMAT:
+        return checked(_fleet.unpacked(found))
+    try:
+        return _read(found) or checked(_restored(found))
+    except (AttributeError, KeyError, TypeError) as problem:
+        raise ValueError("an artifact to merge is not whole; run the job that made it again") from problem
+
+
+def checked(fleet: _fleet.Fleet) -> _fleet.Fleet:
+    """Refuse a report that is not whole, and one whose times have become something else on the way."""
+    try:
+        tenants = list(fleet["tenants"].values())
+        cells = [cell for tenant in tenants for cell in tenant["integrations"].values()]
+        times = [one["time"] for one in (*tenants, *cells)]
+        named = all({"product", "status", "run"} <= cell.keys() for cell in cells)
+    except (AttributeError, KeyError, TypeError):
+        named, times = False, []
+    if not named:
+        raise ValueError("a report to merge is not whole; run the job that made it again")
+    if not all(isinstance(moment, str) for moment in times):
+        raise ValueError(
+            "a report to merge has lost the types of its values in YAML; hand it over as the JSON text that it was, "
+            "or as the path of its fleet.json"
+        )
+    return fleet
+
+
+def _read(small: Mapping[str, Any]) -> _fleet.Fleet | None:
+    """The whole report, if this job sees the place where the other has written it."""
+    if not small.get("report"):
+        return None
+    try:
+        whole = checked(_fleet.unpacked(json.loads(Path(str(small["report"])).read_text(encoding="utf-8"))))
+    except (OSError, ValueError):
+        return None
+    return whole if (whole.get("run"), whole.get("generated")) == (small["run"], small["generated"]) else None
+
+
+def _restored(small: Mapping[str, Any]) -> _fleet.Fleet:
+    """As many steps, differences and rights as there were, each of which says where it can be read."""
+    where = f"the report of job {small['run']}" + (f" ({small['report']})" if small["report"] else "")
+    fleet: _fleet.Fleet = {key: small[key] for key in ("run", "playbook", "check_mode", "generated")}
+    fleet.update(format=_fleet.FORMAT, tenants={})
+    for name, tenant in small["tenants"].items():
+        cells = {
+            vendor: _large({"product": small["products"].get(vendor, vendor), "run": small["run"], **cell}, where)
+            for vendor, cell in tenant["integrations"].items()
+        }
+        fleet["tenants"][name] = {**tenant, "integrations": cells}
+    return fleet
+
+
+def _large(cell: dict[str, Any], where: str) -> dict[str, Any]:
+    amounts, rights = cell.pop("amounts", {}), cell.pop("rights", {})
+    for name, amount in amounts.items():
+        texts = [f"{number} of {amount}, see {where}" for number in range(1, amount + 1)]
+        if name == "manual_steps":
+            why = "a job hands over how many steps there are, not their texts"
+            cell[name] = [{"menu": ["Work order"], "do": f"Manual step {text}", "why": why} for text in texts]
+        else:
+            cell[name] = texts
+    lines = [f"{amount} rights ({name.replace('_', ' ')}), see {where}" for name, amount in rights.items()]
+    return {**cell, **({"differences": [*cell.get("differences", []), *lines]} if lines else {})}
+
+
+def tidy(directory: Path, keep: int) -> list[str]:
+    """Remove the folders of earlier jobs beside this one, but for the newest and those of the last day."""
+    if not _FOLDER.fullmatch(directory.name):
+        return []
+    numbered = [(int(found[1]), path) for path in directory.parent.iterdir() if (found := _FOLDER.fullmatch(path.name))]
+    removed = []
+    for _number, path in sorted(numbered, reverse=True)[max(keep, 1) :]:
+        if path != directory and _is_old(path):
+            try:
+                for name in FILES:
+                    (path / name).unlink(missing_ok=True)
+                path.rmdir()
+            except OSError:
+                # Another job may be tidying up at the same moment.
+                continue
+            removed.append(path.name)
+    return removed
+
+
+def _is_old(folder: Path) -> bool:
+    try:
+        names = {path.name for path in folder.iterdir()}
+        return not folder.is_symlink() and names <= set(FILES) and folder.stat().st_mtime < time.time() - DAY
+    except OSError:
+        return False
+
+
+def job_name(variables: Mapping[str, Any]) -> str:
+    """What AWX calls the job that this run is; empty elsewhere."""
+    number = variables.get("awx_job_id")
+    if number is None:
+        return ""
+    template = str(variables.get("awx_job_template_name") or "")
+    # The slices of a job are a workflow of their own, which has the name of the template.
+    part = "slice " if template and variables.get("awx_workflow_job_name") == template else ""
+    return f"{part}job {number}" + (f" of {template}" if template else "")

@@ -1,0 +1,249 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The loop that leads a key through its life: look at the tenant, look at the store, take one turn, and again.
+
+What happens next is decided by _key_life.turn alone. Here it is carried out, and every write of the store is read back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
+from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, created, retired_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
+from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
+
+# A first key takes five turns, clearing up what a killed run has left before it three more.
+_MOST_TURNS = 16
+# Seconds between looks at a key that was made this moment and may not be known everywhere yet.
+_NOT_KNOWN_YET = (1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The member and its keys as the tenant tells. offered: whether it lists keys; None if there is no such member."""
+
+    offered: bool | None
+    keys: list[dict[str, Any]]
+    active: bool
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of creating a key. key: with its private half, or None. changed: whether one was created."""
+
+    offered: bool
+    key: dict[str, Any] | None
+    changed: bool
+
+
+class Keys(Protocol):
+    """What the loop asks of the tenant: the keys of one member."""
+
+    def listing(self) -> Listing: ...
+
+    def create(self, other_than: list[int]) -> Made: ...
+
+    def delete(self, which: Mapping[str, Any]) -> bool:
+        """Whether the tenant offers to delete keys at all."""
+
+    def state(self, key: Mapping[str, Any]) -> str:
+        """valid, refused or foreign."""
+
+    def offers(self) -> bool:
+        """Whether the tenant would make a key of a member that does not exist yet."""
+
+
+@dataclass
+class Outcome:
+    """What the loop did. did: a line each. record: what the store holds now. state: of the current key."""
+
+    did: list[str] = field(default_factory=list)
+    record: Record = field(default_factory=dict)
+    state: str = "none"
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.did)
+
+    def as_result(self) -> dict[str, Any]:
+        """As the fields of a task's result, without any private half."""
+        current = self.record.get("current") or {}
+        public = current.get("public_key")
+        key = {
+            "id": current.get("key_id"),
+            "description": self.record.get("description"),
+            # Only the tenant's word makes it sure that the halves of a pair were not swapped.
+            "public_key": public if self.state == "valid" or not public else shown_key(public),
+            "created": current.get("created"),
+            "state": self.state,
+        }
+        old = [
+            {"public_key": shown_key(one["public_key"]), "since": one.get("since")} for one in retired_keys(self.record)
+        ]
+        return {
+            "changed": self.changed,
+            "done": self.did,
+            "api_key": key,
+            "retired": old,
+            "manual_steps": self.steps,
+            "pending": bool(self.steps),
+        }
+
+
+class Loop:
+    """One key of one integration. me: which run this is. own: the public key that the run works with."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        store: Store,
+        wish: life.Wish,
+        me: Mapping[str, Any],
+        *,
+        own: str = "",
+        rotate: bool = False,
+        check_mode: bool = False,
+        alive: life.Alive = is_alive,
+        clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._keys, self._store, self._wish, self._me = keys, store, wish, dict(me)
+        self._own, self._rotate, self._check_mode = own, rotate, check_mode
+        self._alive, self._clock, self._sleep = alive, clock, sleep
+        # The tenant lists keys, and then refuses to make or delete one.
+        self._only_lists = False
+        self._valid: set[tuple[str, str]] = set()
+
+    def run(self) -> Outcome:
+        """Raises PsaError: KeyLifeError if a person has to decide, StoreError, or what the tenant said."""
+        outcome = Outcome()
+        try:
+            return self._turns(outcome)
+        except PsaError as problem:
+            problem.data["done"] = outcome.did
+            raise
+
+    def _turns(self, outcome: Outcome) -> Outcome:
+        for number in range(_MOST_TURNS):
+            record, facts = self._look(first=number == 0)
+            outcome.record, outcome.state = record, facts.state(record.get("current") or {})
+            step = life.turn(record, facts, self._wish, self._me, self._clock(), self._alive)
+            outcome.steps = step.steps
+            if step.do == "rest":
+                return outcome
+            if not self._check_mode:
+                self._take(step, record)
+            # An intent promises a key; whether it was made is said when it was.
+            done = self._check_mode or (not self._only_lists and step.do != "intend")
+            if done and step.does and step.does not in outcome.did:
+                outcome.did.append(step.does)
+            if self._check_mode:
+                return outcome
+            if step.message:
+                raise life.KeyLifeError(step.message)
+        raise life.KeyLifeError(
+            f"the key of {self._wish.member} did not come to rest: the tenant's answers or the store keep changing",
+            remedy="see whether another run works on it, then run again",
+        )
+
+    def _look(self, *, first: bool) -> tuple[Record, life.Facts]:
+        """First the tenant's list, then the store: another run's key in that list has its intent in the store by then."""
+        # A member that an earlier task made may not be in the first list.
+        patient = first and not self._check_mode and not self._wish.absent
+        listing = settled(self._keys.listing, lambda found: not patient or found.offered is not None)
+        offered = False if self._only_lists else listing.offered
+        if offered is None and self._check_mode and self._wish.member_type == "api" and not self._wish.absent:
+            offered = self._keys.offers()  # the member is what an earlier task would create
+        record = self._store.read()
+        if first and self._rotate:
+            self._wish = replace(self._wish, replace=str((record.get("current") or {}).get("public_key") or ""))
+        states = {str(key["public_key"]): self._state(key, record) for key in life.to_ask(record, offered, self._wish)}
+        return record, life.Facts(offered, listing.keys, listing.active, states, self._own)
+
+    def _state(self, key: Mapping[str, Any], record: Record) -> str:
+        pair = (str(key["public_key"]), str(key.get("private_key") or ""))
+        if pair in self._valid:
+            return "valid"
+        made = record.get("next") or {}
+        mine = made.get("public_key") == pair[0] and made.get("owner") == self._me
+        state = self._keys.state(key)
+        for pause in _NOT_KNOWN_YET if mine else ():
+            if state == "valid":
+                break
+            self._sleep(pause)
+            state = self._keys.state(key)
+        if state == "valid":
+            self._valid.add(pair)
+        return state
+
+    def _take(self, step: life.Turn, record: Record) -> None:
+        """Carry a turn out: the act at the tenant, then the write."""
+        if step.do == "create":
+            self._create(record, list(step.keys["other_than"]))
+        elif step.do == "forget":
+            self._store.delete()
+        elif step.do == "delete" and not self._keys.delete(step.keys):
+            self._only_lists = True
+        elif step.record is not None:
+            self._put(step.record)
+
+    def _create(self, record: Record, other_than: list[int]) -> None:
+        made = self._keys.create(other_than)
+        if not made.offered:
+            self._only_lists = True
+            return
+        if made.key is None:
+            # The next turn sees whose it is: a killed run's that came late, or somebody else's.
+            if not made.changed:
+                return
+            raise life.KeyLifeError(
+                f"the tenant created a key of {self._wish.member} and did not show its private key",
+                remedy="run again: that key is deleted then, and another one made",
+            )
+        try:
+            self._put(created(record, made.key, self._clock()))
+        except PsaError as problem:
+            problem.problem += f". {self._undone(made.key)}. A key that was current before still is"
+            raise
+
+    def _undone(self, key: Mapping[str, Any]) -> str:
+        """Nobody would have the private half of a key that the store did not take."""
+        public = str(key["public_key"])
+        try:
+            deleted = self._keys.delete({"public_keys": [public]})
+        except PsaError:
+            deleted = False
+        what = "was deleted again" if deleted else "could not be deleted; the next run does it"
+        return f"The new key {public[:4]}… {what}"
+
+    def _put(self, record: Record) -> None:
+        """Write, read back, and give a store that compares no versions the time in which another run may write."""
+        wanted = {**record, **self._wish.identity}
+        self._store.write(wanted)
+        begun = (wanted.get("next") or {}).get("state") == "intent"
+        if begun and not self._store.guarded:
+            # Of two runs that write at once both have written after this pause, and the next turn finds one intent.
+            self._sleep(self._store.settle)
+            return
+        if _same_but_version(self._store.read(), wanted):
+            return
+        raise life.KeyLifeError(
+            f"the key store gave back another record than was written ({self._store.place}); nothing more was done",
+            remedy="look at the store, then run again",
+        )
+
+
+def _same_but_version(one: Record, other: Record) -> bool:
+    return {**one, "version": 0} == {**other, "version": 0}

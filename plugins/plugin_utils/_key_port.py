@@ -1,0 +1,53 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the loop of a key's life asks of the tenant, through the modules: in this process, or on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Made
+
+
+class MemberKeys:
+    """The keys of one member. run: runs a module of this collection at the tenant."""
+
+    def __init__(self, run: Callable[..., dict[str, Any]], member: str, member_type: str, description: str) -> None:
+        self._run, self._description = run, description
+        self._owner = {"member": member, "member_type": member_type}
+
+    def listing(self) -> Listing:
+        found = self._run("cw_api_key_info", self._owner)
+        return Listing(found["offered"], found["api_keys"], found["member_active"])
+
+    def create(self, other_than: list[int]) -> Made:
+        made = self._run(
+            "cw_api_key",
+            {**self._owner, "description": self._description, "other_than": other_than, "on_unsupported": "manual"},
+            check_mode=False,
+        )
+        key = made["api_key"] if made["api_key"].get("private_key") else None
+        return Made(not made["pending"], key, made["changed"])
+
+    def delete(self, which: Mapping[str, Any]) -> bool:
+        options = {**self._owner, **which, "state": "absent", "on_unsupported": "manual"}
+        return not self._run("cw_api_key", options, check_mode=False)["pending"]
+
+    def state(self, key: Mapping[str, Any]) -> str:
+        found = self._run(
+            "cw_integration_info",
+            {
+                "member": {"identifier": self._owner["member"]},
+                "member_type": self._owner["member_type"],
+                "key_public": key["public_key"],
+                "key_private": key.get("private_key"),
+            },
+        )
+        state: str = found["integration"]["key"]
+        return state
+
+    def offers(self) -> bool:
+        options = {**self._owner, "description": self._description, "on_unsupported": "manual"}
+        return not self._run("cw_api_key", options, check_mode=True)["pending"]

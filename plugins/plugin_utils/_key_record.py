@@ -1,0 +1,122 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The record of a key in the store: reading its parts and taking it from one state to the next. Pure functions.
+
+What a record holds is said in _key_life.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+Record = dict[str, Any]
+
+# Clocks of two machines may differ by this much before the age of a key is not believed.
+SKEW_DAYS = 1.0
+SECONDS = 86400.0
+_HALVES = ("key_id", "public_key", "private_key")
+
+
+def elapsed(moment: Any, now: datetime) -> float | None:
+    """Seconds since a moment that a record names; negative when it lies ahead, None when it names none."""
+    if not moment:
+        return None
+    try:
+        then = datetime.fromisoformat(str(moment).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=timezone.utc)
+    return (now - then).total_seconds()
+
+
+def age_days(created: str | None, now: datetime) -> float | None:
+    """Age of a key in days; None when its creation is not known. One in the future (clock skew) counts as now."""
+    seconds = elapsed(created, now)
+    return None if seconds is None else max(0.0, seconds / SECONDS)
+
+
+def clock_skew(created: str | None, now: datetime) -> str:
+    """Why the age of a key is not to be believed; empty when it is."""
+    seconds = elapsed(created, now)
+    if seconds is None or seconds >= -SKEW_DAYS * SECONDS:
+        return ""
+    return (
+        f"the key was created at {created}, and this machine's clock says {now.isoformat(timespec='seconds')}: "
+        "one of two clocks is wrong, so the age of the key is not known. Set the clock right, or rotate the key now"
+    )
+
+
+def retired_keys(record: Record) -> list[Record]:
+    return [dict(key) for key in record.get("retired") or []]
+
+
+def held_keys(record: Record) -> list[Record]:
+    """Every key that the store accounts for: the current one, one on its way, and the replaced ones."""
+    keys = [record.get("current") or {}, record.get("next") or {}, *retired_keys(record)]
+    return [dict(key) for key in keys if key.get("public_key")]
+
+
+def known_public_keys(record: Record) -> list[str]:
+    return [str(key["public_key"]) for key in held_keys(record)]
+
+
+def known_to(record: Record) -> set[Any]:
+    """Ids and public keys that the store accounts for."""
+    return {key.get(name) for key in held_keys(record) for name in ("key_id", "public_key")} - {None}
+
+
+def without_next(record: Record) -> Record:
+    """The record without a key on its way; the current one stays."""
+    return {name: value for name, value in record.items() if name != "next"}
+
+
+def created(record: Record, key: Mapping[str, Any], now: datetime) -> Record:
+    """The record with the key that was just made. key: {id, public_key, private_key}."""
+    intent = {name: value for name, value in (record.get("next") or {}).items() if name in ("owner", "started")}
+    made = {
+        **intent,
+        "state": "created",
+        "key_id": key.get("id"),
+        "public_key": key.get("public_key"),
+        "private_key": key.get("private_key"),
+        "created": now.isoformat(timespec="seconds"),
+    }
+    return {**record, "next": made}
+
+
+def promoted(record: Record, now: datetime) -> Record:
+    """The record after the new key was proven: it is the current one, and the one before it has to go."""
+    made, old = record["next"], record.get("current") or {}
+    moment = now.isoformat(timespec="seconds")
+    result = {name: value for name, value in record.items() if name not in ("next", "retired")}
+    result["current"] = {**{name: made.get(name) for name in (*_HALVES, "created")}, "verified": moment}
+    retired = retired_keys(record)
+    if old:
+        retired.append({**{name: old.get(name) for name in _HALVES}, "since": moment})
+    # The same key once more, its private half corrected by a person: it must not be deleted as its own predecessor.
+    retired = [key for key in retired if key.get("public_key") != made.get("public_key")]
+    if retired:
+        result["retired"] = retired
+    return result
+
+
+def settled(record: Record, public_keys: Iterable[str]) -> Record:
+    """The record after these retired keys were deleted."""
+    gone = set(public_keys)
+    left = [key for key in retired_keys(record) if key.get("public_key") not in gone]
+    result = {name: value for name, value in record.items() if name != "retired"}
+    return {**result, "retired": left} if left else result
+
+
+def given(record: Record, key: Mapping[str, Any], now: datetime) -> Record:
+    """The record with a proven key that a person has made, as the current one.
+
+    The intent of an interrupted run stays, from which the next run deletes what that one has left.
+    """
+    made = {"id": None, "public_key": key["public_key"], "private_key": key["private_key"]}
+    result = promoted(created(without_next(record), made, now), now)
+    return {**result, "next": record["next"]} if record.get("next") else result

@@ -1,0 +1,304 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one reader of profiles: a vendor's table, a host's variables over it, checked before anything is sent.
+
+A fleet reads the same few tables for every tenant, so a table is parsed once, and a profile that no variable changes
+is checked once. Whoever is given a profile must not change it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ansible_collections.msp.connectwise.plugins.module_utils._names import normalised
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile_file as files
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest, problems, said
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import Document, ProfileError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import Source, directories, find, wanted
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import with_switches
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core before 2.19 trusts every text it is asked to resolve
+
+    def trust_as_template(value: str) -> str:
+        return value
+
+
+__all__ = ["Key", "Profile", "ProfileError", "collisions", "directories", "find", "of_mapping", "read", "wanted"]
+
+SHARED, PER_TECHNICIAN = "shared_api_member", "per_technician"
+# Lists that arrive as one text from the command line: -e ticket_scout_features=projects,opportunities
+_SWITCHES = ("features", "members", "reductions")
+_ABOUT = ("checked", "completeness", "endpoints", "feature_groups", "features", "gaps", "notes", "readings")
+_ABOUT += ("reduction_groups", "reductions", "sources", "table")
+_VARIANTS = 1000  # of one vendor's profile, so many are kept
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key that an integration consists of.
+
+    member: fields in the words of cw_api_member. member_type: "api", or "member" for a person. record: its name in the
+    key store.
+    """
+
+    member: dict[str, Any]
+    member_type: str
+    description: str
+    record: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What one vendor needs on one tenant, features and reductions worked in.
+
+    role_name: None if no role is touched. grace_days: how long a replaced key works on, if the host does not say. about:
+    what else the table says: completeness, gaps, readings, notes, endpoints …
+    """
+
+    name: str
+    vendor: str
+    product: str
+    source: str | None
+    strategy: str
+    role_name: str | None
+    keys: list[Key]
+    permissions: dict[str, Any]
+    customize: dict[str, Any]
+    handover: dict[str, Any]
+    grace_days: float
+    about: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What reports say of the profile."""
+        return {
+            "vendor": self.vendor,
+            "product": self.product,
+            "source": self.source,
+            "strategy": self.strategy,
+            "role_name": self.role_name,
+            "members": [key.member["identifier"] for key in self.keys],
+            "handover": self.handover,
+            "grace_days": self.grace_days,
+            **self.about,
+        }
+
+
+@dataclass
+class _Table:
+    """A vendor's table as its file has it. templated: whether it refers to variables."""
+
+    source: Source
+    document: Document
+    prefix: str
+    values: dict[str, Any]
+    templated: bool
+    known: dict[str, Profile] = field(default_factory=dict)
+
+    def place(self, path: Sequence[object], overlaid: Mapping[str, Any]) -> str:
+        """Where a reader finds a key: a variable of the host, or file and line."""
+        if path and path[0] in overlaid:
+            return f"variable {self.source.vendor}_{said(tuple(path))}"
+        own = (f"{self.prefix}{path[0]}", *path[1:]) if path else ()
+        line = self.document.line_of(own)
+        where = f"{self.document.name}, line {line}" if line else self.document.name
+        return f"{where}: {said(own)}" if own else where
+
+
+_tables: dict[Path, _Table] = {}
+
+
+def read(
+    name: str,
+    variables: Mapping[str, Any],
+    template: Callable[[Any], Any],
+    directories: Sequence[Path] = (),
+) -> Profile:
+    """The profile of a vendor for one host.
+
+    variables: of the host; `<vendor>_<key>` takes the place of a key as a whole. template: resolves one value.
+    """
+    table = _table(find(name, directories))
+    prefix = f"{table.source.vendor}_"
+    own = [one for one in variables if one.startswith(prefix)]
+    overlaid = {}
+    for variable in own:
+        key = variable[len(prefix) :]
+        if key not in PROPERTIES:
+            _not_mistyped(variable, key)
+        elif variables[variable] != table.values.get(key):
+            # In a vendor's own role its defaults are variables of the host too.
+            overlaid[key] = _resolved(variables[variable], template, f"variable {variable}")
+    if not overlaid and not table.templated:
+        return table.known.get("") or _kept(table, "", table.values, {})
+    values = dict(table.values)
+    if table.templated:
+        values = {key: _from_table(table, key, value, template) for key, value in values.items() if key not in overlaid}
+    values.update(overlaid)
+    variant = json.dumps([values, sorted(overlaid)] if table.templated else overlaid, sort_keys=True, default=repr)
+    return table.known.get(variant) or _kept(table, variant, values, overlaid)
+
+
+def of_mapping(name: str, mapping: Mapping[str, Any]) -> Profile:
+    """A profile given whole, as integration_profile, by a role of a user's own."""
+    if not isinstance(mapping, Mapping):
+        raise ProfileError(f"integration_profile of {name} is not a mapping", remedy="give the profile as a mapping")
+    given = {key: value for key, value in mapping.items() if value is not None}
+    document = Document(f"integration_profile of {name}", given)
+    source = Source(name, name.rpartition(".")[2], None, None)
+    return _made(_Table(source, document, "", given, False), given, {})
+
+
+def _table(source: Source) -> _Table:
+    if source.path is None:
+        remedy = "run it as a role, or give its table as variables of its defaults"
+        raise ProfileError(f"the role {source.role} hands over a profile of its own, which has no table", remedy=remedy)
+    document = files.load(source.path)
+    known = _tables.get(source.path)
+    if known is None or known.document is not document or known.source != source:
+        prefix = f"{source.vendor}_" if source.role else ""
+        values = {key[len(prefix) :]: value for key, value in document.values.items() if key.startswith(prefix)}
+        known = _Table(source, document, prefix, values, _templated(values))
+        _tables[source.path] = known
+    return known
+
+
+def _templated(value: Any) -> bool:
+    if isinstance(value, str):
+        return "{{" in value or "{%" in value
+    if isinstance(value, Mapping):
+        return any(_templated(one) for one in value.values())
+    return isinstance(value, list) and any(_templated(one) for one in value)
+
+
+def _from_table(table: _Table, key: str, value: Any, template: Callable[[Any], Any]) -> Any:
+    return _resolved(_trusted(value), template, table.place((key,), {})) if _templated(value) else value
+
+
+def _trusted(value: Any) -> Any:
+    """A table is written by whoever writes the inventory, so its texts are templates as the inventory's are."""
+    if isinstance(value, str):
+        return trust_as_template(value)
+    if isinstance(value, Mapping):
+        return {key: _trusted(one) for key, one in value.items()}
+    return [_trusted(one) for one in value] if isinstance(value, list) else value
+
+
+def _resolved(value: Any, template: Callable[[Any], Any], place: str) -> Any:
+    try:
+        return template(value)
+    except AnsibleError as problem:
+        raise ProfileError(f"{place}: cannot be resolved: {problem}", remedy="define what it refers to") from None
+
+
+def _not_mistyped(variable: str, key: str) -> None:
+    """A variable of the host that is nearly a key of the profile was meant as one."""
+    hint = nearest(key, PROPERTIES, cutoff=0.85)
+    if hint.startswith("did you mean"):
+        raise ProfileError(f"variable {variable}: a profile has no key {key}; {hint}", remedy="correct the variable")
+
+
+def _kept(table: _Table, variant: str, values: Mapping[str, Any], overlaid: Mapping[str, Any]) -> Profile:
+    profile = _made(table, values, overlaid)
+    if len(table.known) < _VARIANTS:
+        table.known[variant] = profile
+    return profile
+
+
+def _made(table: _Table, given: Mapping[str, Any], overlaid: Mapping[str, Any]) -> Profile:
+    values = _settled(given)
+    found = list(problems(values))
+    if found:
+        listed = "; ".join(f"{table.place(path, overlaid)}: {text}" for path, text in found[:_SHOWN])
+        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        raise ProfileError(f"{listed}{more}")
+    vendor, strategy = table.source.vendor, values.get("strategy", SHARED)
+    shared = strategy == SHARED
+    permissions, customize = with_switches(values) if shared else ({}, {})
+    return Profile(
+        name=vendor,
+        vendor=values.get("vendor", vendor),
+        product=values.get("product", vendor),
+        source=values.get("source"),
+        strategy=strategy,
+        role_name=values["role_name"] if shared else None,
+        keys=_keys(vendor, values) if shared else _keys_of_people(vendor, values),
+        permissions=permissions,
+        customize=customize,
+        handover=values.get("handover", {}),
+        grace_days=float(values.get("grace_days", 0)),
+        about={key: values[key] for key in _ABOUT if key in values},
+    )
+
+
+def _settled(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with what the command line makes of them undone, and a Member ID of the host's own put in its place."""
+    values = dict(given)
+    for key in _SWITCHES:
+        if isinstance(values.get(key), str):
+            values[key] = [part.strip() for part in values[key].split(",") if part.strip()]
+    if isinstance(values.get("grace_days"), str):
+        try:
+            values["grace_days"] = float(values["grace_days"])
+        except ValueError:
+            pass  # the schema says what is wrong with it
+    if "member_identifier" in values and isinstance(values.get("member"), Mapping):
+        values["member"] = {**values["member"], "identifier": values["member_identifier"]}
+    return values
+
+
+def _keys(vendor: str, values: Mapping[str, Any]) -> list[Key]:
+    keys = [Key(dict(values["member"]), "api", values["key_description"], vendor)]
+    for further in values.get("further_keys", []):
+        member = dict(further.get("member") or values["member"])
+        record = f"{vendor}/{further.get('record') or member['identifier']}"
+        keys.append(Key(member, "api", further["key_description"], record))
+    return keys
+
+
+def _keys_of_people(vendor: str, values: Mapping[str, Any]) -> list[Key]:
+    description = values["key_description"]
+    return [Key({"identifier": one}, "member", description, f"{vendor}/{one}") for one in values["members"]]
+
+
+def collisions(profiles: Sequence[Profile]) -> list[str]:
+    """What integrations of one tenant may not share: each would undo what the other does. One sentence for each."""
+    claims: dict[tuple[str, ...], list[str]] = {}
+    printed: dict[tuple[str, ...], str] = {}
+
+    def claim(profile: Profile, what: str, *names: str) -> None:
+        place = (what, *(normalised(name) for name in names))
+        printed.setdefault(place, names[0])
+        if profile.name not in claims.setdefault(place, []) or what == "name":
+            claims[place].append(profile.name)
+
+    for profile in profiles:
+        claim(profile, "name", profile.name)
+        if profile.role_name is not None:
+            claim(profile, "security role", profile.role_name)
+        for key in profile.keys:
+            if key.member_type == "api":
+                claim(profile, "API member", key.member["identifier"])
+            else:
+                claim(profile, "key of a member", key.member["identifier"], key.description)
+    return [
+        f'{" and ".join(names)} would share the {place[0]} "{printed[place]}" on this tenant; {_way_out(place[0], names)}'
+        for place, names in claims.items()
+        if len(names) > 1
+    ]
+
+
+def _way_out(what: str, names: Sequence[str]) -> str:
+    if what == "name":
+        return "leave one of them out"
+    variable = {"security role": "role_name", "API member": "member_identifier"}.get(what, "key_description")
+    return f"give one of them another with {names[-1]}_{variable}"

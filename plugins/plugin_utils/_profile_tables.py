@@ -1,0 +1,92 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A profile's tables with its features added and its reductions taken back. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.msp.connectwise.plugins.module_utils._names import (
+    canonical_function,
+    canonical_item,
+    canonical_module,
+)
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import RANK, VERBS
+
+Matrix = dict[str, dict[str, dict[str, str]]]
+Lists = dict[str, dict[str, Any]]
+
+
+def with_switches(profile: Mapping[str, Any]) -> tuple[Matrix, Lists]:
+    """The matrix and the Customize lists of a profile as they are with what is switched on."""
+    matrix: Matrix = {
+        module: {function: dict(levels) for function, levels in functions.items()}
+        for module, functions in profile["permissions"].items()
+    }
+    lists: Lists = {function: dict(one) for function, one in profile.get("customize", {}).items()}
+    for name in profile.get("features", []):
+        group = profile["feature_groups"][name]
+        _add(matrix, group.get("permissions", {}))
+        for function, further in group.get("customize", {}).items():
+            own = _name_in(lists, function, canonical_item)
+            lists[own] = _longer(lists[own], further) if own in lists else dict(further)
+    for name in profile.get("reductions", []):
+        group = profile["reduction_groups"][name]
+        _take_back(matrix, group.get("permissions", {}))
+        for function, shorter in group.get("customize", {}).items():
+            lists[_name_in(lists, function, canonical_item)] = dict(shorter)
+    return matrix, lists
+
+
+def _name_in(names: Mapping[str, Any], name: str, canonical: Callable[[str], str]) -> str:
+    """The name as it stands there already, in whatever print; otherwise the name itself."""
+    return next((one for one in names if canonical(one) == canonical(name)), name)
+
+
+def _place(matrix: Matrix, module: str, function: str) -> tuple[str, str]:
+    module = _name_in(matrix, module, canonical_module)
+    return module, _name_in(matrix.get(module, {}), function, lambda name: canonical_function(module, name))
+
+
+def _add(matrix: Matrix, further: Mapping[str, Any]) -> None:
+    for module, functions in further.items():
+        for function, levels in functions.items():
+            in_module, name = _place(matrix, module, function)
+            row = matrix.setdefault(in_module, {}).setdefault(name, {})
+            for verb, level in levels.items():
+                if RANK[level] >= RANK[row.get(verb, "None")]:
+                    row[verb] = level
+
+
+def _take_back(matrix: Matrix, fewer: Mapping[str, Any]) -> None:
+    for module, functions in fewer.items():
+        for function, levels in functions.items():
+            in_module, name = _place(matrix, module, function)
+            row = matrix.get(in_module, {}).get(name)
+            for verb, level in levels.items() if row is not None else ():
+                if RANK[level] < RANK[row.get(verb, "None")]:  # type: ignore[union-attr]
+                    row[verb] = level  # type: ignore[index]
+
+
+def _longer(one: Mapping[str, Any], further: Mapping[str, Any]) -> dict[str, Any]:
+    """A list with the items of another one allowed too."""
+    both = dict(one)
+    if "all" in (one.get("allow"), further.get("allow")):
+        both["allow"] = "all"
+    else:
+        both["allow"] = list(dict.fromkeys([*(one.get("allow") or []), *(further.get("allow") or [])]))
+    allowed = {canonical_item(item) for item in further.get("allow") or []} if both["allow"] != "all" else set()
+    refused = [item for item in one.get("disallow", []) if canonical_item(item) not in allowed]
+    both.pop("disallow", None)
+    return {**both, "disallow": refused} if refused else both
+
+
+def rows(matrix: Mapping[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
+    """(module, function, all four levels) of every row."""
+    return [
+        (module, function, {verb: levels.get(verb, "None") for verb in VERBS})
+        for module, functions in matrix.items()
+        for function, levels in functions.items()
+    ]

@@ -1,0 +1,250 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How an integration is to be made: the `integration_*` variables of a host over the defaults of the engine's role.
+
+The defaults are those of roles/integration/defaults/main.yml, the types those of its meta/argument_specs.yml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible import context
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import Decrypt, Encrypt, KeyFile, StoreError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
+from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import (
+    Command,
+    Described,
+    NoStore,
+    Outside,
+    Store,
+    VaultedFile,
+    Where,
+    check_place,
+    checked_description,
+    shipped,
+    unknown_store,
+)
+
+Template = Callable[..., Any]
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "integration"
+PREFIX = "integration_"
+KEYS_FOLDER, REPORTS_FOLDER, VENDORS_FOLDER = "connectwise_keys", "connectwise_reports", "connectwise_vendors"
+RETURNED_KEYS = "connectwise_returned_keys"
+_NOT_NEGATIVE = ("store_settle", "key_max_age_days", "key_grace_days", "lease")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The role's inputs, checked. key_grace_days is None if the vendor's profile decides."""
+
+    state: str
+    mode: str
+    exclusive: bool
+    on_unknown: str
+    on_unsupported: str
+    probe: bool
+    store: Any
+    store_tenant: str
+    store_dir: str
+    store_vault_id: str
+    store_allow_readable: bool
+    store_settle: float
+    hashi_vault: Mapping[str, Any]
+    hashi_vault_mount: str
+    hashi_vault_path: str
+    sops: Mapping[str, Any]
+    sops_path: str
+    store_command: Mapping[str, Any]
+    return_key: bool
+    rotate: bool
+    key_max_age_days: float
+    key_grace_days: float | None
+    heal: bool
+    new_key: bool
+    lease: float
+    given_keys: list[Mapping[str, Any]]
+    report_dir: str
+    defer_failure: bool
+
+    @property
+    def store_name(self) -> str:
+        return self.store if isinstance(self.store, str) else "described"
+
+
+NAMES = tuple(one.name for one in fields(Settings))
+# Resolved for each record, since they may name it.
+_PER_RECORD = ("hashi_vault_path", "sops_path")
+
+
+@lru_cache(maxsize=1)
+def _defaults() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROLE / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    return {name.removeprefix(PREFIX): value for name, value in found.items()}
+
+
+@lru_cache(maxsize=1)
+def _types() -> dict[str, Any]:
+    found = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    options: dict[str, Any] = found["argument_specs"]["main"]["options"]
+    return {name.removeprefix(PREFIX): {**one, "no_log": False} for name, one in options.items()}
+
+
+def settings_of(variables: Mapping[str, Any], template: Template, **said: Any) -> Settings:
+    """The settings of one host. said: what the playbook says, over what the host's variables say.
+
+    Raises InputError with the variable's name, its value and what to do.
+    """
+    values = dict(_defaults())
+    for name in NAMES:
+        if f"{PREFIX}{name}" in variables and name not in _PER_RECORD:
+            values[name] = _resolved(f"{PREFIX}{name}", variables, template)
+    # A path of a user's own may name the record, so it is resolved when there is one.
+    values.update((name, variables.get(f"{PREFIX}{name}") or "") for name in _PER_RECORD)
+    values.update((name, value) for name, value in said.items() if value is not None)
+    checked = _checked(values)
+    host, inventory = str(variables.get("inventory_hostname") or ""), variables.get("inventory_dir")
+    tenant = str(checked["store_tenant"] or host)
+    keys = str(checked["store_dir"] or beside(KEYS_FOLDER, inventory))
+    reports = str(checked["report_dir"] or beside(REPORTS_FOLDER, inventory, here=True))
+    checked.update(store_tenant=tenant, store_dir=_expanded(keys), report_dir=_expanded(reports))
+    return Settings(**{name: checked[name] for name in NAMES})
+
+
+def _resolved(name: str, variables: Mapping[str, Any], template: Template) -> Any:
+    try:
+        return template(variables[name])
+    except AnsibleError as problem:
+        raise InputError(
+            f"{name} cannot be resolved: {problem.message or problem}",
+            remedy="correct the variable, or define what it refers to in host_vars or group_vars",
+        ) from None
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with the types that the role's argument specs declare."""
+    types, given = _types(), {name: value for name, value in values.items() if name in NAMES and value is not None}
+    spec = {name: {"type": types[name].get("type", "str"), **_shape(types[name])} for name in given}
+    validation = ArgumentSpecValidator(spec).validate(given)
+    if validation.error_messages:
+        said = validation.error_messages[0]
+        for name in given:
+            said = said.replace(f"'{name}'", f"{PREFIX}{name}").replace(f"of {name} ", f"of {PREFIX}{name} ")
+        raise InputError(
+            said, remedy="correct the variable; the README of the role msp.connectwise.integration lists them"
+        )
+    checked = {**dict.fromkeys(NAMES), **validation.validated_parameters}
+    for name in _NOT_NEGATIVE:
+        if checked[name] is not None and checked[name] < 0:
+            raise InputError(
+                f"{PREFIX}{name} is {checked[name]:g}, which is less than 0",
+                remedy=f"give 0 or more; leave {PREFIX}{name} out for its default",
+            )
+    return checked
+
+
+def _shape(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one[name] for name in ("choices", "elements") if name in one}
+
+
+def _expanded(path: str) -> str:
+    return str(Path(path).expanduser()) if path else ""
+
+
+def beside(folder: str, inventory_dir: Any, sources: Iterable[str] | None = None, *, here: bool = False) -> str:
+    """A folder beside the inventory file, or beside the directory if the inventory is a whole directory.
+
+    Within that directory, Ansible would read what lies there as further inventory. Without an inventory file there is no
+    such place: the working directory if `here`, else nothing (that of the playbook may be one of an installed collection).
+    """
+    if not inventory_dir:
+        return str(Path.cwd() / folder) if here else ""
+    place = Path(str(inventory_dir))
+    for source in context.CLIARGS.get("inventory") or () if sources is None else sources:
+        directory = Path(source)
+        # A list of hosts, "north,south", is no path.
+        if "," not in source and directory in (place, *place.parents) and directory.is_dir():
+            place = directory.parent
+            break
+    return str(place / folder)
+
+
+class StoreMaker:
+    """Makes the store of a record from the settings. outside: how to reach modules and lookups of other collections."""
+
+    def __init__(self, outside: Outside, encrypt: Callable[[str, str], bytes], decrypt: Decrypt) -> None:
+        self._outside, self._encrypt, self._decrypt = outside, encrypt, decrypt
+
+    def store(
+        self, settings: Settings, name: str, variables: Mapping[str, Any], template: Template, member: str = ""
+    ) -> Store:
+        """Raises StoreError if the store is not one, or the record would lie outside of the tenant's place."""
+        kind = settings.store
+        if kind == "vaulted_file":
+            return VaultedFile(self.key_file(settings), name)
+        if kind == "none":
+            returned: Record = (template(variables.get(RETURNED_KEYS) or {})).get(name) or {}
+            return NoStore(returned, member, return_key=settings.return_key)
+        path = self._path(settings, name, variables, template)
+        where = Where(settings.store_tenant, name, path, settings.hashi_vault_mount, settle=settings.store_settle)
+        check_place(settings.store_tenant, path or name, settings.store_dir)
+        if kind == "command":
+            return Command(settings.store_command, where)
+        if kind in shipped():
+            options = settings.hashi_vault if kind == "hashi_vault" else settings.sops
+            where = Where(where.tenant, name, path, where.mount, options, where.settle)
+            return Described(shipped()[kind], where, self._outside)
+        if isinstance(kind, Mapping):
+            return Described(checked_description(kind, "integration_store"), where, self._outside)
+        return Described(_described_in(str(kind)), where, self._outside)
+
+    def key_file(self, settings: Settings) -> KeyFile:
+        """The file of a tenant in the default store."""
+        encrypt: Encrypt = lambda text: self._encrypt(text, settings.store_vault_id)  # noqa: E731
+        return KeyFile(
+            settings.store_dir,
+            settings.store_tenant,
+            encrypt,
+            self._decrypt,
+            allow_readable=settings.store_allow_readable,
+        )
+
+    @staticmethod
+    def _path(settings: Settings, name: str, variables: Mapping[str, Any], template: Template) -> str:
+        """Where the record is in a store that other collections keep; a user's own path may name the record."""
+        names = {"integration_store_tenant": settings.store_tenant, "integration_record_name": name}
+        if settings.store == "hashi_vault":
+            own, usual = settings.hashi_vault_path, f"connectwise/{settings.store_tenant}/{name}"
+        elif settings.store == "sops":
+            own = settings.sops_path
+            usual = f"{settings.store_dir}/{settings.store_tenant}/{name.replace('/', '@')}.sops.json"
+        else:
+            return ""
+        path = str(template(own, {**variables, **names})) if own else usual
+        return _expanded(path) if settings.store == "sops" else path
+
+
+def _described_in(file: str) -> Mapping[str, Any]:
+    """The description in a user's own YAML file."""
+    path = Path(file).expanduser()
+    if "/" not in file and path.suffix not in (".yml", ".yaml"):
+        raise unknown_store(file)
+    if path.is_dir():
+        raise StoreError(
+            f"{path} is a directory; task files as a store are not supported any more",
+            "describe the store in a mapping or a YAML file, as the guide on keys shows",
+        )
+    try:
+        return checked_description(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+    except (OSError, ValueError, yaml.YAMLError) as problem:
+        raise StoreError(f"{path} cannot be read ({problem})", "correct the path in integration_store") from None

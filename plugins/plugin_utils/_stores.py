@@ -1,0 +1,378 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Key stores behind one port: the default file, stores described as data, a command, and none.
+
+A store holds one record: that of one key of one integration on one tenant. Errors are StoreError, never with what the
+store holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from ansible_collections.msp.connectwise.plugins.module_utils._names import closest
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile, StoreError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
+
+STORES = ("vaulted_file", "hashi_vault", "sops", "command", "none")
+_SAID_LIMIT = 300  # characters of a store's words in a message
+_PLACEHOLDER = re.compile(r"<([a-z]+)>")
+_COMMAND_LIMIT = 120.0  # seconds
+
+
+class Store(Protocol):
+    """place: where a person finds the record. guarded: whether a write fails if another run has written meanwhile.
+
+    settle: seconds in which another run may write after this one, for a store that is not guarded.
+    """
+
+    place: str
+    guarded: bool
+    settle: float
+
+    def read(self) -> Record:
+        """The record; empty if there is none."""
+
+    def write(self, record: Record) -> None:
+        """Put the record, after the one that was read last."""
+
+    def delete(self) -> None: ...
+
+    def check(self, *, write: bool) -> None:
+        """Find out before anything depends on it whether a record can be written. write: whether trying is allowed."""
+
+
+class Outside(Protocol):
+    """What a described store needs of Ansible, on the controller."""
+
+    def run_module(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]: ...
+
+    def run_lookup(self, name: str, terms: Sequence[str], options: Mapping[str, Any]) -> Any:
+        """The first thing that the lookup finds. Raises LookupFailed."""
+
+
+class LookupFailed(Exception):
+    """A lookup said why it found nothing."""
+
+
+class VaultedFile:
+    """The default store: one file per tenant, encrypted by ansible-vault."""
+
+    guarded, settle = True, 0.0
+
+    def __init__(self, file: KeyFile, name: str) -> None:
+        self._file, self._name = file, name
+        self.place = f"{file.path}#{name}"
+        self._version = 0
+
+    def read(self) -> Record:
+        record = self._file.read(self._name)
+        self._version = int(record.get("version") or 0)
+        return record
+
+    def write(self, record: Record) -> None:
+        self._version = self._file.write(self._name, record, self._version)
+
+    def delete(self) -> None:
+        self._file.delete(self._name)
+
+    def check(self, *, write: bool) -> None:
+        self._file.check(write=write)
+
+
+@dataclass(frozen=True)
+class Where:
+    """Whose record it is, and what of a described store differs from user to user.
+
+    options: of the other collection, such as the server and how to authenticate.
+    """
+
+    tenant: str
+    name: str
+    path: str = ""
+    mount: str = ""
+    options: Mapping[str, Any] | None = None
+    settle: float = 2.0
+
+
+class Described:
+    """A store that another collection keeps: which module or lookup, with which arguments, where the record is."""
+
+    def __init__(self, description: Mapping[str, Any], where: Where, outside: Outside) -> None:
+        self._description, self._where, self._outside = description, where, outside
+        self._version = 0
+        self.guarded = bool(description.get("compares_versions"))
+        self.settle = where.settle
+        self.place = str(self._filled(description.get("place") or "<tenant>/<name>", {}))
+
+    def read(self) -> Record:
+        call = self._description["read"]
+        found = self._answer(call)
+        self._version = int(_dug(found, str(call.get("version") or "")) or 0) if call.get("version") else 0
+        record = _dug(found, str(call.get("record") or ""))
+        if isinstance(record, str):
+            try:
+                record = json.loads(record or "{}")
+            except ValueError:
+                raise StoreError(f"{self.place} holds no record", "restore it from a backup") from None
+        if not record or (call.get("removed") and record.get(call["removed"])):
+            return {}
+        if not isinstance(record, Mapping):
+            raise StoreError(f"{self.place} holds no record", "restore it from a backup")
+        return {str(name): value for name, value in record.items()}
+
+    def write(self, record: Record) -> None:
+        self._run_all("write", record)
+
+    def delete(self) -> None:
+        self._run_all("delete", {})
+
+    def check(self, *, write: bool) -> None:
+        record = self.read()
+        if write:
+            self.write(record)
+
+    def _answer(self, call: Mapping[str, Any]) -> Any:
+        """What the call that reads says; None if there is no record."""
+        arguments = self._arguments(call, {})
+        try:
+            if "lookup" in call:
+                terms = self._filled(call.get("terms") or ["<path>"], {})
+                return self._outside.run_lookup(call["lookup"], terms, arguments)
+            result = self._outside.run_module(call["module"], arguments)
+            said = str(result.get("msg") or "") if result.get("failed") else ""
+        except LookupFailed as problem:
+            said, result = str(problem) or "it failed", {}
+        if not said:
+            return result
+        if call.get("missing") and re.search(call["missing"], said):
+            return None
+        raise self._problem("read", said)
+
+    def _run_all(self, operation: str, record: Record) -> None:
+        calls = self._description[operation]
+        for call in [calls] if isinstance(calls, Mapping) else calls:
+            result = self._outside.run_module(call["module"], self._arguments(call, record))
+            if result.get("failed"):
+                parts = (str(result.get(name) or "") for name in ("msg", "module_stderr", "exception"))
+                raise self._problem(operation, " ".join(part for part in parts if part), record)
+
+    def _arguments(self, call: Mapping[str, Any], record: Record) -> dict[str, Any]:
+        takes = call.get("takes")
+        options = {name: value for name, value in (self._where.options or {}).items() if takes is None or name in takes}
+        filled: dict[str, Any] = self._filled({**options, **(call.get("arguments") or {})}, record)
+        return filled
+
+    def _filled(self, value: Any, record: Record) -> Any:
+        """A value with its placeholders replaced; one that is nothing but a placeholder becomes the thing itself."""
+        if isinstance(value, Mapping):
+            return {name: self._filled(one, record) for name, one in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._filled(one, record) for one in value]
+        if not isinstance(value, str):
+            return value
+        if whole := _PLACEHOLDER.fullmatch(value):
+            return self._value(whole.group(1), record)
+        return _PLACEHOLDER.sub(lambda found: str(self._value(found.group(1), record)), value)
+
+    def _value(self, name: str, record: Record) -> Any:
+        where = self._where
+        values: dict[str, Callable[[], Any]] = {
+            "tenant": lambda: where.tenant,
+            "name": lambda: where.name,
+            "path": lambda: where.path,
+            "folder": lambda: str(Path(where.path).parent),
+            "mount": lambda: where.mount,
+            "record": lambda: record,
+            "json": lambda: json.dumps(record),
+            "version": lambda: self._version,
+            "versions": lambda: list(range(1, self._version + 1)),
+        }
+        if name not in values:
+            raise StoreError(
+                f"the description of the store has an unknown placeholder <{name}>",
+                f"use {', '.join(f'<{known}>' for known in values)}",
+            )
+        return values[name]()
+
+    def _problem(self, operation: str, said: str, record: Record | None = None) -> StoreError:
+        for key in ((record or {}).get("current"), (record or {}).get("next")):
+            if key and key.get("private_key"):
+                said = said.replace(str(key["private_key"]), "…")
+        for known in self._description.get("problems") or []:
+            if known.get("when", operation) == operation and re.search(known["says"], said):
+                problem = known.get("problem") or said[:_SAID_LIMIT]
+                more = f" ({said[:_SAID_LIMIT]})" if known.get("problem") and not known["says"] else ""
+                return StoreError(f"{self._named()}: {problem}{more}", known["remedy"])
+        remedy = "look at the store and at how integration_store describes it"
+        return StoreError(f"{self._named()}: {operation} failed: {said[:_SAID_LIMIT]}", remedy)
+
+    def _named(self) -> str:
+        server = (self._where.options or {}).get("url")
+        return f"{server} and the record {self.place}" if server else self.place
+
+
+class Command:
+    """A user's own commands; the record goes over standard input and output."""
+
+    guarded = False
+
+    def __init__(self, commands: Mapping[str, Any], where: Where) -> None:
+        self._commands, self._where = commands, where
+        self.settle = where.settle
+        first = (commands.get("read") or ["no command"])[0]
+        self.place = str(commands.get("place") or f"{first}: {where.tenant}/{where.name}")
+
+    def read(self) -> Record:
+        done = self._run("read")
+        missing = self._commands.get("missing")
+        if done.returncode:
+            if missing and re.search(missing, done.stderr):
+                return {}
+            raise self._problem("read", done.stderr)
+        try:
+            record = json.loads(done.stdout.strip() or "{}")
+        except ValueError:
+            record = None
+        if not isinstance(record, dict):
+            raise self._problem("read", "what it printed is no record")
+        return record
+
+    def write(self, record: Record) -> None:
+        done = self._run("write", json.dumps(record))
+        if done.returncode:
+            raise self._problem("write", done.stderr)
+
+    def delete(self) -> None:
+        done = self._run("delete")
+        if done.returncode:
+            raise self._problem("delete", done.stderr)
+
+    def check(self, *, write: bool) -> None:
+        record = self.read()
+        if write:
+            self.write(record)
+
+    def _run(self, operation: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        command = [str(part) for part in self._commands.get(operation) or []]
+        variables = {"CW_STORE_TENANT": self._where.tenant, "CW_STORE_NAME": self._where.name}
+        try:
+            return subprocess.run(
+                command,
+                input=text,
+                env={**os.environ, **variables},
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_COMMAND_LIMIT,
+                check=False,
+            )
+        except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as problem:
+            raise self._problem(operation, f"it cannot be run ({type(problem).__name__})") from None
+
+    def _problem(self, operation: str, said: str) -> StoreError:
+        verb = {"read": "reads", "write": "writes", "delete": "deletes"}[operation]
+        first = (self._commands.get(operation) or ["none is set"])[0]
+        remedy = {
+            "read": "run it by hand; if it ends so because there is no record yet, let it say so and describe that in "
+            "integration_store_command.missing",
+            "write": "run it by hand with any JSON on its standard input",
+            "delete": "run it by hand",
+        }[operation]
+        return StoreError(
+            f"the command that {verb} ({first}) failed for {self._where.tenant}/{self._where.name}: "
+            f"{said.strip()[:_SAID_LIMIT] or 'it said nothing'}",
+            remedy,
+        )
+
+
+class NoStore:
+    """Keeps nothing but, if that is wanted, what goes back to the play."""
+
+    guarded, settle = True, 0.0
+    place = "returned to the play as connectwise_returned_keys"
+
+    def __init__(self, returned: Record, member: str, *, return_key: bool) -> None:
+        self.record, self._member, self._return_key = dict(returned), member, return_key
+
+    def read(self) -> Record:
+        return dict(self.record)
+
+    def write(self, record: Record) -> None:
+        if not self._return_key:
+            raise StoreError(
+                f"integration_store is none, so a new key of {self._member} would be lost, and none was made",
+                "choose a store, or set integration_return_key: true to have the key returned to this play as the fact "
+                "connectwise_returned_keys",
+            )
+        self.record = dict(record)
+
+    def delete(self) -> None:
+        self.record = {}
+
+    def check(self, *, write: bool) -> None:
+        """Whether a key would be lost shows when one is to be made; most runs make none."""
+
+
+def _dug(data: Any, path: str) -> Any:
+    for part in filter(None, path.split(".")):
+        data = data.get(part) if isinstance(data, Mapping) else None
+    return data
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Mapping[str, Any]:
+    """The descriptions of stores that come with the collection."""
+    found: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("stores.yml").read_text(encoding="utf-8"))
+    return found
+
+
+def checked_description(description: Any, where: str) -> Mapping[str, Any]:
+    """A user's own description; raises StoreError that says what is wrong with it."""
+    remedy = "see the guide on keys for the words of a description"
+    if not isinstance(description, Mapping):
+        raise StoreError(f"{where} is no description of a store", remedy)
+    known = {"place", "compares_versions", "read", "write", "delete", "problems"}
+    if strangers := sorted(set(map(str, description)) - known):
+        near = closest(strangers[0], known)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise StoreError(f"{where} has the unknown word {strangers[0]}{hint}", f"use {', '.join(sorted(known))}")
+    for operation in ("read", "write", "delete"):
+        calls = description.get(operation)
+        for call in [calls] if isinstance(calls, Mapping) else calls or [None]:
+            kinds = ("lookup", "module") if operation == "read" else ("module",)
+            if not isinstance(call, Mapping) or not any(kind in call for kind in kinds):
+                raise StoreError(f"{where}.{operation} names no {' or '.join(kinds)}", remedy)
+    return description
+
+
+def unknown_store(name: str) -> StoreError:
+    near = closest(name, STORES)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return StoreError(
+        f'integration_store "{name}" is not a store{hint}',
+        f"use one of {', '.join(STORES)}, a mapping that describes a store, or the path of a YAML file with one",
+    )
+
+
+def check_place(tenant: str, place: str, directory: str = "") -> None:
+    """Refuse a name that would leave the tenant's place in the store."""
+    parts = place.split("/")
+    bad = "/" in tenant or not tenant or tenant.startswith(".") or {"..", "."} & set(parts)
+    if bad or (not directory and place.startswith(f"/{tenant}/")):
+        raise StoreError(
+            f'the place "{place}" would leave the store, or lies outside of the tenant "{tenant}"',
+            "give the inventory host a name without slashes and leading dots, or set integration_store_tenant, and keep "
+            "it in the path; without an inventory file, set integration_store_dir",
+        )

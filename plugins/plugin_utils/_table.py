@@ -1,0 +1,241 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The end of a fleet playbook in a few plain lines: how it stands, who has to do what, and what to type next. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path
+from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, spoken
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, STATUSES
+
+WIDTH = 100
+# More tenants than this are counted instead of listed; and so many names are told before "and 12 more".
+TENANTS, NAMES = 6, 4
+# Those that may be run again as they were.
+PLAYBOOKS = ("onboard", "audit", "rotate_keys", "offboard", "store_key", "finish", "key_report")
+Fleet = Mapping[str, Any]
+
+
+def table(
+    fleet: Fleet, files: Mapping[str, str] | None = None, run: Typed | None = None, hosts: Iterable[str] = ()
+) -> list[str]:
+    """About ten lines of at most WIDTH columns; a command is a line of its own, and as long as it has to be.
+
+    files: paths of what was written, as `cw_fleet_report` returns them; run: the command line that is repeated;
+    hosts: the tenants a run was about that recorded nothing, as one that only stores keys.
+    """
+    files, run = files or {}, run or Typed()
+    names = _about(fleet, hosts)
+    check = " --check (nothing was changed)" if fleet["check_mode"] else ""
+    lines = [_cut(f"{fleet['playbook']}{check}, {spoken(fleet['generated'])}: {_totals(fleet, names)}")]
+    lines += matrix(fleet, names) or by_status(fleet, names)
+    others = len(fleet["tenants"]) - len(names)
+    if others:
+        lines.append(f"and {others} tenant{'s' if others != 1 else ''} of earlier runs, in the report")
+    lines += ["", *_needed(fleet, names)]
+    if page := files.get("fleet.html"):
+        lines.append(f"Report:  {short_path(page, run.here)}")
+    commands = next_commands(fleet, names, files, run)
+    return lines + [f"Next:    {command}" for command in commands or ["nothing; there is nothing left to do"]]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
+def _line(label: str, text: str, lines: int = 1) -> list[str]:
+    """A labelled line, or a few, cut at the last."""
+    return wrap(
+        " ".join(text.split()),
+        WIDTH,
+        initial_indent=f"{label:<9}",
+        subsequent_indent=" " * 9,
+        max_lines=lines,
+        placeholder=" …",
+        break_on_hyphens=False,
+    )
+
+
+def _about(fleet: Fleet, hosts: Iterable[str]) -> list[str]:
+    """The tenants that the run was about."""
+    seen = [
+        name
+        for name, tenant in fleet["tenants"].items()
+        if any(cell["run"] == fleet["run"] for cell in tenant["integrations"].values())
+        or (tenant["error"] and not tenant["integrations"])
+    ]
+    return sorted(seen or [name for name in hosts if name in fleet["tenants"]] or fleet["tenants"])
+
+
+def _vendors(fleet: Fleet, names: Iterable[str]) -> list[str]:
+    return sorted({vendor for name in names for vendor in fleet["tenants"][name]["integrations"]})
+
+
+def _word(cell: Mapping[str, Any] | None, run: str) -> str:
+    if cell is None:
+        return "-"
+    word = str(cell["status"])
+    if word == "pending":
+        word += f" {len(cell.get('manual_steps') or [])}"
+    return word if cell["run"] == run else f"({word})"
+
+
+def matrix(fleet: Fleet, names: Sequence[str]) -> list[str]:
+    """Tenants by vendors; nothing where that is too much to read."""
+    vendors = _vendors(fleet, names)
+    if not names or len(names) > TENANTS:
+        return []
+    rows = [["", *vendors]]
+    for name in names:
+        tenant = fleet["tenants"][name]
+        cells = [_word(tenant["integrations"].get(vendor), fleet["run"]) for vendor in vendors]
+        rows.append([name, *cells] if vendors and tenant["integrations"] else [name, "unreachable"])
+    lines = _columns(rows)
+    if max(len(line) for line in lines) > WIDTH:
+        return []
+    old = any(text.startswith("(") for row in rows for text in row[1:])
+    return lines + (["(in brackets: as an earlier run has found it)"] if old else [])
+
+
+def by_status(fleet: Fleet, names: Sequence[str]) -> list[str]:
+    """How many integrations of each vendor have each status; of many vendors those that are not all well."""
+    found = _found(fleet, names)
+    statuses = [one for one in reversed(STATUSES) if any(counts[one] for counts in found.values())]
+    vendors = sorted(found, key=lambda vendor: (-sum(found[vendor][one] for one in STATUSES[2:]), vendor))
+    rows = [["", *statuses]]
+    rows += [[vendor, *(str(found[vendor][one] or "-") for one in statuses)] for vendor in vendors[:TENANTS]]
+    if len(vendors) > TENANTS:
+        rest = [str(sum(found[vendor][one] for vendor in vendors[TENANTS:]) or "-") for one in statuses]
+        rows.append([f"{len(vendors) - TENANTS} other vendors", *rest])
+    return _columns(rows) if statuses else []
+
+
+def _found(fleet: Fleet, names: Iterable[str]) -> dict[str, Counter[str]]:
+    found: dict[str, Counter[str]] = {}
+    for name in names:
+        for vendor, cell in fleet["tenants"][name]["integrations"].items():
+            found.setdefault(vendor, Counter())[cell["status"]] += 1
+    return found
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    count = max(len(row) for row in rows)
+    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(count)]
+    return ["  ".join(text.ljust(widths[at]) for at, text in enumerate(row)).rstrip() for row in rows]
+
+
+def _totals(fleet: Fleet, names: Sequence[str]) -> str:
+    found: Counter[str] = Counter()
+    for name in names:
+        found.update(cell["status"] for cell in fleet["tenants"][name]["integrations"].values())
+    parts = ", ".join(f"{found[status]} {status}" for status in reversed(STATUSES) if found[status])
+    return f"{len(names)} tenant{'s' if len(names) != 1 else ''}: {parts or 'nothing is known'}"
+
+
+def _with(fleet: Fleet, names: Iterable[str], statuses: Iterable[str]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    wanted = set(statuses)
+    return [
+        (name, vendor, cell)
+        for name in names
+        for vendor, cell in sorted(fleet["tenants"][name]["integrations"].items())
+        if cell["status"] in wanted
+    ]
+
+
+def _named(words: Sequence[str]) -> str:
+    more = f" and {len(words) - NAMES} more" if len(words) > NAMES else ""
+    return ", ".join(words[:NAMES]) + more
+
+
+def _needed(fleet: Fleet, names: Sequence[str]) -> list[str]:
+    """What a person has to see to, worst first."""
+    lines: list[str] = []
+    bad = _failures(fleet, names)
+    for who, error, changes in bad[:2]:
+        lines += _line("Failed:", f"{who}: {error}", 3)
+        lines += _line("", f"changed before that: {', '.join(changes)}") if changes else []
+    if len(bad) > 2:
+        lines += _line("", f"and {_named([who for who, _error, _changes in bad[2:]])}")
+    waiting = [one for one in _with(fleet, names, STATUSES) if one[2].get("manual_steps")]
+    if waiting:
+        steps = [step for _name, _vendor, cell in waiting for step in cell["manual_steps"]]
+        who = _named([f"{name} {vendor} ({len(cell['manual_steps'])})" for name, vendor, cell in waiting])
+        lines += _line("By hand:", f"{amount(steps)}: {who}")
+    drifted = _with(fleet, names, ["drifted"])
+    for name, vendor, cell in drifted[:1]:
+        what = "; ".join(cell.get("differences") or []) or "it is not there yet"
+        more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
+        lines += _line("Differs:", f"{name} {vendor}{more}: {what}", 2)
+    ends = sorted(
+        (key["until"], f"{name} {vendor}")
+        for name, vendor, cell in _with(fleet, names, STATUSES)
+        for key in cell.get("old_keys") or []
+        if key.get("until")
+    )
+    if ends:
+        until = f"old keys work until {spoken(ends[0][0])}"
+        lines += _line("Vendors:", f"{until}; enter the new ones before: {_named([who for _until, who in ends])}", 2)
+    return lines
+
+
+def _failures(fleet: Fleet, names: Sequence[str]) -> list[tuple[str, str, list[str]]]:
+    """Who failed in this run, why, and what was changed before that; the same error of one tenant is told once."""
+    found: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
+    for name in names:
+        tenant = fleet["tenants"][name]
+        if tenant["error"] and not tenant["integrations"]:
+            found[name, tenant["error"]] = ([], [])
+    for name, vendor, cell in _of_this_run(fleet, _with(fleet, names, BAD)):
+        vendors, changes = found.setdefault((name, cell.get("error") or cell["status"]), ([], []))
+        vendors.append(vendor)
+        changes += cell.get("changes") or []
+    return [
+        (" ".join([name, *([", ".join(vendors)] if vendors else [])]), error, changes)
+        for (name, error), (vendors, changes) in found.items()
+    ]
+
+
+def _of_this_run(
+    fleet: Fleet, found: Iterable[tuple[str, str, Mapping[str, Any]]]
+) -> list[tuple[str, str, Mapping[str, Any]]]:
+    return [one for one in found if one[2]["run"] == fleet["run"]]
+
+
+def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], run: Typed) -> list[str]:
+    """What to type next: one command, or two if some tenants failed and others wait for a person."""
+    name = str(fleet["playbook"])
+    lone = {one for one in names if fleet["tenants"][one]["error"] and not fleet["tenants"][one]["integrations"]}
+    failed = lone | {one[0] for one in _of_this_run(fleet, _with(fleet, names, BAD))}
+    waiting = {one[0] for one in _with(fleet, names, ["pending"])} - failed
+    drifted = {one[0] for one in _with(fleet, names, ["drifted"])}
+    commands = []
+    if failed:
+        away = lone | {one[0] for one in _with(fleet, names, ["unreachable"])}
+        what = "doctor" if away else name if name in PLAYBOOKS else "onboard"
+        commands.append(playbook(what, run, _limit(failed, files.get("failed"), run)))
+    if name == "store_key" and not failed:
+        # What it stored is proven and handed over by the run after it.
+        return [playbook("onboard", run, _limit(set(names), None, run))]
+    if waiting:
+        finish = "offboard" if name == "offboard" else "finish"
+        commands.append(playbook(finish, run, _limit(waiting, files.get("left"), run)))
+    if drifted and not commands:
+        repeat = fleet["check_mode"] and name in PLAYBOOKS
+        what = name if repeat else "onboard"
+        commands.append(playbook(what, run, _limit(drifted, None if fleet["check_mode"] else files.get("left"), run)))
+    if not commands and name in ("onboard", "finish", "rotate_keys") and fleet["tenants"]:
+        commands.append(playbook("audit", run))
+    return commands
+
+
+def _limit(names: set[str], file: str | None, run: Typed) -> list[str]:
+    """Names while they are few, else the file that lists them, else what this run was limited to."""
+    if len(names) <= NAMES:
+        return sorted(names)
+    return [f"@{short_path(file, run.here)}"] if file else [run.limit] if run.limit else []

@@ -1,0 +1,155 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every action has in common that works on a tenant: its connection, and how a module is run there.
+
+Where the host's connection is local, a module runs in this process; elsewhere as a module process on that host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.msp.connectwise.plugins.module_utils._answers import is_transient
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS, parse_connection
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError, error_from
+from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
+from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _routes_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import Controller, decrypted, encrypted
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Site
+from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
+from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import StoreMaker
+
+PREFIX = "msp.connectwise."
+
+
+class InProcess:
+    """Runs modules in this process, over one session for all of them.
+
+    notes: warnings and, with --diff, what each module changes, as they come.
+    """
+
+    def __init__(self, connection: Mapping[str, Any], *, check_mode: bool, diff_mode: bool = False) -> None:
+        self._connection, self._check_mode, self._diff_mode = dict(connection), check_mode, diff_mode
+        self._http: Http | None = None
+        self.diffs: list[dict[str, Any]] = []
+
+    def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
+        predicts = self._check_mode if check_mode is None else check_mode
+        given = {name: value for name, value in {**self._connection, **options}.items() if value is not None}
+        name = f"{PREFIX}{module}"
+        if self._http is None:
+            with suppress(PsaError):  # the module itself says what is wrong with the connection
+                self._http = Http(parse_connection(given).policy, is_transient)
+        result = run_in_process(
+            MODULES[name],
+            given,
+            check_mode=predicts,
+            diff_mode=self._diff_mode,
+            action=name,
+            invocation=False,
+            http=self._http,
+        )
+        if result.get("failed"):
+            raise error_from(result)
+        # A prediction before the first write is not what the run does.
+        if result.get("diff") and predicts == self._check_mode:
+            self.diffs.append({"module": module, **result["diff"]})
+        return result
+
+    def close(self) -> None:
+        if self._http is not None:
+            self._http.close()
+
+
+class TenantAction(ActionBase):
+    """The base of the actions that work on one tenant."""
+
+    def connection_options(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of the connection, those of the task with it. Raises PsaError."""
+        args = completed(self, CONNECTION_OPTIONS, variables)
+        # The file of extension routes lies on the controller, also if the module runs elsewhere.
+        file = args.pop("extension_routes_file", None)
+        if file:
+            routes = _routes_file.load(self._loader.path_dwim(str(file)))
+            args["extension_routes"] = {**routes, **(args.get("extension_routes") or {})}
+        return args
+
+    def runs_in_process(self, variables: Mapping[str, Any]) -> bool:
+        if self._connection.transport != "local" or self._task.become or self._task.async_val:
+            return False
+        return boolean(self._templar.template(variables.get("cw_in_process", True)), strict=False)
+
+    def run_on_host(self, name: str, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Run a module as a process on the host. Keys are among its options: over standard input they lie in no file."""
+        if not self._task.become:
+            with suppress(AnsibleError, KeyError):  # a kind of connection that has no such option
+                self._connection.set_option("pipelining", True)
+        found: dict[str, Any] = self._execute_module(
+            module_name=name, module_args=dict(args), task_vars=variables, wrap_async=bool(self._task.async_val)
+        )
+        return found
+
+    def site(self, variables: dict[str, Any]) -> Site:
+        """The tenant of this task's host, and the way to run modules there. Raises PsaError."""
+        options = {
+            name: value for name, value in self.connection_options(variables).items() if name in CONNECTION_OPTIONS
+        }
+        check_mode = bool(self._task.check_mode)
+        run: Any = InProcess(options, check_mode=check_mode, diff_mode=bool(self._task.diff))
+        if not self.runs_in_process(variables):
+            run = OnHost(self, options, variables)
+        name = str(variables.get("inventory_hostname") or "")
+        return site_of(name, run, options, check_mode=check_mode)
+
+    def template(self, value: Any, variables: Mapping[str, Any] | None = None) -> Any:
+        """A value with its templates resolved, with other variables than the task's if those are given."""
+        if variables is None:
+            return self._templar.template(value)
+        return self._templar.copy_with_new_env(available_variables=variables).template(value)
+
+    def store_maker(self, variables: Mapping[str, Any]) -> StoreMaker:
+        vault: Any = self._loader._vault
+        return StoreMaker(
+            Controller(self, variables),
+            lambda text, vault_id: encrypted(vault, text, vault_id),
+            lambda data: decrypted(vault, data),
+        )
+
+
+class OnHost:
+    """Runs modules as processes on the host."""
+
+    def __init__(self, action: TenantAction, connection: Mapping[str, Any], variables: dict[str, Any]) -> None:
+        self._action, self._connection, self._variables = action, dict(connection), variables
+
+    def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
+        given = {name: value for name, value in {**self._connection, **options}.items() if value is not None}
+        task = self._action._task
+        before = task.check_mode
+        task.check_mode = before if check_mode is None else check_mode
+        try:
+            result = self._action.run_on_host(f"{PREFIX}{module}", given, self._variables)
+        finally:
+            task.check_mode = before
+        if result.get("failed"):
+            raise error_from(result)
+        return result
+
+
+def site_of(name: str, run: Any, options: Mapping[str, Any], *, check_mode: bool) -> Site:
+    return Site(
+        name=name,
+        run=run,
+        company_id=str(options.get("company_id") or "").strip(),
+        own_key=str(options.get("public_key") or "").strip(),
+        check_mode=check_mode,
+    )

@@ -1,0 +1,63 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands that a report tells a person to type: right as printed, and without a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, show_command, typed_of
+
+HERE = "/home/me/tenants"
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"inventory": [f"{HERE}/inventory.yml"]}, "-i inventory.yml"),
+        ({"inventory": ("/srv/inventory.yml", "north,")}, "-i /srv/inventory.yml -i north,"),
+        # From ansible.cfg, where the next command finds it, too.
+        ({"inventory": ["/etc/ansible/hosts"]}, ""),
+        ({"vault_password_files": [f"{HERE}/pw file"]}, "--vault-password-file 'pw file'"),
+        ({"vault_ids": [f"prod@{HERE}/pw", "dev@prompt"]}, "--vault-id prod@pw --vault-id dev@prompt"),
+        ({"ask_vault_pass": True}, "--ask-vault-pass"),
+        ({"extra_vars": (f"@{HERE}/more.yml", "integration_store=sops x=1")}, "-e @more.yml -e integration_store=sops"),
+        # Any other variable may be a secret.
+        ({"extra_vars": ("cw_private_key=SECRET", '{"integration_store": "x", "y": "SECRET"}', "a='")}, ""),
+    ],
+)
+def test_a_later_command_repeats_inventory_vault_and_place(given: dict[str, Any], wanted: str) -> None:
+    run = typed_of(given, HERE, ["/etc/ansible/hosts"])
+    assert playbook("onboard", run) == f"ansible-playbook msp.connectwise.onboard {wanted}".rstrip()
+
+
+def test_tenants_are_one_argument_also_with_odd_names() -> None:
+    command = playbook("store_key", Typed(), ["north", "a b"], ["-e", "cw_keys_file=FILE"])
+    assert command == "ansible-playbook msp.connectwise.store_key --limit 'north,a b' -e cw_keys_file=FILE"
+
+
+@pytest.mark.parametrize(
+    ("store", "place", "commands"),
+    [
+        (
+            "vaulted_file",
+            f"{HERE}/connectwise_keys/no#rth.yml#zofiq",
+            ["ansible-vault view --ask-vault-pass 'connectwise_keys/no#rth.yml'"],
+        ),
+        ("hashi_vault", "secret/cw/north", ["bao kv get secret/cw/north", "vault kv get secret/cw/north"]),
+        ("sops", f"{HERE}/keys/north/zofiq.sops.json", ["sops -d keys/north/zofiq.sops.json"]),
+        ("command", "op: north/zofiq", ["op read north"]),
+        ("none", "returned to the play", []),
+        ("/my/own/store", "somewhere", []),
+        ("vaulted_file", "", []),
+    ],
+)
+def test_each_store_has_its_command_that_displays_a_key(store: str, place: str, commands: list[str]) -> None:
+    run = Typed(vault=("--ask-vault-pass",), here=HERE)
+    assert show_command(store, place, run, ["op", "read", "north"]) == commands
+
+
+def test_a_store_whose_command_is_not_known_shows_none() -> None:
+    assert show_command("command", "op: north/zofiq") == []

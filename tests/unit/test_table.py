@@ -1,0 +1,157 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last lines of a fleet playbook: how it stands, who has to do what, and what to type next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
+from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._table import WIDTH, table
+
+TIME = "2026-03-01T04:05:06+00:00"
+KEY = {"kind": "create_key", "menu": ["System", "Members"], "do": "Click +.", "why": "no API"}
+RUN = Typed(("-i", "inventory.yml"), ("--ask-vault-pass",), here="/here", limit="site")
+FILES = {name: f"/here/connectwise_reports/{name}" for name in ("fleet.html", "failed", "left")}
+BASE = "ansible-playbook msp.connectwise.{} -i inventory.yml --ask-vault-pass"
+
+
+def entry(tenant: str, vendor: str, status: str, **more: Any) -> dict[str, Any]:
+    steps = [KEY, KEY] if status == "pending" else []
+    made = {"tenant": tenant, "vendor": vendor, "product": vendor, "status": status, "time": TIME}
+    return {**made, "manual_steps": steps, **more}
+
+
+def fleet(*entries: dict[str, Any], playbook: str = "onboard", check_mode: bool = False) -> _fleet.Fleet:
+    made = _fleet.new_fleet("run", playbook, check_mode=check_mode)
+    made["generated"] = TIME
+    _fleet.add_entries(made, entries)
+    return made
+
+
+def command(playbook: str, *limit: str) -> str:
+    return " ".join([BASE.format(playbook), *(["--limit", *limit] if limit else [])])
+
+
+def test_a_small_fleet_is_tenants_by_vendors() -> None:
+    made = fleet(
+        entry("north", "petra", "ready"), entry("north", "zofiq", "ready"),
+        entry("onprem", "petra", "pending"), entry("onprem", "zofiq", "failed", error="no: do it", changes=["a role"]),
+    )  # fmt: skip
+    made["tenants"]["onprem"]["integrations"]["petra"]["run"] = "before"
+    assert table(made, FILES, RUN) == [
+        "onboard, 1 March 2026, 04:05 UTC: 2 tenants: 1 failed, 1 pending, 2 ready",
+        "        petra        zofiq",
+        "north   ready        ready",
+        "onprem  (pending 2)  failed",
+        "(in brackets: as an earlier run has found it)",
+        "",
+        "Failed:  onprem zofiq: no: do it",
+        "         changed before that: a role",
+        "By hand: 2 steps, about 5 min: onprem petra (2)",
+        "Report:  connectwise_reports/fleet.html",
+        f"Next:    {command('onboard', 'onprem')}",
+    ]
+
+
+@pytest.mark.parametrize(("tenants", "vendors"), [(500, 20), (500, 3), (3, 20), (1, 1), (7, 2)])
+def test_any_fleet_fits(tenants: int, vendors: int) -> None:
+    statuses = ["ready", "pending", "drifted", "failed", "unreachable", "absent"]
+    long = {"error": "what went wrong " * 30, "differences": ["what differs " * 30], "changes": ["change " * 40]}
+    made = fleet(
+        *(
+            entry(f"tenant-{tenant:03d}", f"vendor_with_a_name_{vendor}", statuses[(tenant + vendor) % 6], **long)
+            for tenant in range(tenants)
+            for vendor in range(vendors)
+        )
+    )
+    lines = table(made, FILES, RUN)
+    assert [line for line in lines if len(line) > WIDTH and not line.startswith("Next:")] == []
+    assert len(lines) <= 28
+    assert all(len(line) < 200 for line in lines)
+
+
+def test_many_tenants_are_counted() -> None:
+    made = fleet(*(entry(f"t{number}", "petra", "ready") for number in range(9)), entry("t9", "petra", "drifted"),
+                 *(entry(f"t{number}", "zofiq", "ready") for number in range(9)))  # fmt: skip
+    assert table(made)[1:4] == ["       drifted  ready", "petra  1        9", "zofiq  -        9"]
+
+
+@pytest.mark.parametrize(
+    ("playbook", "given", "check_mode", "commands"),
+    [
+        ("onboard", [("north", "ready")], False, [command("audit")]),
+        ("audit", [("north", "ready")], False, ["nothing; there is nothing left to do"]),
+        ("offboard", [("north", "absent")], False, ["nothing; there is nothing left to do"]),
+        ("onboard", [("north", "pending")], False, [command("finish", "north")]),
+        ("audit", [("north", "pending"), ("south", "drifted")], False, [command("finish", "north")]),
+        ("offboard", [("north", "pending")], False, [command("offboard", "north")]),
+        ("audit", [("north", "drifted")], False, [command("onboard", "north")]),
+        ("rotate_keys", [("north", "drifted")], True, [command("rotate_keys", "north")]),
+        ("rotate_keys", [("north", "failed")], False, [command("rotate_keys", "north")]),
+        ("merged", [("north", "failed")], False, [command("onboard", "north")]),
+        ("onboard", [("north", "unreachable"), ("south", "failed")], False, [command("doctor", "north,south")]),
+        (
+            "onboard",
+            [("north", "failed"), ("south", "pending")],
+            False,
+            [command("onboard", "north"), command("finish", "south")],
+        ),
+        (
+            "onboard",
+            [(f"t{number}", "failed") for number in range(9)],
+            False,
+            [command("onboard", "@connectwise_reports/failed")],
+        ),
+        ("onboard", [(f"t{number}", "drifted") for number in range(9)], True, [command("onboard", "site")]),
+    ],
+)
+def test_what_to_type_next(playbook: str, given: Any, check_mode: bool, commands: list[str]) -> None:
+    made = fleet(
+        *(entry(tenant, "petra", status) for tenant, status in given), playbook=playbook, check_mode=check_mode
+    )
+    lines = table(made, {} if check_mode else FILES, RUN)
+    assert [line.removeprefix("Next:    ") for line in lines if line.startswith("Next:")] == commands
+
+
+def test_a_run_that_only_stored_keys_tells_of_its_own_tenants() -> None:
+    made = fleet(entry("north", "petra", "unreachable", error="away"), entry("south", "petra", "ready"),
+                 playbook="store_key")  # fmt: skip
+    for tenant in made["tenants"].values():
+        tenant["integrations"]["petra"]["run"] = "before"
+    lines = table(made, FILES, RUN, ["north"])
+    assert "north  (unreachable)" in lines
+    assert "and 1 tenant of earlier runs, in the report" in lines
+    # That it was away then is no failure of this run, which has reached it.
+    assert not any(line.startswith("Failed:") for line in lines)
+    assert lines[-1] == f"Next:    {command('onboard', 'north')}"
+
+
+def test_the_same_error_of_a_tenant_is_told_once_and_in_full() -> None:
+    error = "no connection could be made. What to do: check the host name, the port, the proxy and the firewall"
+    made = fleet(
+        entry("north", "petra", "unreachable", error=error), entry("north", "zofiq", "unreachable", error=error)
+    )
+    lines = table(made)
+    at = next(number for number, line in enumerate(lines) if line.startswith("Failed:"))
+    assert " ".join(line.strip() for line in lines[at : at + 2]) == f"Failed:  north petra, zofiq: {error}"
+
+
+def test_a_tenant_without_vendors_and_the_end_of_old_keys_are_told() -> None:
+    old = [{"public_key": "abcd…", "until": "2026-03-08T04:05:06+00:00"}]
+    made = fleet(entry("north", "petra", "ready", old_keys=old))
+    _fleet.add_absence(made, "south", "cw_integrations is not set", [])
+    lines = table(made)
+    assert "south  unreachable" in lines
+    assert "Failed:  south: cw_integrations is not set" in lines
+    assert any(
+        line.startswith("Vendors: old keys work until 8 March 2026, 04:05 UTC;") and line.endswith("north petra")
+        for line in lines
+    )
+
+
+def test_nothing_is_known() -> None:
+    assert table(fleet())[0].endswith("0 tenants: nothing is known")
