@@ -15,6 +15,8 @@ JOBS ?= 2
 TESTS ?= tests --ignore tests/long
 LONG_TESTS ?= tests/long
 PYTEST_ARGS ?=
+# The first of the three ports of the simulator.
+PORT ?= 8443
 # The tests of the plugins; those of the simulator and of the roles would only repeat what these run.
 COVERAGE_TESTS ?= --ignore tests/unit/simulator tests/unit tests/integration/test_modules_contract.py tests/integration/test_examples.py
 
@@ -43,6 +45,10 @@ test-long: setup ## Run the tests that take long (LONG_TESTS=tests/long/test_cra
 .PHONY: demo
 demo: setup ## Onboard five vendors on three simulated tenants
 	@$(RUN) python tools/demo.py
+
+.PHONY: simulator
+simulator: setup ## Start simulated tenants on ports that stay, with an inventory and what to type (PORT=8443)
+	@$(RUN) python tools/simulator.py --port $(PORT)
 
 .PHONY: bench
 bench: setup ## Measure five ways to do the same work, side by side (BENCH_ARGS="--tenants 10,50 --ways ade --first 10")
