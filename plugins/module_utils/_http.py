@@ -251,7 +251,6 @@ class Http:
                 )
             url, params = target, None
 
-
     def _budget(self, method: str) -> Budget:
         """What one request may take, its redirects included."""
         now = time.monotonic()
