@@ -459,9 +459,11 @@ def test_what_was_sent_is_not_quoted(script):
         ({"id": None}, "id"),
         ({"id": -1}, "id"),
         ({"id": 1, "name": []}, "name"),
-    ]
-    + [({"id": 1, "addLevel": "Much"}, "addLevel"), ({"id": 1, "securityRole": "x"}, "securityRole")]
-    + [({"id": 1, "securityRole": {"id": "x"}}, "securityRole"), ({"id": 1, "customFlag": 1}, "customFlag")],
+        ({"id": 1, "addLevel": "Much"}, "addLevel"),
+        ({"id": 1, "securityRole": "x"}, "securityRole"),
+        ({"id": 1, "securityRole": {"id": "x"}}, "securityRole"),
+        ({"id": 1, "customFlag": 1}, "customFlag"),
+    ],
 )
 def test_a_field_that_is_not_what_it_is_documented_to_be(script, record, field):
     psa, _transport = script({"GET /a": [record, [record]]})

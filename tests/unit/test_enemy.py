@@ -176,7 +176,7 @@ def test_a_connection_is_used_again(serve):
         for _time in range(5):
             one.request("GET", server.url)
         pools = one._session.get_adapter(server.url).poolmanager.pools
-        counts = [(pools[key].num_connections, pools[key].num_requests) for key in pools.keys()]
+        counts = [(pools[key].num_connections, pools[key].num_requests) for key in pools.keys()]  # noqa: SIM118
         assert counts == [(1, 5)]
     finally:
         one.close()
