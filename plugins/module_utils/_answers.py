@@ -42,7 +42,7 @@ _INNER_FIELDS = ("code", "message", "resource", "field")
 class _Case:
     """One way an answer can be an error.
 
-    statuses: empty fits all. words: in the body, each entry a sequence of patterns that follow one another; any will do.
+    statuses: empty fits all. words: in the body; of several sequences of patterns that follow one another any will do.
     json: whether the body is JSON. not_code: what the code must not be.
 
     Each pattern takes linear time, and a sequence is one search after another: a server chooses what is searched.

@@ -331,8 +331,8 @@ class Psa:
             problem.remedy = f"the company exists here; set codebase to {offered}, {DEFAULT_CODEBASE} or auto"
         elif isinstance(problem, AuthenticationFailed):
             problem.remedy = (
-                f"the company exists here, so check public_key ({shown_key(self.connection.public_key)}) and private_key, "
-                "and that the API member of these keys is active"
+                f"the company exists here, so check public_key ({shown_key(self.connection.public_key)}) and "
+                "private_key, and that the API member of these keys is active"
             )
         return problem
 

@@ -43,33 +43,24 @@ def _are_ids(value: Any) -> bool:
     return value is None or (type(value) is list and all(_is_id(one) for one in value))
 
 
+_FLAGS = "inactiveFlag myAllFlag reportFlag customFlag blockPriceFlag blockCostFlag adminFlag"
+_REFERENCES = (
+    "securityRole structureLevel securityLocation defaultLocation defaultDepartment salesDefaultLocation timeZone "
+    "serviceDefaultBoard member"
+)
+_TEXTS = (
+    "name identifier description category publicKey privateKey emailAddress notes moduleName moduleDescription "
+    "moduleFunctionName moduleFunctionDescription customizeIdentifier itemIdentifier version cloudRegion CompanyName "
+    "Codebase VersionNumber SiteUrl"
+)
 _FIELDS: dict[str, Callable[[Any], bool]] = {
     "id": _is_id,
     "excludedServiceBoardIds": _are_ids,
     **dict.fromkeys(("addLevel", "editLevel", "deleteLevel", "inquireLevel"), _is_level),
-    **dict.fromkeys(
-        ("inactiveFlag", "myAllFlag", "reportFlag", "customFlag", "blockPriceFlag", "blockCostFlag", "adminFlag"),
-        _is_flag,
-    ),
-    **dict.fromkeys(
-        (
-            ("securityRole", "structureLevel", "securityLocation", "defaultLocation", "defaultDepartment", "member")
-            + ("salesDefaultLocation", "timeZone", "serviceDefaultBoard")
-        ),
-        _is_reference,
-    ),
-    **dict.fromkeys(
-        (
-            ("name", "identifier", "description", "category", "publicKey", "privateKey", "emailAddress", "notes")
-            + ("moduleName", "moduleDescription", "moduleFunctionName", "moduleFunctionDescription")
-            + ("customizeIdentifier", "itemIdentifier", "version", "cloudRegion")
-            + ("CompanyName", "Codebase", "VersionNumber", "SiteUrl")
-        ),
-        _is_text,
-    ),
+    **dict.fromkeys(_FLAGS.split(), _is_flag),
+    **dict.fromkeys(_REFERENCES.split(), _is_reference),
+    **dict.fromkeys(_TEXTS.split(), _is_text),
 }
-
-
 # Lists whose records others refer to by their ids.
 _REFERRED_TO = frozenset(
     {

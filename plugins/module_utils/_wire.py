@@ -159,7 +159,7 @@ class Adapter(_Adapter):  # type: ignore[misc]
 class Session(_Session):  # type: ignore[misc]
     """One that follows nothing, and so reads no address that a server names; that is for those who send to decide."""
 
-    def get_redirect_target(self, resp: Any) -> None:
+    def get_redirect_target(self, resp: Any) -> None:  # noqa: ARG002
         return None
 
 

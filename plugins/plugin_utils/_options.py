@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -23,7 +23,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, legible
 
 # How a value of a type is read, and what to call one that it can be read from.
-_KINDS = {
+_KINDS: dict[str, tuple[Callable[[Any], Any] | None, str]] = {
     "bool": (check_type_bool, "true or false"),
     "dict": (check_type_dict, "a mapping"),
     "float": (check_type_float, "a number"),

@@ -42,9 +42,9 @@ def attack(name: str, *, slow: bool = False) -> Callable[[Attack], Attack]:
     return add
 
 
-def reply(status: int = 200, body: bytes = b"", *, length: int | None = None, **headers: str) -> bytes:
+def reply(status: int = 200, body: bytes = b"", length: int = -1, **headers: str) -> bytes:
     """A whole answer that is well formed."""
-    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body) if length is None else length}"]
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body) if length < 0 else length}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
@@ -83,7 +83,9 @@ def _bodies() -> dict[str, Callable[[], bytes]]:
         "a mark before UTF-8": lambda: b"\xef\xbb\xbf[]",
         "half characters": lambda: b'[{"id":1,"name":"\\ud800","identifier":"\\udfff"}]',
         "a string of 4 MB": lambda: b'[{"id":1,"name":"' + b"x" * 4_000_000 + b'"}]',
-        "a string of 4 MB with one wide character": lambda: b'[{"id":1,"name":"\xf0\x9f\x92\xa9' + b"x" * 4_000_000 + b'"}]',
+        "a string of 4 MB with one wide character": lambda: (
+            b'[{"id":1,"name":"\xf0\x9f\x92\xa9' + b"x" * 4_000_000 + b'"}]'
+        ),
         "a million lists": lambda: b"[" + b"[]," * 1_000_000 + b"[]]",
         "200000 keys": lambda: b"{" + b",".join(b'"k%d":0' % number for number in range(200_000)) + b"}",
         "100000 records": lambda: b"[" + b",".join(b'{"id":%d}' % number for number in range(100_000)) + b"]",
@@ -233,7 +235,9 @@ ERRORS: dict[str, tuple[int, bytes]] = {
     "409": (409, b'{"code":"Conflict","message":{"a":[1]}}'),
     "400 with 50000 errors": (
         400,
-        json.dumps({"code": "InvalidObject", "message": "x", "errors": [{"code": "a", "message": "b"}] * 50_000}).encode(),
+        json.dumps(
+            {"code": "InvalidObject", "message": "x", "errors": [{"code": "a", "message": "b"}] * 50_000}
+        ).encode(),
     ),
     "400 with strange errors": (400, b'{"code":["x"],"message":{"a":1},"errors":[1,null,{"code":{"b":2},"field":[]}]}'),
     "400 with errors that are a text": (400, b'{"code":"InvalidObject","message":7,"errors":"all"}'),
@@ -266,7 +270,15 @@ def _echo(asked: Asked) -> Iterator[Piece]:
     yield reply(400, f"you sent {sent}".encode())
 
 
-for _value in ("nan", "-1", "1e308", "9" * 5000, "Fri, 31 Dec 99999 23:59:59 GMT", "Mon, 01 Jan 0001 00:00:00 +2359", "\x1b["):
+for _value in (
+    "nan",
+    "-1",
+    "1e308",
+    "9" * 5000,
+    "Fri, 31 Dec 99999 23:59:59 GMT",
+    "Mon, 01 Jan 0001 00:00:00 +2359",
+    "\x1b[",
+):
 
     def _limited(_asked: Asked, value: str = _value) -> Iterator[Piece]:
         yield reply(429, b"{}", Retry_After=value)
@@ -291,7 +303,7 @@ HEADERS: dict[str, dict[str, str]] = {
 
 def _headed(headers: dict[str, str]) -> Attack:
     def answer(asked: Asked) -> Iterator[Piece]:
-        yield reply(asked.status, _changed(asked, lambda _key, value: value), **headers)
+        yield reply(asked.status, _changed(asked, lambda _key, value: value), -1, **headers)
 
     return answer
 
@@ -302,7 +314,9 @@ ATTACKS.update({name: _headed(headers) for name, headers in HEADERS.items()})
 @attack("a link to another host")
 def _link(asked: Asked) -> Iterator[Piece]:
     body = _changed(asked, lambda _key, value: value)
-    yield reply(asked.status, body, Link=f'<https://{asked.elsewhere}/x>; rel="next"', Refresh=f"0;https://{asked.elsewhere}/")
+    yield reply(
+        asked.status, body, Link=f'<https://{asked.elsewhere}/x>; rel="next"', Refresh=f"0;https://{asked.elsewhere}/"
+    )
 
 
 LOCATIONS = (
@@ -349,7 +363,9 @@ RAW: dict[str, Callable[[], bytes]] = {
     "pieces that end early": lambda: b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[]",
     "pieces of a byte": lambda: b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 2_000_000,
     "pieces with a long name": lambda: b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"x" * 100_000,
-    "endless trailers": lambda: b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n" + b"A: b\r\n" * MB,
+    "endless trailers": lambda: (
+        b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n" + b"A: b\r\n" * MB
+    ),
     "a million continues": lambda: b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000_000,
     "a thousand early hints": lambda: b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 1000 + reply(200, b"[]"),
     "an upgrade": lambda: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n[]",

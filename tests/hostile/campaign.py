@@ -103,7 +103,9 @@ def record(directory: Path) -> None:
         options = options_of(tenant, tenant["host"], simulator.ready["ca"])
         key: dict[str, Any] = {}
         for step in steps():
-            known = {name: key["public_key" if "public" in name else "private_key"] for name in step if step[name] == "KEY"}
+            known = {
+                name: key["public_key" if "public" in name else "private_key"] for name in step if step[name] == "KEY"
+            }
             done.append({**step, **known})
             answers.append({})
             result = run(done[-1], options)
@@ -124,14 +126,15 @@ def gateway(directory: Path) -> Iterator[Any]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        ready = json.loads(process.stdout.readline())
+        commands, answers = process.stdin, process.stdout
+        assert commands is not None
+        assert answers is not None
+        ready = json.loads(answers.readline())
 
         def tell(**command: Any) -> dict[str, Any]:
-            process.stdin.write(json.dumps(command) + "\n")
-            process.stdin.flush()
-            seen: dict[str, Any] = json.loads(process.stdout.readline())
+            commands.write(json.dumps(command) + "\n")
+            commands.flush()
+            seen: dict[str, Any] = json.loads(answers.readline())
             return seen
 
         try:
@@ -144,7 +147,9 @@ def _memory() -> tuple[float, float]:
     """Resident memory now and at its highest, in MB; where the system has no such file, the highest for both."""
     try:
         lines = dict(
-            line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if ":" in line
+            line.split(":", 1)
+            for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+            if ":" in line
         )
         return int(lines["VmRSS"].split()[0]) / 1000, int(lines["VmHWM"].split()[0]) / 1000
     except (OSError, KeyError):
@@ -160,7 +165,7 @@ def _forget_peak() -> None:
 
 
 def targets(modules: list[str], answers: list[dict[str, list[Any]]]) -> dict[str, int]:
-    """Every operation, and the first step that needs it; the doctor, who is surprised by nothing, where none other does."""
+    """Every operation, and the first step that needs it; the doctor, who takes all as it comes, for the rest."""
     found: dict[str, int] = {}
     for number in sorted(range(len(modules)), key=lambda each: modules[each] == "cw_doctor"):
         for name in answers[number]:

@@ -4,7 +4,7 @@
 
     python -m tests.hostile.gateway DIRECTORY     # with the recorded answers in DIRECTORY/answers.json
 
-Commands come in as lines of JSON, {"step", "operation", "attack"}; each is answered with a line of what was seen before.
+Commands come in as lines of JSON, {"step", "operation", "attack"}; each is answered with what was seen before it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def operation(method: str, path: str) -> str:
 
 
 class Gateway:
-    """answers: for each step of the onboarding, operation -> [[status, JSON or null], ...] in the order they were given."""
+    """steps: of an onboarding, each operation -> [[status, JSON or null], ...] in the order they were given."""
 
     def __init__(self, directory: Path) -> None:
         self.steps: list[dict[str, list[Any]]] = json.loads((directory / "answers.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every answer of an enemy, where a tenant's answer is expected: an error of the tenant, soon, cheap, and no key lost."""
+"""Every answer of an enemy in the place of a tenant's: an error of the tenant, soon, cheap, and no key lost."""
 
 from __future__ import annotations
 
@@ -18,8 +18,17 @@ from .campaign import HASTE, ROOT, record
 CPU_LIMIT, MEMORY_LIMIT = 2.0, 50.0  # seconds and MB, for any one answer
 PARTS = 2
 # A read of a list, of a matrix and of one record, each kind of write, and the address without keys; tests/long has all.
-OPERATIONS = ("companyinfo", "GET /v4_6_release/apis/{}.0/system/securityroles", "GET /v4_6_release/apis/{}.0/system/mySecurity",
-              "settings/{}", "apiKeys", "PUT", "POST", "DELETE", "GET /v4_6_release/apis/{}.0/system/apiMembers/{}")  # fmt: skip
+OPERATIONS = (
+    "companyinfo",
+    "GET /v4_6_release/apis/{}.0/system/securityroles",
+    "GET /v4_6_release/apis/{}.0/system/mySecurity",
+    "GET /v4_6_release/apis/{}.0/system/apiMembers/{}",
+    "settings/{}",
+    "apiKeys",
+    "PUT",
+    "POST",
+    "DELETE",
+)
 
 
 def played(directory: Path, *arguments: str, parts: int = PARTS) -> list[dict[str, Any]]:
@@ -76,7 +85,9 @@ def test_every_answer(kept: Path) -> None:
     assert {case["attack"] for case in cases} == set(ATTACKS) - SLOW
     assert judged(cases) == []
     # No answer is taken for the tenant's: each case says what is wrong with it, or ends as the true answer would.
-    silent = [case for case in cases if case["attack"] in ("NaN", "UTF-16", "a key twice") and "failed" in case["result"]]
+    silent = [
+        case for case in cases if case["attack"] in ("NaN", "UTF-16", "a key twice") and "failed" in case["result"]
+    ]
     assert silent
     assert all("JSON" in case["result"]["msg"] for case in silent)
 

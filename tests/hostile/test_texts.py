@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that a server, a store, a report or an inventory brings are texts: rendered by nothing, obeyed by no terminal."""
+"""Texts that a server, a store, a report or an inventory brings: rendered by nothing, obeyed by no terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ TENANTS: dict[str, Any] = {
     "sites": [{"name": "na"}],
     "tenants": [
         {"company_id": name, "site": "na", "profile": profile}
-        for name, profile in (("north", "extended"), ("europe", "extended"), ("onprem", "published"), ("unsafe", "extended"))
+        for name, profile in (
+            ("north", "extended"),
+            ("europe", "extended"),
+            ("onprem", "published"),
+            ("unsafe", "extended"),
+        )
     ],
 }
 # Rendered, the first makes a file, the second is 1337. ConnectWise takes 30 characters for a name.
@@ -41,7 +46,7 @@ def ask(simulator: Simulator, tenant: str, path: str, body: Any = None) -> Any:
     """What the tenant answers its own administrator; with a body, the record that this makes."""
     known = simulator.ready["tenants"][tenant]
     token = f"{known['company_id']}+{known['public_key']}:{known['private_key']}"
-    request = urllib.request.Request(  # noqa: S310 - an https address of the simulator
+    request = urllib.request.Request(
         f"https://{known['host']}/v4_6_release/apis/3.0{path}",
         None if body is None else json.dumps(body).encode(),
         {
@@ -69,7 +74,12 @@ def test_texts_of_a_server(simulator: Simulator, tmp_path: Path) -> None:
     for tenant in ("north", "europe"):
         role = ask(simulator, tenant, "/system/securityroles", {"name": TOUCH})
         like = ask(simulator, tenant, "/system/apiMembers")[0]
-        own = {"identifier": "Umbrella", "name": SUM + HTML[:15], "emailAddress": TOUCH, "securityRole": {"id": role["id"]}}
+        own = {
+            "identifier": "Umbrella",
+            "name": SUM + HTML[:15],
+            "emailAddress": TOUCH,
+            "securityRole": {"id": role["id"]},
+        }
         ask(simulator, tenant, "/system/apiMembers", {**{name: like[name] for name in REFERENCES}, **own})
     audited = ground.play("audit", "--limit", "north", "--diff", "-v")
     unrendered(ground, audited.output)
@@ -108,8 +118,10 @@ def test_texts_of_a_store_and_a_report(simulator: Simulator, tmp_path: Path) -> 
     store.mkdir(mode=0o700)
     reports = ground.directory / "connectwise_reports" / "onprem"
     reports.mkdir(parents=True)
-    entry = {name: evil for name in ("tenant", "vendor", "product", "source", "member", "status", "error", "time")}
-    (reports / "umbrella.json").write_text(json.dumps({**entry, "tenant": "onprem", "vendor": "umbrella"}), encoding="utf-8")
+    entry = dict.fromkeys(("tenant", "vendor", "product", "source", "member", "status", "error", "time"), evil)
+    (reports / "umbrella.json").write_text(
+        json.dumps({**entry, "tenant": "onprem", "vendor": "umbrella"}), encoding="utf-8"
+    )
     (reports.parent / "fleet.json").write_text(json.dumps({"tenants": [entry], "time": evil}), encoding="utf-8")
     from ansible.parsing.vault import VaultLib, VaultSecret
 
@@ -160,7 +172,8 @@ def test_the_keys_of_the_connection_swapped(simulator: Simulator, tmp_path: Path
     ground.write(ground.inventory, json.dumps(inventory))
     env = {"ANSIBLE_INJECT_INVOCATION": "true"}
     outputs = [
-        ground.play(book, "--limit", "onprem", "-vvv", env=env).output for book in ("onboard", "audit", "doctor", "key_report")
+        ground.play(book, "--limit", "onprem", "-vvv", env=env).output
+        for book in ("onboard", "audit", "doctor", "key_report")
     ]
     shown = shown_in(ground, *outputs)
     assert private not in shown

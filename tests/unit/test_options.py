@@ -26,7 +26,9 @@ def options_of(monkeypatch):
         monkeypatch.delenv(f"CW_{option.upper()}", raising=False)
 
     def resolve(args=None, **variables):
-        given = {name: trust_as_template(value) if isinstance(value, str) else value for name, value in variables.items()}
+        given = {
+            name: trust_as_template(value) if isinstance(value, str) else value for name, value in variables.items()
+        }
         given["inventory_hostname"] = "north"
         templar = Templar(loader=DataLoader(), variables=given)
         action = SimpleNamespace(_task=SimpleNamespace(args=args or {}, environment=None), _templar=templar)
