@@ -20,6 +20,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import normalised
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile_file as files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest, problems, said
+from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, findings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import Document, ProfileError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import Source, directories, find, wanted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import with_switches
@@ -38,7 +39,7 @@ SHARED, PER_TECHNICIAN = "shared_api_member", "per_technician"
 # Lists that arrive as one text from the command line: -e ticket_scout_features=projects,opportunities
 _SWITCHES = ("features", "members", "reductions")
 _ABOUT = ("checked", "completeness", "endpoints", "feature_groups", "features", "gaps", "notes", "readings")
-_ABOUT += ("reduction_groups", "reductions", "sources", "table")
+_ABOUT += ("reads_only", "reduction_groups", "reductions", "sources", "table")
 _VARIANTS = 1000  # of one vendor's profile, so many are kept
 _SHOWN = 5
 
@@ -62,7 +63,8 @@ class Profile:
     """What one vendor needs on one tenant, features and reductions worked in.
 
     role_name: None if no role is touched. grace_days: how long a replaced key works on, if the host does not say. about:
-    what else the table says: completeness, gaps, readings, notes, endpoints …
+    what else the table says: completeness, gaps, readings, notes, endpoints … findings: rows that deserve a look, the
+    riskiest first.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Profile:
     handover: dict[str, Any]
     grace_days: float
     about: dict[str, Any]
+    findings: list[Finding]
 
     def as_dict(self) -> dict[str, Any]:
         """What reports say of the profile."""
@@ -89,6 +92,7 @@ class Profile:
             "members": [key.member["identifier"] for key in self.keys],
             "handover": self.handover,
             "grace_days": self.grace_days,
+            "findings": [one.as_dict() for one in self.findings],
             **self.about,
         }
 
@@ -129,15 +133,17 @@ def read(
     """
     table = _table(find(name, directories))
     prefix = f"{table.source.vendor}_"
-    own = [one for one in variables if one.startswith(prefix)]
     overlaid = {}
-    for variable in own:
+    for variable in [one for one in variables if one.startswith(prefix)]:
         key = variable[len(prefix) :]
         if key not in PROPERTIES:
             _not_mistyped(variable, key)
-        elif variables[variable] != table.values.get(key):
+            continue
+        # A mapping such as hostvars resolves what it is asked for, so that is tried too.
+        given = _resolved(variable, variables.__getitem__, f"variable {variable}")
+        if given != table.values.get(key):
             # In a vendor's own role its defaults are variables of the host too.
-            overlaid[key] = _resolved(variables[variable], template, f"variable {variable}")
+            overlaid[key] = _resolved(given, template, f"variable {variable}")
     if not overlaid and not table.templated:
         return table.known.get("") or _kept(table, "", table.values, {})
     values = dict(table.values)
@@ -237,6 +243,12 @@ def _made(table: _Table, given: Mapping[str, Any], overlaid: Mapping[str, Any]) 
         handover=values.get("handover", {}),
         grace_days=float(values.get("grace_days", 0)),
         about={key: values[key] for key in _ABOUT if key in values},
+        findings=findings(
+            permissions,
+            customize,
+            role_name=values.get("role_name") if shared else None,
+            reads_only=bool(values.get("reads_only")),
+        ),
     )
 
 
