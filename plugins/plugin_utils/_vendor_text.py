@@ -14,6 +14,7 @@ import yaml
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS
 
 _WIDTH = 118
+_LONGEST = 155  # characters of a line that cannot be broken, such as an address
 _ORDER = (
     ("vendor", "product", "source", "sources", "checked", "completeness", "gaps", "readings", "notes", "reads_only", "table"),
     ("strategy", "members"),
@@ -70,7 +71,7 @@ def _keyed(key: str, value: Any, depth: int, path: tuple[str, ...], remarks: Rem
         yield from _items(value, depth + 1)
     elif isinstance(value, (list, tuple)):
         yield f"{head} []{remark}"
-    elif len(f"{head} {scalar(value)}") > _WIDTH and " " in str(value):
+    elif (length := len(f"{head} {scalar(value)}")) > _WIDTH and (" " in str(value) or length > _LONGEST):
         yield f"{head} >-{remark}"
         yield from _folded(str(value), depth + 1)
     else:
