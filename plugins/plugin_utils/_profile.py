@@ -170,7 +170,7 @@ def _table(source: Source) -> _Table:
         raise ProfileError(f"the role {source.role} hands over a profile of its own, which has no table", remedy=remedy)
     document = files.load(source.path)
     known = _tables.get(source.path)
-    if known is None or known.document is not document or known.source != source:
+    if known is None or known.document is not document:
         prefix = f"{source.vendor}_" if source.role else ""
         values = {key[len(prefix) :]: value for key, value in document.values.items() if key.startswith(prefix)}
         known = _Table(source, document, prefix, values, _templated(values))

@@ -181,20 +181,14 @@ def _holders(profile: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _tables(group: Mapping[str, Any], path: Where) -> Iterator[Problem]:
+    seen: dict[tuple[str, str], str] = {}
     for module, functions in group.get("permissions", {}).items():
-        seen: dict[str, str] = {}
         for function in functions:
-            key = canonical_function(module, function)
+            key = canonical_module(module), canonical_function(module, function)
             if key in seen:
                 where = (*path, "permissions", module, function)
                 yield where, f'names the same function as "{seen[key]}"; keep one of the two'
-            seen[key] = function
-    modules: dict[str, str] = {}
-    for module in group.get("permissions", {}):
-        key = canonical_module(module)
-        if key in modules:
-            yield (*path, "permissions", module), f'names the same module as "{modules[key]}"; keep one of the two'
-        modules[key] = module
+            seen[key] = f"{module} / {function}"
     for function, lists in group.get("customize", {}).items():
         try:
             customizable(function, lists.get("module"))
