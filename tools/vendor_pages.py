@@ -22,6 +22,7 @@ LICENSE = """\
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
 MADE = "Written by `make vendors` from defaults/main.yml; change that."
+PARTS = "security role, Customize lists, API member, API key in the store, a check with that key, and the hand-over"
 MARKUP = re.compile(r"\b[CEIMOPRV]+\(((?:[^()]|\([^()]*\))*)\)")
 FROM_TEXT = {
     "company_id": "company id of the tenant",
@@ -35,8 +36,10 @@ FROM_TEXT = {
     "member": "identifier of the member",
 }
 # Variables of a vendor that a host sets, always or if the vendor has them; the other keys are facts about the page.
-INPUTS = ("role_name", "member", "member_identifier", "key_description", "permissions", "customize", "handover")
-INPUTS += ("grace_days",)
+INPUTS = (
+    *("role_name", "member", "member_identifier", "key_description", "permissions", "customize", "handover"),
+    "grace_days",
+)
 IF_THERE = ("strategy", "members", "further_keys", "features", "feature_groups", "reductions", "reduction_groups")
 
 
@@ -119,9 +122,9 @@ def about_page(vendor: Vendor) -> list[str]:
     pages = [values["source"], *values.get("sources", [])]
     shown = ", ".join(f"<{page}>" if str(page).startswith("http") else str(page) for page in pages)
     whole = "the whole table" if values.get("completeness") == "full" else "a part of the table"
+    read = f"read in {values.get('checked')}: {whole}"
     return [
-        f"Vendor: {vendor.profile.vendor}. Product: {vendor.profile.product}. Source: {shown}, "
-        f"read in {values.get('checked')}: {whole}.",
+        f"Vendor: {vendor.profile.vendor}. Product: {vendor.profile.product}. Source: {shown}, {read}.",
         "",
         *listed("What is not known:", values.get("gaps", [])),
         *listed("How the page was read:", values.get("readings", [])),
@@ -144,9 +147,15 @@ def role_section(vendor: Vendor) -> list[str]:
         ("reductions", "reduction_groups", "takes back"),
     ):
         for name, group in values.get(groups, {}).items():
-            about = [f"What {code(name)} in {code(f'{vendor.name}_{switch}')} {text}: {cell(group.get('description', ''))}."]
+            about = [
+                f"What {code(name)} in {code(f'{vendor.name}_{switch}')} {text}: {cell(group.get('description', ''))}."
+            ]
             lines += [*about, "", *table(HEAD, matrix(group.get("permissions", {}))), ""]
-            lines += [*table(["Function", "Allowed", "Disallowed"], lists(group["customize"])), ""] if "customize" in group else []
+            lines += (
+                [*table(["Function", "Allowed", "Disallowed"], lists(group["customize"])), ""]
+                if "customize" in group
+                else []
+            )
     return lines
 
 
@@ -215,8 +224,7 @@ def readme(vendor: Vendor) -> str:
         "",
         f"<!-- {MADE} -->",
         "",
-        f"{vendor.profile.product} on a ConnectWise PSA tenant: security role, Customize lists, API member, API key in the "
-        "store, a check with that key, and the hand-over.",
+        f"{vendor.profile.product} on a ConnectWise PSA tenant: {PARTS}.",
         "",
         *about_page(vendor),
         "## Use",
@@ -252,7 +260,7 @@ def readme(vendor: Vendor) -> str:
 
 
 def argument_spec(vendor: Vendor) -> str:
-    """What Ansible shows of the role. The schema of a profile stands once, in profile.schema.json, and its reader checks."""
+    """What Ansible shows of the role; the schema of a profile stands once, in profile.schema.json."""
     options: dict[str, Any] = {}
     for name in vendor.inputs:
         option: dict[str, Any] = {"description": PROPERTIES[name]["description"].split(". ")[0].rstrip(".") + "."}
@@ -267,22 +275,23 @@ def argument_spec(vendor: Vendor) -> str:
     spec = {
         "short_description": f"{vendor.profile.product} on a ConnectWise PSA tenant",
         "description": [
-            f"Makes the integration of {vendor.profile.product} real on one tenant, with security role, Customize lists, API "
-            "member, API key in the store, a check with that key, and the hand-over.",
+            f"Makes the integration of {vendor.profile.product} real on one tenant: {PARTS}.",
             "The README of the role has the whole table, and says how the vendor's page was read.",
         ],
         "author": ["The msp.connectwise contributors"],
         "version_added": "0.1.0",
         "options": options,
     }
-    text = yaml.dump({"argument_specs": {"main": spec}}, sort_keys=False, allow_unicode=True, width=110, Dumper=_Indented)
+    text = yaml.dump(
+        {"argument_specs": {"main": spec}}, sort_keys=False, allow_unicode=True, width=110, Dumper=_Indented
+    )
     return f"---\n{LICENSE}# {MADE}\n{text}"
 
 
 class _Indented(yaml.SafeDumper):
     """Items of a list stand deeper than their key, as in the other files."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, False)
 
 

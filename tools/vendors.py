@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The vendors of the collection: what is written from their tables, a new one, and what a new copy of a page changes.
 
-python tools/vendors.py                          write what is not current: READMEs, argument specs, tasks, the vendor table
+python tools/vendors.py                          write what is not current: READMEs, argument specs, tasks, the list
 python tools/vendors.py --check                  write nothing, exit 1 and name what is not current
-python tools/vendors.py --new NAME [--table F]   begin the role of another vendor, from a copy of its page's table if given
+python tools/vendors.py --new NAME [--table F]   begin the role of another vendor, from a copy of its page
 python tools/vendors.py --compare F [NAME]       which rows a new copy of a page changes
 """
 

@@ -43,7 +43,11 @@ class ActionModule(ActionBase):
         except PsaError as problem:
             return {**result, "failed": True, **problem.as_result()}
         except OSError as problem:
-            return {**result, "failed": True, "msg": f"the comparison could not be written: {problem.strerror or problem}: {problem.filename}"}
+            return {
+                **result,
+                "failed": True,
+                "msg": f"the comparison could not be written: {problem.strerror or problem}: {problem.filename}",
+            }
 
     def _done(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         directories = vendor_directories(variables, args["directories"])
@@ -59,7 +63,9 @@ class ActionModule(ActionBase):
             # The reader gives tenants whose vendors are the same the same profiles.
             alike.setdefault(tuple(id(one) for one in profiles), (profiles, []))[1].append(host)
         compared = [
-            _compare.compared(tenants, profiles, [one for one in others if one.name not in {own.name for own in profiles}])
+            _compare.compared(
+                tenants, profiles, [one for one in others if one.name not in {own.name for own in profiles}]
+            )
             for profiles, tenants in alike.values()
         ]
         problems = [f"{', '.join(one.tenants)}: {text}" for one in compared for text in one.problems]
@@ -68,11 +74,13 @@ class ActionModule(ActionBase):
         path = Path(args["directory"]) / "vendors.html"
         if not self._task.check_mode:
             path.parent.mkdir(parents=True, exist_ok=True)
-            made = f"Made on {time.strftime('%Y-%m-%d %H:%M %z')} from the inventory and the vendors' tables; no tenant was asked."
-            replace_file(path, _compare_page.page(compared, left, made))
+            made = f"Made on {time.strftime('%Y-%m-%d %H:%M %z')} from the inventory and the vendors' tables"
+            replace_file(path, _compare_page.page(compared, left, f"{made}; no tenant was asked."))
             result["file"] = str(path)
         tenants = sum(len(one.tenants) for one in compared)
-        result["msg"] = f"{tenants} tenants compared, {len(problems)} problems" + (f", see {path}" if "file" in result else "")
+        result["msg"] = f"{tenants} tenants compared, {len(problems)} problems" + (
+            f", see {path}" if "file" in result else ""
+        )
         return result
 
     @staticmethod
@@ -81,6 +89,11 @@ class ActionModule(ActionBase):
         if names is None:
             return [one for one in _vendor_list.profiles(directories) if one.name != "cw_admin"]
         return [_profile.read(name, {}, _as_it_is, directories) for name in names]
+
+
+def _without(others: Sequence[_profile.Profile], own: Sequence[_profile.Profile]) -> list[_profile.Profile]:
+    names = {one.name for one in own}
+    return [one for one in others if one.name not in names]
 
 
 def _as_it_is(value: Any) -> Any:
@@ -100,7 +113,8 @@ def _data(one: _compare.Comparison) -> dict[str, Any]:
         "tenants": one.tenants,
         "vendors": [profile.name for profile in one.profiles],
         "rows": [
-            {"module": row.module, "function": row.function, "wanted": row.wanted, "union": row.union} for row in one.rows
+            {"module": row.module, "function": row.function, "wanted": row.wanted, "union": row.union}
+            for row in one.rows
         ],
         "findings": _compare.union_findings(one),
         "more": {profile.name: added for profile, added, _problems in one.more},

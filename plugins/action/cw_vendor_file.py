@@ -47,7 +47,11 @@ class ActionModule(ActionBase):
         except PsaError as problem:
             return {**result, "failed": True, **problem.as_result()}
         except OSError as problem:
-            return {**result, "failed": True, "msg": f"the vendor file could not be written: {problem.strerror or problem}: {problem.filename}"}
+            return {
+                **result,
+                "failed": True,
+                "msg": f"the vendor file could not be written: {problem.strerror or problem}: {problem.filename}",
+            }
 
     def _done(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         name = args["name"]

@@ -92,7 +92,8 @@ def universe(names: Names, what: Customizable, wish: ListWish | None = None) -> 
             )
         if wish.needs_universe:
             raise InputError(
-                f"the API publishes no list of the items of {what.module} / {what.function}, so a name with * fits nothing",
+                f"the API publishes no list of the items of {what.module} / {what.function}, "
+                "so a name with * fits nothing",
                 remedy="name the items in full",
             )
         return [*wish.allow, *wish.disallow]

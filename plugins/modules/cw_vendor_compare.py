@@ -9,9 +9,9 @@ module: cw_vendor_compare
 short_description: Put the vendors of each tenant side by side
 version_added: 0.1.0
 description:
-  - Writes C(vendors.html), one page without network or script. It shows for the vendors of each tenant who asks for what,
-    what they reach together, which rows deserve a look, what one more vendor would add, and which vendors cannot go together
-    because they share a member or a role.
+  - Writes C(vendors.html), one page without network or script. It shows for the vendors of each tenant who asks for
+    what, what they reach together, which rows deserve a look, what one more vendor would add, and which vendors cannot
+    go together because they share a member or a role.
   - It runs once for the whole play and reads the inventory and the vendors' tables. No tenant is asked.
 extends_documentation_fragment:
   - msp.connectwise.attributes

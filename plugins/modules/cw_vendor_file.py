@@ -11,8 +11,9 @@ version_added: 0.1.0
 description:
   - Writes C(connectwise_vendors/<name>.yml) beside the inventory. With it, C(cw_integrations) takes the vendor like one
     of this collection.
-  - The table may be the page as HTML, or CSV, TSV or Markdown. Names are resolved to ConnectWise's own through their known
-    prints; what is not known is never guessed but listed with the closest names, in the result and as comments of the file.
+  - The table may be the page as HTML, or CSV, TSV or Markdown. Names are resolved to ConnectWise's own through their
+    known prints; what is not known is never guessed but listed with the closest names, in the result and as comments
+    of the file.
 extends_documentation_fragment:
   - msp.connectwise.attributes
   - msp.connectwise.attributes.begin

@@ -48,7 +48,7 @@ class Row:
 
 @dataclass
 class Comparison:
-    """The vendors of some tenants. more: what each further vendor would add. problems: why these vendors cannot go together."""
+    """The vendors of some tenants. more: what each further one would add. problems: why they cannot go together."""
 
     tenants: list[str]
     profiles: list[Profile]
@@ -68,7 +68,9 @@ def side_by_side(profiles: Sequence[Profile]) -> list[Row]:
                 row = found.setdefault(place, Row(module_named(module) or module, function))
                 row.wanted[profile.name] = levels
     order = {module: number for number, module in enumerate(MATRIX)}
-    return sorted(found.values(), key=lambda row: (order.get(row.module, len(order)), row.module, row.function.casefold()))
+    return sorted(
+        found.values(), key=lambda row: (order.get(row.module, len(order)), row.module, row.function.casefold())
+    )
 
 
 def compared(tenants: Sequence[str], profiles: Sequence[Profile], others: Sequence[Profile] = ()) -> Comparison:
@@ -119,7 +121,7 @@ def union_findings(comparison: Comparison) -> list[str]:
 
 
 def reductions(profile: Profile) -> list[tuple[str, str, int]]:
-    """The narrower variants that a vendor's page supports and that are not switched on: name, what for, rows concerned."""
+    """The narrower variants of a vendor's page that are not switched on: name, what for, rows concerned."""
     switched = profile.about.get("reductions", [])
     return [
         (name, str(group.get("description", "")), len(rows(group.get("permissions", {}))))

@@ -59,7 +59,8 @@ def _section(number: int, one: Comparison) -> Iterator[str]:
         yield "<h3>These vendors cannot go together</h3>" + _listed(one.problems)
     yield "<h3>Who asks for what</h3>"
     yield f'<div class="frame">{_matrix(one)}</div>'
-    yield '<p class="soft">Add, Edit, Delete, Inquire: A is All, M is My, a dot is None. Bold: nobody else asks for it.</p>'
+    legend = "Add, Edit, Delete, Inquire: A is All, M is My, a dot is None. Bold: nobody else asks for it."
+    yield f'<p class="soft">{legend}</p>'
     if one.lists:
         yield "<h3>Customize lists</h3>" + _lists(one)
     yield "<h3>Who could do with less</h3>"
@@ -105,7 +106,9 @@ def _letters(row: Row, vendor: str) -> str:
 def _lists(one: Comparison) -> str:
     products = {profile.name: profile.product for profile in one.profiles}
     return _listed(
-        f"{function} — {products[vendor]}: {text}" for function, wanted in one.lists.items() for vendor, text in wanted.items()
+        f"{function} — {products[vendor]}: {text}"
+        for function, wanted in one.lists.items()
+        for vendor, text in wanted.items()
     )
 
 

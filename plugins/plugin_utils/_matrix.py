@@ -155,4 +155,6 @@ def modules_with(name: str) -> list[str]:
 def near(module: str | None, name: str) -> list[str]:
     """The functions that look most like a name, of one module or of all."""
     modules = [module] if module else list(MATRIX)
-    return closest(name, [f"{one} / {function}" if not module else function for one in modules for function in MATRIX[one]])
+    return closest(
+        name, [f"{one} / {function}" if not module else function for one in modules for function in MATRIX[one]]
+    )

@@ -45,10 +45,14 @@ def begun(name: str, page: str, given: Mapping[str, Any], prefix: str = "") -> B
             raise ProfileError(f"a profile has no key {key}; {nearest(key, PROPERTIES)}", remedy="correct the key")
     reading = read_page(page) if page.strip() else Reading()
     profile = _profile(name, reading, given)
-    remarks = {("permissions", *place): f'printed "{text}"' for place, text in reading.printed.items()}
+    remarks = {("permissions", *place): f'printed "{printed}"' for place, printed in reading.printed.items()}
     text = _vendor_text.written(profile, prefix, remarks)
-    notes = [f"# not resolved: {line}" for line in reading.unresolved] + [f"# to check: {one}" for one in reading.questions]
-    granted = f"{len(rows(reading.permissions))} rows read from the page" if page.strip() else "an empty table to fill in"
+    notes = [f"# not resolved: {line}" for line in reading.unresolved] + [
+        f"# to check: {one}" for one in reading.questions
+    ]
+    granted = (
+        f"{len(rows(reading.permissions))} rows read from the page" if page.strip() else "an empty table to fill in"
+    )
     messages = [
         granted,
         *(f"not resolved: {line}" for line in reading.unresolved),
@@ -59,7 +63,12 @@ def begun(name: str, page: str, given: Mapping[str, Any], prefix: str = "") -> B
 
 def _profile(name: str, reading: Reading, given: Mapping[str, Any]) -> dict[str, Any]:
     product = str(given.get("product") or name.replace("_", " ").title())
-    member = {"identifier": product[:15].strip(), "name": product[:30].strip(), "level": "top", "security_location": "top"}
+    member = {
+        "identifier": product[:15].strip(),
+        "name": product[:30].strip(),
+        "level": "top",
+        "security_location": "top",
+    }
     permissions = {
         module: {function: _vendor_text.ordered(levels) for function, levels in functions.items()}
         for module, functions in reading.permissions.items()

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.module_utils._names import (
     canonical_function,
     canonical_module,
+    closest,
     normalised,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS
@@ -29,9 +30,12 @@ _FUNCTION = ("function", "permission", "submodule", "sub module", "module functi
 _TABLE = ("table", "subcategory", "setup table", "table name", "name")
 _ALLOWED = ("required", "allow", "allowed", "needed")
 _LEVELS = {"all": "All", "my": "My", "none": "None", "": "None", "-": "None", "n/a": "None", "na": "None"}
-_YES, _NO = ("yes", "y", "allow", "allowed", "required", "x", "✓", "✔"), ("no", "n", "disallow", "not required", "", "-")
+_YES, _NO = (
+    ("yes", "y", "allow", "allowed", "required", "x", "✓", "✔"),
+    ("no", "n", "disallow", "not required", "", "-"),
+)
 _MARKS = re.compile(r"[*†‡§¹²³]+|\(\d+\)")
-_BETWEEN = re.compile(r"\s*(?:>|›|»|:|/|\s-\s|\s–\s)\s*")
+_BETWEEN = re.compile(r"\s*(?:>|\u203a|\u00bb|:|/|\s-\s|\s\u2013\s)\s*")
 
 
 @dataclass
@@ -123,7 +127,7 @@ def _read_matrix(grid: Grid, begin: int, columns: _Columns, reading: Reading) ->
         if own:
             stated = _matrix.module_named(_without_suffix(own))
             if stated is None and name:
-                near = " or ".join(_matrix.closest(own, _matrix.MATRIX)) or ", ".join(_matrix.MATRIX)
+                near = " or ".join(closest(own, _matrix.MATRIX)) or ", ".join(_matrix.MATRIX)
                 reading.unresolved.append(f'line {line}: there is no module "{own}" ({name}); there are {near}')
                 continue
             module = stated or module
@@ -224,13 +228,15 @@ def lettered(matrix: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 
 def hash_of(matrix: Mapping[str, Any]) -> str:
     """The same for the same rights, in whatever order and print."""
-    text = "\n".join(f"{module}/{function}={letters}" for (module, function), letters in sorted(lettered(matrix).items()))
+    text = "\n".join(
+        f"{module}/{function}={letters}" for (module, function), letters in sorted(lettered(matrix).items())
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _said(letters: str) -> str:
     words = {"A": "All", "M": "My"}
-    return ", ".join(f"{verb} {words[letter]}" for verb, letter in zip(VERBS, letters) if letter in words)
+    return ", ".join(f"{verb} {words[letter]}" for verb, letter in zip(VERBS, letters, strict=True) if letter in words)
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Least privilege, said plainly: rules as data, each with its reason, and what they find in a profile. Pure functions."""
+"""Least privilege, said plainly: rules as data, each with its reason, and what they find in a profile. Pure."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ RULES = (
     ),
     Rule("whole module", 7, "reaches every function of the module, also those that come later", function=WHOLE_MODULE),
     Rule(
-        "deletes setup tables", 7, "can delete boards, types and statuses that records depend on", ("delete",), "System",
-        "Table Setup",
+        "deletes setup tables", 7, "can delete boards, types and statuses that records depend on", ("delete",),
+        "System", "Table Setup",
     ),
     Rule("writes finance", 6, "can change what is invoiced or booked", WRITES, module="Finance"),
     Rule("writes although it reads", 6, "the page says that the product only reads", WRITES, only_reader=True),
@@ -109,7 +109,9 @@ def _of_the_whole(
 ) -> Iterator[Finding]:
     if role_name and normalised(role_name) in ("admin", "administrator"):
         yield Finding(ADMIN.name, ADMIN.weight, f"Role {role_name}", "", "", ADMIN.reason)
-    reached = [levels for module, function, levels in rows(permissions) if _is(module, function, "System", "Table Setup")]
+    reached = [
+        levels for module, function, levels in rows(permissions) if _is(module, function, "System", "Table Setup")
+    ]
     lists = {normalised(function) for function in customize}
     if any(level != "None" for levels in reached for level in levels.values()) and "table setup" not in lists:
         yield Finding(OPEN_LIST.name, OPEN_LIST.weight, "System", "Table Setup", "no Customize list", OPEN_LIST.reason)

@@ -9,39 +9,37 @@ is checked once. Whoever is given a profile must not change it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible import template as templates
 from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import normalised
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile_file as files
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest, problems, said
 from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, findings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest, problems, said
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import Document, ProfileError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import Source, directories, find, wanted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import with_switches
-
-try:
-    from ansible.template import trust_as_template
-except ImportError:  # ansible-core before 2.19 trusts every text it is asked to resolve
-
-    def trust_as_template(value: str) -> str:
-        return value
-
 
 __all__ = ["Key", "Profile", "ProfileError", "collisions", "directories", "find", "of_mapping", "read", "wanted"]
 
 SHARED, PER_TECHNICIAN = "shared_api_member", "per_technician"
 # Lists that arrive as one text from the command line: -e ticket_scout_features=projects,opportunities
 _SWITCHES = ("features", "members", "reductions")
-_ABOUT = ("checked", "completeness", "endpoints", "feature_groups", "features", "gaps", "notes", "readings")
-_ABOUT += ("reads_only", "reduction_groups", "reductions", "sources", "table")
+_ABOUT = (
+    *("checked", "completeness", "endpoints", "feature_groups", "features", "gaps", "notes", "readings"),
+    *("reads_only", "reduction_groups", "reductions", "sources", "table"),
+)
 _VARIANTS = 1000  # of one vendor's profile, so many are kept
 _SHOWN = 5
+# Before ansible-core 2.19 every text is resolved that is asked for; since then only one that is trusted.
+_trust: Callable[[str], str] = getattr(templates, "trust_as_template", str)
 
 
 @dataclass(frozen=True)
@@ -62,9 +60,9 @@ class Key:
 class Profile:
     """What one vendor needs on one tenant, features and reductions worked in.
 
-    role_name: None if no role is touched. grace_days: how long a replaced key works on, if the host does not say. about:
-    what else the table says: completeness, gaps, readings, notes, endpoints … findings: rows that deserve a look, the
-    riskiest first.
+    role_name: None if no role is touched. grace_days: how long a replaced key works on, if the host does not say.
+    about: what else the table says: completeness, gaps, readings, notes, endpoints … findings: rows that deserve a
+    look, the riskiest first.
     """
 
     name: str
@@ -193,7 +191,7 @@ def _from_table(table: _Table, key: str, value: Any, template: Callable[[Any], A
 def _trusted(value: Any) -> Any:
     """A table is written by whoever writes the inventory, so its texts are templates as the inventory's are."""
     if isinstance(value, str):
-        return trust_as_template(value)
+        return _trust(value)
     if isinstance(value, Mapping):
         return {key: _trusted(one) for key, one in value.items()}
     return [_trusted(one) for one in value] if isinstance(value, list) else value
@@ -253,16 +251,14 @@ def _made(table: _Table, given: Mapping[str, Any], overlaid: Mapping[str, Any]) 
 
 
 def _settled(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with what the command line makes of them undone, and a Member ID of the host's own put in its place."""
+    """The values with what the command line makes of them undone, and the host's own Member ID put in its place."""
     values = dict(given)
     for key in _SWITCHES:
         if isinstance(values.get(key), str):
             values[key] = [part.strip() for part in values[key].split(",") if part.strip()]
     if isinstance(values.get("grace_days"), str):
-        try:
+        with contextlib.suppress(ValueError):  # the schema says what is wrong with it
             values["grace_days"] = float(values["grace_days"])
-        except ValueError:
-            pass  # the schema says what is wrong with it
     if "member_identifier" in values and isinstance(values.get("member"), Mapping):
         values["member"] = {**values["member"], "identifier": values["member_identifier"]}
     return values
@@ -302,11 +298,12 @@ def collisions(profiles: Sequence[Profile]) -> list[str]:
                 claim(profile, "API member", key.member["identifier"])
             else:
                 claim(profile, "key of a member", key.member["identifier"], key.description)
-    return [
-        f'{" and ".join(names)} would share the {place[0]} "{printed[place]}" on this tenant; {_way_out(place[0], names)}'
-        for place, names in claims.items()
-        if len(names) > 1
-    ]
+    shared = {place: names for place, names in claims.items() if len(names) > 1}
+    found = []
+    for place, names in shared.items():
+        problem = f'{" and ".join(names)} would share the {place[0]} "{printed[place]}" on this tenant'
+        found.append(f"{problem}; {_way_out(place[0], names)}")
+    return found
 
 
 def _way_out(what: str, names: Sequence[str]) -> str:

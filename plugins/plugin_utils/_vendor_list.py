@@ -63,7 +63,6 @@ def lines(entries: Sequence[dict[str, Any]]) -> list[str]:
         partial = ", partial" if entry["completeness"] == "partial" else ""
         risk = entry["riskiest"][0] if entry["riskiest"] else "nothing stands out"
         checked = f", read in {entry['checked']}" if entry["checked"] else ""
-        found.append(
-            f"{entry['name']:{width}}  {entry['product']}: {entry['rows']} rows{partial}{checked}; {risk}; {entry['source']}"
-        )
+        about = f"{entry['product']}: {entry['rows']} rows{partial}{checked}"
+        found.append(f"{entry['name']:{width}}  {about}; {risk}; {entry['source']}")
     return found

@@ -16,7 +16,19 @@ from ansible_collections.msp.connectwise.plugins.module_utils._permissions impor
 _WIDTH = 118
 _LONGEST = 155  # characters of a line that cannot be broken, such as an address
 _ORDER = (
-    ("vendor", "product", "source", "sources", "checked", "completeness", "gaps", "readings", "notes", "reads_only", "table"),
+    (
+        "vendor",
+        "product",
+        "source",
+        "sources",
+        "checked",
+        "completeness",
+        "gaps",
+        "readings",
+        "notes",
+        "reads_only",
+        "table",
+    ),
     ("strategy", "members"),
     ("role_name",),
     ("member", "member_identifier"),
@@ -29,7 +41,7 @@ _ORDER = (
     ("handover",),
     ("grace_days",),
 )
-Remarks = Mapping[tuple[str, ...], str]
+Remarks = Mapping[Any, str]
 
 
 def written(profile: Mapping[str, Any], prefix: str = "", remarks: Remarks | None = None) -> str:
@@ -51,7 +63,9 @@ def scalar(value: Any, *, key: bool = False) -> str:
         if value == "None" and not key:
             return '"None"'
         plain = str(yaml.safe_dump(value, width=10_000, allow_unicode=True)).removesuffix("\n...\n").rstrip("\n")
-        return yaml.dump(value, default_style='"', width=10_000, allow_unicode=True).strip() if plain[0] == "'" else plain
+        return (
+            yaml.dump(value, default_style='"', width=10_000, allow_unicode=True).strip() if plain[0] == "'" else plain
+        )
     return str(yaml.safe_dump(value, width=10_000)).removesuffix("\n...\n").rstrip("\n")
 
 

@@ -26,7 +26,7 @@ def made(name: str, permissions: dict[str, Any], **more: Any) -> _profile.Profil
         ("System", "Setup Tables", {"delete": "All"}, "deletes setup tables"),
         ("System", "Table Setup", {"add": "All"}, "changes setup tables"),
         ("Finance", "Agreements", {"add": "All"}, "writes finance"),
-        ("Companies", "Configuration – Display Passwords", {"inquire": "All"}, "passwords"),
+        ("Companies", "Configuration \u2013 Display Passwords", {"inquire": "All"}, "passwords"),
         ("Sales", "Opportunity", {"delete": "All"}, "deletes"),
         ("Service Desk", "Closed Service Tickets", {"edit": "All"}, None),
         ("Service Desk", "Close Service Tickets", {"edit": "All"}, "closes"),
@@ -65,7 +65,9 @@ def test_rules_are_in_the_order_of_their_weight() -> None:
 
 
 ONE = made("one", {"Companies": {"Contacts": {"inquire": "All"}}, "Service": {"Service Ticket": {"add": "All"}}})
-TWO = made("two", {"Company": {"Contacts": {"inquire": "My", "edit": "My"}}, "Companies Module ": {}}, product="Two & Co")
+TWO = made(
+    "two", {"Company": {"Contacts": {"inquire": "My", "edit": "My"}}, "Companies Module ": {}}, product="Two & Co"
+)
 MORE = made("three", {"Finance": {"Invoicing": {"edit": "All"}}, "Companies": {"Contacts": {"inquire": "All"}}})
 
 
@@ -94,7 +96,9 @@ def test_what_one_more_vendor_adds() -> None:
 
 
 def test_the_page_shows_it_and_escapes_what_others_wrote() -> None:
-    hostile = made("evil", {"System": {"<script>alert(1)</script>": {"delete": "All"}}}, product="<img src=x onerror=1>")
+    hostile = made(
+        "evil", {"System": {"<script>alert(1)</script>": {"delete": "All"}}}, product="<img src=x onerror=1>"
+    )
     text = _compare_page.page([_compare.compared(["no<rth"], [ONE, TWO, hostile], [MORE])], {"south": "a & b"}, "made")
     assert "<script" not in text
     assert "<img" not in text

@@ -86,7 +86,10 @@ def test_the_print_of_a_name_is_kept() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("Companies,Contact List,,,,All", "line 2: Contact List: Companies has no such function; close to it: Contacts"),
+        (
+            "Companies,Contact List,,,,All",
+            "line 2: Contact List: Companies has no such function; close to it: Contacts",
+        ),
         ("Companies,Table Setup,,,,All", "Companies has no such function, but System has"),
         ("Compnies,Contacts,,,,All", 'there is no module "Compnies" (Contacts); there are Companies'),
         (",Reports,,,,All", "several modules have a function of this name: Companies, Finance"),
@@ -104,7 +107,9 @@ def test_what_is_not_known_is_listed_and_not_guessed(row: str, said: str) -> Non
 
 def test_a_function_that_one_module_has_needs_no_module() -> None:
     reading = read_page("Function,Add,Edit,Delete,Inquire\nTable setup,,,,All\n")
-    assert reading.permissions == {"System": {"Table Setup": dict(zip(("add", "edit", "delete", "inquire"), ["None"] * 3 + ["All"], strict=True))}}
+    assert reading.permissions == {
+        "System": {"Table Setup": dict(zip(("add", "edit", "delete", "inquire"), ["None"] * 3 + ["All"], strict=True))}
+    }
 
 
 @pytest.mark.parametrize(
@@ -124,13 +129,18 @@ def test_what_needs_a_look_is_said(row: str, said: str) -> None:
 
 def test_a_page_that_contradicts_itself_is_read_narrowly() -> None:
     reading = read_page(CSV + "Companies,Contacts,None,All,,All\n")
-    assert reading.permissions["Companies"]["Contacts"] == {"add": "None", "edit": "My", "delete": "None", "inquire": "All"}
+    assert reading.permissions["Companies"]["Contacts"] == {
+        "add": "None",
+        "edit": "My",
+        "delete": "None",
+        "inquire": "All",
+    }
     assert "twice with different levels" in reading.questions[0]
 
 
 def test_a_table_of_setup_tables() -> None:
-    page = "Category,Table,Required\nService,Service Board,Yes\nService,Source,No\nCompany,Company Type,x\nCompany,State,perhaps\n"
-    reading = read_page(page)
+    rows = ["Service,Service Board,Yes", "Service,Source,No", "Company,Company Type,x", "Company,State,perhaps"]
+    reading = read_page("\n".join(["Category,Table,Required", *rows]))
     assert reading.customize == {"Table Setup": {"allow": ["Service / Service Board", "Company / Company Type"]}}
     assert reading.unresolved == ['line 5: Company / State: "perhaps" is neither yes nor no; it is left out']
 
@@ -160,7 +170,9 @@ def test_no_text_makes_the_reader_stumble(text: str) -> None:
 def test_ten_thousand_rows() -> None:
     began = time.perf_counter()
     reading = read_page("Module,Function,Add,Edit,Delete,Inquire\n" + "Companies,Contacts,,,,All\n" * 10_000)
-    assert reading.permissions == {"Companies": {"Contacts": {**dict.fromkeys(("add", "edit", "delete"), "None"), "inquire": "All"}}}
+    assert reading.permissions == {
+        "Companies": {"Contacts": {**dict.fromkeys(("add", "edit", "delete"), "None"), "inquire": "All"}}
+    }
     assert time.perf_counter() - began < 10
 
 
@@ -183,7 +195,9 @@ def test_differences_row_by_row() -> None:
 
 
 def test_a_file_is_begun_that_the_reader_takes() -> None:
-    made = _new_vendor.begun("acme_sync", CSV + "Companies,Contact List,,,,All\n", {"source": "https://docs.example.com"})
+    made = _new_vendor.begun(
+        "acme_sync", CSV + "Companies,Contact List,,,,All\n", {"source": "https://docs.example.com"}
+    )
     values = yaml.safe_load(made.text)
     profile = _profile.of_mapping("acme_sync", values)
     assert profile.product == "Acme Sync"

@@ -247,7 +247,9 @@ def test_a_table_that_cannot_work_is_named_and_nothing_is_written(
         defaults.read_text(encoding="utf-8").replace("inquire: All}", "inquire: Al}", 1), encoding="utf-8"
     )
     assert tool.main(["--root", str(copy)]) == 1
-    assert 'Company Maintenance.inquire: "Al" is not one of None, My, All; did you mean "All"?' in capsys.readouterr().err
+    assert (
+        'Company Maintenance.inquire: "Al" is not one of None, My, All; did you mean "All"?' in capsys.readouterr().err
+    )
 
 
 def test_the_top_readme_gets_the_vendor_table_between_its_markers(copy: Path, tool: ModuleType) -> None:
