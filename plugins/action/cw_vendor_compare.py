@@ -18,9 +18,10 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Psa
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _compare, _compare_page, _profile, _vendor_list
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import vendor_directories
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "directory": {"type": "path", "required": True},
+    "directory": {"type": "path"},
     "add": {"type": "list", "elements": "str"},
     "directories": {"type": "list", "elements": "path"},
 }
@@ -71,7 +72,8 @@ class ActionModule(ActionBase):
         problems = [f"{', '.join(one.tenants)}: {text}" for one in compared for text in one.problems]
         problems += [f"{tenant}: {why}" for tenant, why in left.items()]
         result = {"changed": False, "collisions": problems, "comparisons": [_data(one) for one in compared]}
-        path = Path(args["directory"]) / "vendors.html"
+        own = settings_of(variables, self._templar.template).report_dir
+        path = Path(args["directory"] or own) / "vendors.html"
         if not self._task.check_mode:
             path.parent.mkdir(parents=True, exist_ok=True)
             made = f"Made on {time.strftime('%Y-%m-%d %H:%M %z')} from the inventory and the vendors' tables"

@@ -18,9 +18,8 @@ extends_documentation_fragment:
   - msp.connectwise.attributes.fleet
 options:
   directory:
-    description: Where the page goes. Made when it does not exist.
+    description: Where the page goes. The place of the reports when left out. Made when it does not exist.
     type: path
-    required: true
   add:
     description: Vendors that may come. Every vendor there is when left out.
     type: list

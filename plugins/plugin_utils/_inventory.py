@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.msp.connectwise.plugins.filter.beside_inventory import beside_inventory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import DIRECTORY, directories
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 
 
 def inventory_dir(variables: Mapping[str, Any]) -> str | None:
@@ -35,4 +35,4 @@ def vendor_directories(variables: Mapping[str, Any], given: Sequence[str] | None
 
 def own_directory(variables: Mapping[str, Any]) -> Path:
     """Where a new vendor file goes."""
-    return Path(beside_inventory(DIRECTORY, inventory_dir(variables), here=True))
+    return Path(beside(DIRECTORY, inventory_dir(variables), here=True))

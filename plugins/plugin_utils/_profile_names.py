@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.filter.beside_inventory import beside_inventory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import ProfileError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 
 COLLECTION = "msp.connectwise"
 ROLES = Path(__file__).resolve().parent.parent.parent / "roles"
@@ -180,7 +180,7 @@ def _foreign(name: str) -> Source:
 
 def directories(inventory_dir: str | None, further: Any = None) -> list[Path]:
     """Where vendor files are: connectwise_vendors beside the inventory, if it is there, and cw_vendor_dirs."""
-    own = Path(beside_inventory(DIRECTORY, inventory_dir, here=True))
+    own = Path(beside(DIRECTORY, inventory_dir, here=True))
     found = [own] if own.is_dir() else []
     given = [part.strip() for part in further.split(",")] if isinstance(further, str) else further or []
     for one in given:
