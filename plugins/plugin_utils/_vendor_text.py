@@ -59,14 +59,16 @@ def written(profile: Mapping[str, Any], prefix: str = "", remarks: Remarks | Non
 
 def scalar(value: Any, *, key: bool = False) -> str:
     """A scalar as YAML; the word None is always quoted, and so is a number that is text."""
-    if isinstance(value, str):
-        if value == "None" and not key:
-            return '"None"'
-        plain = str(yaml.safe_dump(value, width=10_000, allow_unicode=True)).removesuffix("\n...\n").rstrip("\n")
-        return (
-            yaml.dump(value, default_style='"', width=10_000, allow_unicode=True).strip() if plain[0] == "'" else plain
-        )
-    return str(yaml.safe_dump(value, width=10_000)).removesuffix("\n...\n").rstrip("\n")
+    # What Ansible hands over are kinds of their own, which YAML does not know.
+    plain = next(
+        (kind(value) for kind in (str, int, float) if isinstance(value, kind) and type(value) is not bool), value
+    )
+    if plain == "None" and not key:
+        return '"None"'
+    text = str(yaml.safe_dump(plain, width=10_000, allow_unicode=True)).removesuffix("\n...\n").rstrip("\n")
+    if isinstance(plain, str) and text.startswith("'"):
+        return yaml.dump(plain, default_style='"', width=10_000, allow_unicode=True).strip()
+    return text
 
 
 def _keyed(key: str, value: Any, depth: int, path: tuple[str, ...], remarks: Remarks) -> Iterator[str]:
