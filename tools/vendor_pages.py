@@ -357,22 +357,3 @@ def plain_readme(role: Path) -> str:
         *table(["Variable", "Type", "Default", "Meaning"], inputs),
     ]
     return "\n".join(lines) + "\n"
-
-
-def vendor_table(vendors: list[Vendor]) -> str:
-    """The table of vendors for the top README, without its markers."""
-    lines = []
-    for vendor in vendors:
-        page = str(vendor.profile.source)
-        whole = "" if vendor.values.get("completeness") == "full" else " (partial)"
-        lines.append(
-            [
-                f"[`{vendor.name}`](roles/{vendor.name}/README.md)",
-                cell(vendor.profile.vendor),
-                cell(vendor.profile.product),
-                f"{len(rows(vendor.values['permissions']))}{whole}",
-                ", ".join(cell(name) for name in vendor.values.get("customize", {})) or "-",
-                f"[page]({page})" if page.startswith("https://") else cell(page),
-            ]
-        )
-    return "\n".join(table(["Role", "Vendor", "Product", "Permission rows", "Customize lists", "Source"], lines))

@@ -19,6 +19,7 @@ from workspace import link_collection
 if "ansible_collections" not in sys.modules:
     sys.path.insert(0, str(link_collection()))
 
+import vendor_lists as lists
 import vendor_pages as pages
 from vendor_pages import Vendor
 
@@ -45,7 +46,7 @@ def with_vendor_table(text: str, vendors: list[Vendor]) -> str:
         return text
     before, rest = text.split(TABLE_START)
     after = rest.split(TABLE_END)[1]
-    return f"{before}{TABLE_START}\n{pages.vendor_table(vendors)}\n{TABLE_END}{after}"
+    return f"{before}{TABLE_START}\n{lists.vendor_table(vendors)}\n{TABLE_END}{after}"
 
 
 def wanted_files(root: Path) -> dict[Path, str]:
@@ -60,6 +61,9 @@ def wanted_files(root: Path) -> dict[Path, str]:
         files[role / "tasks" / "main.yml"] = pages.tasks(vendor)
     specs = sorted(root.glob("roles/*/meta/argument_specs.yml"))
     files |= {path.parents[1] / "README.md": pages.plain_readme(path.parents[1]) for path in specs if path not in files}
+    guide = root / "docs" / "docsite" / "rst" / "vendors.rst"
+    if guide.parent.is_dir():
+        files[guide] = lists.vendor_guide(vendors)
     top = root / "README.md"
     if top.exists():
         files[top] = with_vendor_table(top.read_text(encoding="utf-8"), vendors)

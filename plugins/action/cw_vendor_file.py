@@ -15,6 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _new_vendor, _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import own_directory
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA_FILE
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import parse
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
@@ -71,6 +72,7 @@ class ActionModule(ActionBase):
         if not self._task.check_mode:
             directory.mkdir(parents=True, exist_ok=True)
             replace_file(path, text)
+            replace_file(directory / SCHEMA_FILE.name, SCHEMA_FILE.read_text(encoding="utf-8"))
         return {
             "changed": True,
             "file": str(path),
@@ -82,6 +84,7 @@ class ActionModule(ActionBase):
 
 
 _HEAD = """---
+# yaml-language-server: $schema=profile.schema.json
 # The vendor {name} of this inventory: add it to cw_integrations of a tenant.
 """
 

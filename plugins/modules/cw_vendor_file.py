@@ -10,7 +10,7 @@ short_description: Begin the file of a vendor, from a copy of its page
 version_added: 0.1.0
 description:
   - Writes C(connectwise_vendors/<name>.yml) beside the inventory. With it, C(cw_integrations) takes the vendor like one
-    of this collection.
+    of this collection. A JSON Schema for editors is put beside it.
   - The table may be the page as HTML, or CSV, TSV or Markdown. Names are resolved to ConnectWise's own through their
     known prints; what is not known is never guessed but listed with the closest names, in the result and as comments
     of the file.

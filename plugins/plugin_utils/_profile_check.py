@@ -17,7 +17,8 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.module_utils._names import canonical_function, canonical_module
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListWish
 
-SCHEMA: Mapping[str, Any] = json.loads((Path(__file__).parent / "profile.schema.json").read_text(encoding="utf-8"))
+SCHEMA_FILE = Path(__file__).with_name("profile.schema.json")
+SCHEMA: Mapping[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 PROPERTIES: Mapping[str, Any] = SCHEMA["properties"]
 
 Where = tuple[object, ...]

@@ -4,16 +4,24 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible.errors import AnsibleError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import ProfileError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA, misfits
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import ROLES, known
 
+JUDGE = Draft202012Validator(SCHEMA)
 FILE = """\
 product: Acme Sync
 role_name: Acme
@@ -344,3 +352,36 @@ def test_vendors_that_cannot_go_together(vendors: Path) -> None:
     apart = read("bcme", {"bcme_role_name": "B", "bcme_member_identifier": "B"}, vendors)
     assert _profile.collisions([one, apart]) == []
     assert len(_profile.collisions([one, one])) == 1
+
+
+TABLES = [
+    {key.removeprefix(f"{name}_"): value for key, value in yaml.safe_load(path.read_text(encoding="utf-8")).items()}
+    for name in known()
+    for path in [ROLES / name / "defaults" / "main.yml"]
+]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=known())
+def test_the_schema_for_editors_takes_every_vendor(table: dict[str, Any]) -> None:
+    assert list(JUDGE.iter_errors(table)) == []
+    assert list(misfits(table, SCHEMA, ())) == []
+
+
+WORDS = st.sampled_from(["All", "None", "My", "all", "", " ", "x" * 31, None, True, 0, -1, 1.5, [], ["All"], {}])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_the_reader_and_an_editor_agree(data: st.DataObject) -> None:
+    """A table with one value changed fits for our reader if and only if it does for a JSON Schema validator."""
+    table = copy.deepcopy(data.draw(st.sampled_from(TABLES)))
+    place: Any = table
+    while True:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = data.draw(st.sampled_from([*keys, "stranger"] if isinstance(place, dict) else keys))
+        inner = place.get(key) if isinstance(place, dict) else place[key]
+        if not inner or not isinstance(inner, (dict, list)) or data.draw(st.booleans()):
+            place[key] = data.draw(WORDS)
+            break
+        place = inner
+    assert bool(list(misfits(table, SCHEMA, ()))) == bool(list(JUDGE.iter_errors(table)))
