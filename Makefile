@@ -63,6 +63,18 @@ format: setup-dev ## Let ruff format and mend what it can
 	@$(RUN) ruff check --fix --quiet .
 	@$(RUN) ruff format .
 
+.PHONY: vendors
+vendors: setup ## Write what follows from the vendors' tables: READMEs, argument specs, tasks, the vendor table
+	@$(RUN) python tools/vendors.py
+
+.PHONY: vendor
+vendor: setup ## Begin the role of another vendor (NAME=acme_sync TABLE=page.html)
+	@$(RUN) python tools/vendors.py --new "$(NAME)" $(if $(TABLE),--table "$(TABLE)")
+
+.PHONY: vendors-check
+vendors-check: setup ## Say which rows a new copy of a vendor's page changes (FILE=page.html NAME=zofiq)
+	@$(RUN) python tools/vendors.py --compare "$(FILE)" $(NAME)
+
 .PHONY: sanity
 sanity: setup ## Run ansible-test sanity with every ansible-core this machine's Pythons can take (SANITY_VERSIONS="2.19 2.21")
 	@$(RUN) python tools/ansible_test.py sanity $(SANITY_VERSIONS)

@@ -36,6 +36,7 @@ _PRINTED: dict[str, dict[str, tuple[str, ...]]] = {
         "CRM/Sales Activities": ("CRM Sales Activities",),
         "Manage Attachments": ("Manage Documents",),
         "Team Members": ("Teams Members",),
+        "UserCentric": ("User Scenarios",),
     },
     "Finance": {
         "Accounting Interface": ("GL Interface",),
@@ -66,6 +67,7 @@ _PRINTED: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "System": {
         "Manage Hosted API": ("Managed Hosted API",),
+        "Security Roles": ("Security",),
         "Table Setup": ("Setup Tables",),
     },
     "Time & Expense": {
