@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet report as data: what is merged, kept, packed; and what a look keeps from one tenant to the next."""
+"""The fleet report as data: what is merged, kept and packed, and the place beside an inventory."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.filter.beside_inventory import beside
-from ansible_collections.msp.connectwise.plugins.filter.integration_work import integration_work
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _report
-from ansible_collections.msp.connectwise.plugins.plugin_utils._look import Values
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 
 OLD, NEW = "2026-03-01T01:00:00+00:00", "2026-03-01T02:00:00+00:00"
 STEP = {"kind": "role_activate", "menu": ["System", "Security Roles"], "do": "Activate it.", "why": "no API"}
@@ -102,61 +100,6 @@ def test_the_journal_of_a_run_keeps_the_last_word_about_each(tmp_path: Path) -> 
     for status in ("ready", "pending"):
         _report.note(str(tmp_path), entry("north", "petra", status))
     assert [one["status"] for one in _report.noted(str(tmp_path))] == ["pending"]
-
-
-@pytest.mark.parametrize(
-    ("in_sync", "mode", "state", "rotate", "work"),
-    [
-        (True, "converge", "present", False, "unchanged"),
-        (True, "converge", "present", True, "converge"),
-        (False, "converge", "present", False, "converge"),
-        (False, "audit", "present", False, "unchanged"),
-        (False, "audit", "absent", False, "unchanged"),
-        (True, "converge", "absent", False, "remove"),
-        (True, "store_key", "present", False, "store_key"),
-    ],
-)
-def test_what_a_run_has_to_do(in_sync: bool, mode: str, state: str, rotate: bool, work: str) -> None:
-    record = {"current": {"public_key": "PUBLIC", "created": NEW}}
-    assert integration_work({"in_sync": in_sync}, record, state, mode, rotate, 0) == work
-
-
-class Counting:
-    """A templar that counts, and knows only `{{ name }}`."""
-
-    def __init__(self, variables: dict[str, Any]) -> None:
-        self.variables, self.calls = variables, 0
-
-    def template(self, value: Any) -> Any:
-        self.calls += 1
-        text = str(value)
-        for name, one in self.variables.items():
-            text = text.replace("{{ " + name + " }}", str(one))
-        return text
-
-
-def resolved(values: Values, variables: dict[str, Any], name: str = "wish") -> tuple[Any, int]:
-    templar = Counting(variables)
-    return values.of(name, variables, templar), templar.calls
-
-
-def test_a_value_is_resolved_once_where_all_it_is_made_of_is_the_same() -> None:
-    values = Values()
-    assert resolved(values, {"wish": "{{ level }}", "level": "top", "inventory_hostname": "north"}) == ("top", 1)
-    assert resolved(values, {"wish": "{{ level }}", "level": "top", "inventory_hostname": "europe"}) == ("top", 0)
-    # A tenant of its own level, also where it stands behind another variable.
-    assert resolved(values, {"wish": "{{ level }}", "level": "low"}) == ("low", 1)
-    assert resolved(values, {"wish": "{{ level }}", "level": "top"}) == ("top", 0)
-    deep = {"wish": "{{ level }}", "level": "{{ other }}", "other": "a"}
-    assert resolved(values, deep)[1] == 1
-    assert resolved(values, {**deep, "other": "b"})[1] == 1
-    assert resolved(values, {**deep, "other": "b"})[1] == 0
-
-
-@pytest.mark.parametrize("text", ["{{ lookup('file', 'x') }}", "{{ now() }}", "{{ names | random }}", "{{ broken"])
-def test_what_may_differ_each_time_is_resolved_each_time(text: str) -> None:
-    values = Values()
-    assert [resolved(values, {"wish": text, "names": [1]})[1] for _again in range(2)] == [1, 1]
 
 
 @pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029", "\x0b", "\x1c"])
