@@ -51,9 +51,9 @@ TARGETS = {
         until="def create(",
         fixtures=True,
     ),
-    "_key_life": Target(
-        "plugins/plugin_utils/_key_life.py", ("tests/unit/test_key_life.py", "tests/unit/test_exact_key_life.py")
-    ),
+    "_key_life": Target("plugins/plugin_utils/_key_life.py", ("tests/unit/test_exact_key_life.py",)),
+    "_key_record": Target("plugins/plugin_utils/_key_record.py", ("tests/unit/test_exact_key_life.py",)),
+    "_key_loop": Target("plugins/plugin_utils/_key_loop.py", ("tests/unit/test_key_loop.py",)),
 }
 
 OPERATORS = [
