@@ -48,11 +48,12 @@ TARGETS = {
         "plugins/module_utils/_resource.py", ("tests/unit/test_resource.py", "tests/unit/test_exact_resource.py")
     ),
     "_keys": Target("plugins/module_utils/_keys.py", ("tests/unit/test_keys.py",)),
-    "_key_life": Target(
-        "plugins/plugin_utils/_key_life.py",
-        ("tests/unit/test_key_machine.py", "tests/unit/test_exact_key_life.py"),
-        fixtures=False,
+    "_key_life": Target("plugins/plugin_utils/_key_life.py", ("tests/unit/test_exact_key_life.py",), fixtures=False),
+    "_key_facts": Target("plugins/plugin_utils/_key_facts.py", ("tests/unit/test_exact_key_life.py",), fixtures=False),
+    "_key_record": Target(
+        "plugins/plugin_utils/_key_record.py", ("tests/unit/test_exact_key_life.py",), fixtures=False
     ),
+    "_key_loop": Target("plugins/plugin_utils/_key_loop.py", ("tests/unit/test_key_loop.py",), fixtures=False),
     "_host_vars": Target("plugins/plugin_utils/_host_vars.py", ("tests/unit/test_host_vars.py",), fixtures=False),
 }
 

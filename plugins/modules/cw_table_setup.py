@@ -62,9 +62,9 @@ options:
     type: str
   store:
     description:
-      - The key store that holds the key that reads, instead of O(reader_public_key) - its name, or a dictionary with C(name), C(record) (name of the
-        record, such as V(umbrella)) and the settings of the store; settings that are left out come from the
-        C(integration_*) variables. No variable of the play ever holds the key.
+      - The key store that holds the key that reads, instead of O(reader_public_key) - its name, or a dictionary with
+        C(name), C(record) (name of the record, such as V(umbrella)) and the settings of the store; settings that are
+        left out come from the C(integration_*) variables. No variable of the play ever holds the key.
     type: raw
 """
 

@@ -298,7 +298,10 @@ class Integration:
     # Doing
 
     def carry_out(self, look: Look) -> Results:
-        """Every step in its order, as roles/integration has them as tasks. Raises PsaError; `results` has what was done."""
+        """Every step in its order, as roles/integration has them as tasks.
+
+        Raises PsaError; `results` has what was done.
+        """
         results = self.results
         if self.settings.mode == "converge":
             self._step("cw_security_role", self.role())

@@ -33,7 +33,10 @@ _OF_THE_HOST = frozenset({"hostvars", "vars", "environment", "ansible_delegated_
 
 
 class Hosts:
-    """Makes tenants of hosts. only: the vendors that --tags names; all if empty. given_keys: those of a person's file."""
+    """Makes tenants of hosts. only: the vendors that --tags names; all if empty.
+
+    given_keys: those of a person's file.
+    """
 
     def __init__(
         self,
@@ -65,7 +68,9 @@ class Hosts:
         return "cw_integrations" in self._of_play or "cw_integrations" in self._hostvars.raw_get(host)
 
     def tenant(self, host: str) -> Tenant:
-        """A host with its integrations; what is wrong with its variables stands in `broken`, and nothing is sent then."""
+        """A host with its integrations; what is wrong with its variables stands in `broken`, and nothing is sent
+        then.
+        """
         variables = self.variables(host)
         templar = self._action._templar.copy_with_new_env(available_variables=variables)
 

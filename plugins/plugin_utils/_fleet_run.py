@@ -174,7 +174,10 @@ class _Left(Exception):
 
 
 def shared_companies(tenants: Sequence[Tenant]) -> dict[str, str]:
-    """Hosts that are one company at one address: each would undo and rotate what the other does. Host -> what is wrong."""
+    """Hosts that are one company at one address: each would undo and rotate what the other does.
+
+    Host -> what is wrong.
+    """
     by_company: dict[tuple[str, str], list[Tenant]] = {}
     for tenant in tenants:
         if tenant.site is not None and tenant.integrations:

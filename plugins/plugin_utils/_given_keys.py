@@ -78,7 +78,10 @@ def _is_tenant(integration: Integration, name: str) -> bool:
 
 
 def asked_for(integrations: Sequence[Integration], load: Callable[[Path], Any], ask: Ask) -> Keys:
-    """Ask for the keys that work orders want a person to make. load: reads a report; ask: (question, hidden) -> text."""
+    """Ask for the keys that work orders want a person to make.
+
+    load: reads a report; ask: (question, hidden) -> text.
+    """
     keys: Keys = []
     for integration in integrations:
         for step in _waiting(integration, load):

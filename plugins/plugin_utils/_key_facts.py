@@ -37,9 +37,9 @@ class Facts:
     """What is known when a turn begins. The list of the tenant is read before the store, never after it.
 
     offered: whether the tenant lists and makes keys; None if there is no such member. keys: what the member has, each
-    {id, description, public_key}. active: whether the member is. states: of the keys that `to_ask` named, by public key:
-    valid, refused (deleted, or its member is inactive) or foreign (it belongs to another member). own: the public key
-    that the run itself works with.
+    {id, description, public_key}. active: whether the member is. states: of the keys that `to_ask` named, by public
+    key: valid, refused (deleted, or its member is inactive) or foreign (it belongs to another member). own: the public
+    key that the run itself works with.
     """
 
     offered: bool | None
@@ -56,10 +56,11 @@ class Facts:
 class Wish:
     """What the user asks for.
 
-    replace: public key that is to be replaced now; empty for none. grace_days: days for which a replaced key still works.
-    heal: replace a key that the tenant refuses. beside: make a key beside one of the same description that the store does
-    not know. lease: seconds for which an unfinished creation of another machine is respected. given: a key that a person
-    has made, {public_key, private_key}, to be stored once the tenant confirms it.
+    replace: public key that is to be replaced now; empty for none. grace_days: days for which a replaced key still
+    works.
+    heal: replace a key that the tenant refuses. beside: make a key beside one of the same description that the store
+    does not know. lease: seconds for which an unfinished creation of another machine is respected. given: a key that a
+    person has made, {public_key, private_key}, to be stored once the tenant confirms it.
     """
 
     member: str
@@ -145,7 +146,10 @@ def orphans_of(record: Record, keys: Iterable[Mapping[str, Any]], wish: Wish) ->
 
 
 def needs_new_key(record: Record, facts: Facts, wish: Wish, now: datetime) -> bool:
-    """Whether the current key is to be replaced, or there is none. Raises KeyLifeError if its age is not to be believed."""
+    """Whether the current key is to be replaced, or there is none.
+
+    Raises KeyLifeError if its age is not to be believed.
+    """
     current = record.get("current") or {}
     if not current:
         return True

@@ -9,7 +9,8 @@ A record of the store (one key of one integration on one tenant):
   vendor, company_id, member, member_type, description: whose key it is
   current   the key that works: {key_id, public_key, private_key, created, verified}
   next      the key on its way: {state: intent, known: [public keys], known_ids: [ids] (what was there before), owner,
-            started, resumes}; once it was made: {state: created, key_id, public_key, private_key, created, owner, started}
+            started, resumes}; once it was made: {state: created, key_id, public_key, private_key, created, owner,
+            started}
   retired   the keys that were replaced and are to be deleted: [{key_id, public_key, private_key, since}]
 
 The order that loses nothing: write the intent -> create -> write the key -> read back -> check it -> make it current
@@ -85,8 +86,9 @@ class Turn:
     """do: rest (nothing is left to do), intend (write that a key is about to be made), write, create, delete or forget
     (take the record out of the store).
 
-    does: what a person calls it; empty for what is of no interest. keys: which ones, as options of cw_api_key. record: what
-    to store after the act. steps: what is left to a person. message: if not empty, the run fails with it in the end.
+    does: what a person calls it; empty for what is of no interest. keys: which ones, as options of cw_api_key. record:
+    what to store after the act. steps: what is left to a person. message: if not empty, the run fails with it in the
+    end.
     """
 
     do: str
@@ -249,7 +251,8 @@ def _absent(record: Record, facts: Facts, wish: Wish) -> Turn:
         return _absent_by_hand(record, facts, wish)
     known = known_to(record)
     mine = [key for key in facts.keys if is_known(key, known)]
-    # Of an API member made for this integration every key of the description goes, of a person only what is accounted for.
+    # Of an API member made for this integration every key of the description goes, of a person only what is accounted
+    # for.
     orphans = orphans_of(record, facts.keys, wish)
     others = (
         fitting(record, facts.keys, wish)
@@ -281,8 +284,8 @@ def _absent_by_hand(record: Record, facts: Facts, wish: Wish) -> Turn:
 def _foreign(record: Record, wish: Wish) -> str:
     public = str((record.get("current") or {}).get("public_key"))[:4]
     return (
-        f"the stored key {public}… authenticates, but does not belong to the member {wish.member}. Nothing was changed. "
-        "Correct the stored key with msp.connectwise.store_key, or delete it from the store to have a new one made"
+        f"the stored key {public}… authenticates, but does not belong to the member {wish.member}. Nothing was "
+        "changed. Correct the stored key with msp.connectwise.store_key, or delete it from the store to have a new one made"
     )
 
 

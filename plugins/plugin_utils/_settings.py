@@ -170,8 +170,9 @@ def _expanded(path: str) -> str:
 def beside(folder: str, inventory_dir: Any, sources: Iterable[str] | None = None, *, here: bool = False) -> str:
     """A folder beside the inventory file, or beside the directory if the inventory is a whole directory.
 
-    Within that directory, Ansible would read what lies there as further inventory. Without an inventory file there is no
-    such place: the working directory if `here`, else nothing (that of the playbook may be one of an installed collection).
+    Within that directory, Ansible would read what lies there as further inventory. Without an inventory file there is
+    no such place: the working directory if `here`, else nothing (that of the playbook may be one of an installed
+    collection).
     """
     if not inventory_dir:
         return str(Path.cwd() / folder) if here else ""

@@ -89,7 +89,10 @@ class TenantAction(ActionBase):
         return bool(boolean(self._templar.template(variables.get("cw_in_process", True)), strict=False))
 
     def run_on_host(self, name: str, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        """Run a module as a process on the host. Keys are among its options: over standard input they lie in no file."""
+        """Run a module as a process on the host.
+
+        Keys are among its options: over standard input they lie in no file.
+        """
         if not self._task.become:
             with suppress(AnsibleError, KeyError):  # a kind of connection that has no such option
                 self._connection.set_option("pipelining", True)
