@@ -25,6 +25,8 @@ def completed(action: ActionBase, options: Iterable[str], variables: Mapping[str
         variable, name = variables.get(f"cw_{option}"), f"CW_{option.upper()}"
         if variable is not None:
             variable = action._templar.template(variable)
+            # A single value that is vaulted in the inventory stays an object of its own before ansible-core 2.19.
+            variable = str(variable) if getattr(variable, "__ENCRYPTED__", False) else variable
         for value in (variable, environment.get(name), os.environ.get(name)):
             if value is not None and value != "":
                 args[option] = value
