@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,15 @@ class Typed:
     extra: tuple[str, ...] = ()
     limit: str = ""
     here: str = ""
-    # What the names of the job templates begin with, in a job of AWX.
+    # What the names of the job templates begin with, in a job of AWX, where nobody types commands.
     templates: str | None = None
 
 
 def typed() -> Typed:
     """The command line of this run."""
-    return typed_of(context.CLIARGS, str(Path.cwd()), vars(constants)["DEFAULT_HOST_LIST"])
+    run = typed_of(context.CLIARGS, str(Path.cwd()), vars(constants)["DEFAULT_HOST_LIST"])
+    # AWX and its relatives set this for whatever they run.
+    return replace(run, templates="") if "AWX_PRIVATE_DATA_DIR" in os.environ else run
 
 
 def typed_of(arguments: Mapping[str, Any], here: str, default_inventory: Sequence[str]) -> Typed:
@@ -84,7 +87,7 @@ def short_path(path: str, here: str) -> str:
 
 
 def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[str] = ()) -> str:
-    """The command that runs a playbook of this collection; limit: tenants, or one `@FILE`."""
+    """What runs a playbook of this collection; limit: tenants, or one `@FILE`."""
     names = ",".join(limit)
     if run.templates is not None:
         # Nobody types there; those that have no template are what one of them does as well.

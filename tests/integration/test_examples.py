@@ -262,6 +262,9 @@ def test_examples_of_the_plugins(simulator, awx, tmp_path):
     # Where the example of merging looks for the reports of three runs there is the one of the example before.
     for number in (1, 2, 3):
         (tmp_path / "here" / f"slice{number}").symlink_to(tmp_path / "here" / "connectwise_reports")
+    # A copy of a vendor's page, as somebody has saved it.
+    page = "Module,Function,Add,Edit,Delete,Inquire\nCompanies,Contacts,,,,All\n"
+    (tmp_path / "here" / "page.html").write_text(page, encoding="utf-8")
     # Some examples are whole plays.
     plays = [entry for entries in examples.values() for entry in entries if "hosts" in entry]
     path.write_text(yaml.safe_dump([play, *plays], sort_keys=False), encoding="utf-8")
