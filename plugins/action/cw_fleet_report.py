@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     run_directory,
     summary,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import report_dir_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path"},
@@ -93,7 +94,7 @@ class ActionModule(ActionBase):
                 result["removed"] = _handed_over.tidy(directory, args["keep_jobs"])
             except OSError as problem:
                 return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
-        result["lines"] = self._lines(fleet, directory, result.get("files"), variables)
+        result["lines"] = self._lines(fleet, args, result.get("files"), directory, variables)
         self._say(result["lines"])
         if args["artifact"]:
             report = str(Path(result["files"]["fleet.json"]).absolute()) if "files" in result else ""
@@ -106,18 +107,27 @@ class ActionModule(ActionBase):
 
     def _usual_directory(self, args: Mapping[str, Any], variables: Mapping[str, Any], job: Any) -> str:
         """That of the reports. Slices of a job on AWX know a part of the inventory each, and may share the place."""
-        report_dir = settings_of(variables, self._templar.template).report_dir
+        report_dir = report_dir_of(variables, self._templar.template)
         if args["handed_over"] or args["sources"] is not None:
             return f"{report_dir}/merged"
         return f"{report_dir}/job-{job}" if job else report_dir
 
     @staticmethod
     def _lines(
-        fleet: _fleet.Fleet, directory: Path, files: Mapping[str, str] | None, variables: Mapping[str, Any]
+        fleet: _fleet.Fleet,
+        args: Mapping[str, Any],
+        files: Mapping[str, str] | None,
+        directory: Path,
+        variables: Mapping[str, Any],
     ) -> list[str]:
+        """What a run ends with: in a job of AWX its name first, and job templates instead of commands."""
         hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
+        merges = args["handed_over"] or args["sources"] is not None
+        templates = _handed_over.template_prefix(variables, "merge_reports" if merges else args["playbook"])
+        typed = _commands.typed() if templates is None else replace(_commands.typed(), templates=templates)
         keys = _keys_page.summary(_keys_page.reports_below(directory)) if fleet["playbook"] == "key_report" else ""
-        return _table.table(fleet, files, _commands.typed(), hosts, keys)
+        name = _handed_over.job_name(variables)
+        return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys)]
 
     @staticmethod
     def _say(lines: Iterable[str]) -> None:

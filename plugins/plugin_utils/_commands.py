@@ -16,6 +16,8 @@ from ansible import constants, context
 
 # Extra variables that decide what a run is about and where its files are; any other may hold a secret.
 _REPEATED = ("integration_store", "integration_report_dir", "cw_integrations", "cw_hosts")
+# Playbooks without a job template, and the template that takes their place.
+_TEMPLATES = {"finish": "onboard", "doctor": "audit", "store_key": "onboard", "key_report": "audit"}
 # What displays a record of each store; words in braces are filled in. Several are alternatives.
 _SHOW: dict[str, tuple[tuple[str, ...], ...]] = {
     "vaulted_file": (("ansible-vault", "view", "{vault}", "{file}"),),
@@ -27,24 +29,22 @@ _SHOW: dict[str, tuple[tuple[str, ...], ...]] = {
 
 @dataclass(frozen=True)
 class Typed:
-    """What of a run's command line another command has to repeat, each a list of arguments.
-
-    awx: whether AWX runs it, where nobody types commands.
-    """
+    """What of a run's command line another command has to repeat, each a list of arguments."""
 
     inventory: tuple[str, ...] = ()
     vault: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     limit: str = ""
     here: str = ""
-    awx: bool = False
+    # What the names of the job templates begin with, in a job of AWX, where nobody types commands.
+    templates: str | None = None
 
 
 def typed() -> Typed:
     """The command line of this run."""
     run = typed_of(context.CLIARGS, str(Path.cwd()), vars(constants)["DEFAULT_HOST_LIST"])
     # AWX and its relatives set this for whatever they run.
-    return replace(run, awx="AWX_PRIVATE_DATA_DIR" in os.environ)
+    return replace(run, templates="") if "AWX_PRIVATE_DATA_DIR" in os.environ else run
 
 
 def typed_of(arguments: Mapping[str, Any], here: str, default_inventory: Sequence[str]) -> Typed:
@@ -89,8 +89,10 @@ def short_path(path: str, here: str) -> str:
 def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[str] = ()) -> str:
     """What runs a playbook of this collection; limit: tenants, or one `@FILE`."""
     names = ",".join(limit)
-    if run.awx:
-        return f"on AWX, launch the job template of {name}" + (f" with the limit {names}" if names else "")
+    if run.templates is not None:
+        # Nobody types there; those that have no template are what one of them does as well.
+        template = f"{run.templates} {_TEMPLATES.get(name, name)}".strip()
+        return f"in AWX, launch {template}" + (f", limit {names}" if names else "")
     words = ["ansible-playbook", f"msp.connectwise.{name}", *run.inventory, *run.vault, *run.extra]
     return shlex.join([*words, *(["--limit", names] if names else []), *more])
 

@@ -24,7 +24,10 @@ FORMAT = "msp.connectwise fleet 1"
 Fleet = dict[str, Any]
 Cell = dict[str, Any]
 
-_KEPT = ("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error")
+_KEPT = (
+    *("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error"),
+    "mistyped",
+)
 LEFT = ("pending", "drifted", *BAD)
 
 
@@ -90,8 +93,12 @@ def forget_absences(known: Fleet, fleet: Mapping[str, Any]) -> None:
     """Drop from an earlier report that a tenant was away, where this one has reached it."""
     for name, tenant in fleet["tenants"].items():
         reached = any(cell["status"] != "unreachable" for cell in tenant["integrations"].values())
-        if reached and name in known["tenants"]:
-            before = known["tenants"][name]
+        before = known["tenants"].get(name)
+        if before is not None:
+            # A name that no vendor has was corrected, or this run has found it again.
+            kept = {vendor: cell for vendor, cell in before["integrations"].items() if not cell.get("mistyped")}
+            before["integrations"] = kept
+        if reached and before is not None:
             before["error"] = ""
             before["integrations"] = {
                 vendor: cell for vendor, cell in before["integrations"].items() if cell["status"] != "unreachable"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish, why_refused
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, why_refused
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
     age_days,

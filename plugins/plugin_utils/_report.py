@@ -34,7 +34,15 @@ STATUSES = ("absent", "ready", "drifted", "pending", "failed", "unreachable")
 # What makes a tenant count as failed.
 BAD = ("failed", "unreachable")
 # Errors that say that the tenant was not there, rather than that it refused something.
-_AWAY = ("ConnectionFailed", "LostAnswer", "NotThePsa", "TransientFailure")
+_AWAY = (
+    "AnswerTooLarge",
+    "ConnectionFailed",
+    "DeadlinePassed",
+    "LostAnswer",
+    "NotThePsa",
+    "TooSlow",
+    "TransientFailure",
+)
 # In the temporary directory of one ansible-playbook run, which its workers share: what this run has found so far.
 JOURNAL = "connectwise_fleet.jsonl"
 # Of what a run has found, that by which the work order of an earlier one is judged.
@@ -92,7 +100,7 @@ def connection_facts(options: Mapping[str, Any]) -> dict[str, Any]:
     known = {name: options.get(name) for name in ("company_id", "region", "client_id")}
     try:
         host = parse_connection(options).host
-    except InputError:
+    except (InputError, ValueError):
         return known
     return {**known, "api_host": host, "api_url": f"https://{host}", "site_host": site_host(host)}
 
@@ -184,11 +192,17 @@ def record_integration(
     directory: str | None,
     error: str = "",
     error_kind: str = "",
+    mistyped: bool = False,
 ) -> Entry:
-    """Write down how an integration ended: its entry, and in a report on keys what there is to say about them."""
+    """Write down how an integration ended: its entry, and in a report on keys what there is to say about them.
+
+    mistyped: no vendor has that name, so the entry is for this run only.
+    """
     entry = entry_of_integration(
         look, results, tenant, connection, check_mode=check_mode, error=error, error_kind=error_kind
     )
+    if mistyped:
+        entry["mistyped"] = True
     reports = {key["record"]: key["report"] for key in look.get("keys") or [] if key.get("report")}
     if reports and directory and not check_mode:
         _key_report.write_reports(Path(directory) / folder_name(tenant), reports, tenant, replace_file)
@@ -224,7 +238,11 @@ def replace_file(path: Path, text: str) -> None:
 
 def earlier_entry(directory: Path, entry: Mapping[str, Any]) -> Entry | None:
     """What the run before this one has written about the same integration."""
-    path = directory / folder_name(entry["tenant"]) / f"{entry['vendor']}.json"
+    return entry_in(directory / folder_name(entry["tenant"]) / f"{entry['vendor']}.json")
+
+
+def entry_in(path: Path) -> Entry | None:
+    """The entry that a file holds."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -67,9 +67,9 @@ def test_each_store_has_its_command_that_displays_a_key(store: str, place: str, 
 
 def test_awx_is_known_by_what_it_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWX_PRIVATE_DATA_DIR", raising=False)
-    assert not typed().awx
+    assert typed().templates is None
     monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/runner")
-    assert playbook("onboard", typed()) == "on AWX, launch the job template of onboard"
+    assert playbook("onboard", typed()) == "in AWX, launch onboard"
 
 
 def test_a_store_whose_command_is_not_known_shows_none() -> None:

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet report as data: what is merged, kept, packed; and what a look keeps from one tenant to the next."""
+"""The fleet report as data: what is merged, kept and packed, and the place beside an inventory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.filter.beside_inventory import beside
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _keys_page, _page, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 
 OLD, NEW = "2026-03-01T01:00:00+00:00", "2026-03-01T02:00:00+00:00"
 STEP = {"kind": "role_activate", "menu": ["System", "Security Roles"], "do": "Activate it.", "why": "no API"}

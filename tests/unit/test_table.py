@@ -174,8 +174,8 @@ def test_a_report_about_keys_says_how_they_are_and_where_it_is() -> None:
 
 def test_on_awx_nobody_types_commands() -> None:
     made = fleet(entry("north", "petra", "failed"))
-    lines = table(made, FILES, replace(RUN, awx=True))
-    assert lines[-1] == "Next:    on AWX, launch the job template of onboard with the limit north"
+    lines = table(made, FILES, replace(RUN, templates=""))
+    assert lines[-1] == "Next:    in AWX, launch onboard, limit north"
 
 
 def test_nothing_is_known() -> None:
