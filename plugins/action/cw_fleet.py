@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible import context
+from ansible.errors import AnsiblePromptNoninteractive
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _given_keys, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_hosts import Hosts
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import (
     FleetRun,
@@ -25,6 +29,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
+    "keys_file": {"type": "str", "no_log": False},
+    "ask_for_keys": {"type": "bool", "default": False},
     "confirm": {"type": "str", "default": ""},
     "fail_on": {"type": "list", "elements": "str", "default": list(_report.BAD), "choices": list(_report.STATUSES)},
 }
@@ -37,7 +43,7 @@ class ActionModule(TenantAction):
     BYPASS_HOST_LOOP = True
     _requires_connection = False
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         own = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
@@ -51,7 +57,8 @@ class ActionModule(TenantAction):
 
     def _work(self, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
-        hosts = Hosts(self, variables, only=_tagged())
+        given = self._given(args)
+        hosts = Hosts(self, variables, only=_tagged(), given_keys=given)
         wanted = [host for host in batch if hosts.wants_integrations(host)]
         if not wanted:
             raise InputError(
@@ -61,6 +68,9 @@ class ActionModule(TenantAction):
         tenants = [hosts.tenant(host) for host in wanted]
         if not self._task.check_mode:
             _confirm.require(args["confirm"], tenants, self._loader)
+        integrations = [one for tenant in tenants for one in tenant.integrations]
+        if given is not None:
+            self._complete(given, args, integrations, any(tenant.left for tenant in tenants))
         for name, problem in shared_companies(tenants).items():
             tenant = next(one for one in tenants if one.name == name)
             marked(tenant, problem, [one.vendor for one in tenant.integrations])
@@ -68,6 +78,37 @@ class ActionModule(TenantAction):
         seen = run.at(tenants)
         self._tell(seen, sorted(set(batch) - set(wanted)))
         return self._result(args, seen, wanted, str(variables["inventory_hostname"]))
+
+    def _given(self, args: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+        """The keys of a person's file; an empty list if they are to be asked for."""
+        if args["keys_file"]:
+            return _given_keys.read(self._loaded, args["keys_file"])
+        if args["keys_file"] is None and not args["ask_for_keys"]:
+            return None
+        return [] if args["ask_for_keys"] else _given_keys.read(self._loaded, "")
+
+    def _complete(
+        self, given: list[dict[str, Any]], args: Mapping[str, Any], integrations: Sequence[Integration], left: bool
+    ) -> None:
+        """See that each given key is somebody's, and ask for those that work orders wait for."""
+        if not given and args["ask_for_keys"]:
+            # Without a terminal nobody is asked: the keys are stored already, or come from a file another time.
+            with suppress(AnsiblePromptNoninteractive):
+                # The list is the one that the settings of every tenant have.
+                given += _given_keys.asked_for(integrations, _report.entry_in, self._ask)
+        # A tenant that is left to the tasks of the role may have the member.
+        if not left and (nobodys := _given_keys.untaken(given, integrations)):
+            raise InputError(
+                f"not stored, because no tenant of this run has these members among its integrations: {nobodys}",
+                remedy="keep the file, correct its tenant and member (or --limit), and run again",
+            )
+
+    @staticmethod
+    def _ask(question: str, hidden: bool) -> str:
+        return str(to_text(Display().prompt_until(f"{question}: ", private=hidden) or "")).strip()
+
+    def _loaded(self, path: str) -> Any:
+        return self._loader.load_from_file(path, cache="none")
 
     def _result(self, args: Mapping[str, Any], seen: Sequence[Seen], wanted: list[str], bearer: str) -> dict[str, Any]:
         errors: dict[str, list[str]] = {}

@@ -216,7 +216,8 @@ def planned(
 ) -> tuple[Customizable, ListWish, int, bool, list[str] | None, ListPlan]:
     """The list as it is, and what it is to become; the number of its row and whether a route reads it."""
     lenient = (on_unknown or role.params["on_unknown"]) == "warn"
-    setting, offered, current = 0, True, []
+    setting, offered = 0, True
+    current: list[str] | None = []
     if role.record is not None:
         setting = int(customizable_row(role.rows, what.function, what.module).id or 0)
         offered, current = attempt(lambda: role.extensions.customize_items(int((role.record or {})["id"]), setting))

@@ -24,6 +24,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Int
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Ended, Tenant, marked
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings, settings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import InProcess, TenantAction, site_of
 
 OWN_COLLECTION = "msp.connectwise."
@@ -32,10 +33,17 @@ _OF_THE_HOST = frozenset({"hostvars", "vars", "environment", "ansible_delegated_
 
 
 class Hosts:
-    """Makes tenants of hosts. only: the vendors that --tags names; all if empty."""
+    """Makes tenants of hosts. only: the vendors that --tags names; all if empty. given_keys: those of a person's file."""
 
-    def __init__(self, action: TenantAction, variables: dict[str, Any], *, only: frozenset[str]) -> None:
-        self._action, self._only = action, only
+    def __init__(
+        self,
+        action: TenantAction,
+        variables: dict[str, Any],
+        *,
+        only: frozenset[str],
+        given_keys: list[dict[str, Any]] | None = None,
+    ) -> None:
+        self._action, self._only, self._given_keys = action, only, given_keys
         self._hostvars = variables["hostvars"]
         self._of_play = self._play_variables(variables)
         # The environment of a task may differ from host to host, and only a worker sets it.
@@ -69,10 +77,10 @@ class Hosts:
             names, problems = self._vendors(variables, template)
             tenant.broken += problems
         except PsaError as problem:
-            tenant.broken.append(Ended("cw_integrations", error=_said(problem, host)))
+            tenant.broken.append(Ended("cw_integrations", error=_said(problem, host), mistyped=True))
             return tenant
         try:
-            settings = settings_of(variables, template)
+            settings = settings_of(variables, template, given_keys=self._given_keys)
             tenant.directory = settings.report_dir
             if reason := self._why_left(variables, template):
                 tenant.left = dict.fromkeys(names, reason)
@@ -109,7 +117,8 @@ class Hosts:
                 _profile.find(name, folders)
                 known.append(name)
             except PsaError as problem:
-                problems.append(Ended(short, error=_said(problem, str(variables["inventory_hostname"]))))
+                said = _said(problem, str(variables["inventory_hostname"]))
+                problems.append(Ended(short, error=said, mistyped=True))
         return known, problems
 
     @staticmethod
@@ -162,12 +171,14 @@ class Hosts:
                 marked(tenant, _said(problem, tenant.name), [short])
                 continue
             site: Any = tenant.site
-            tenant.integrations.append(
-                Integration(site, profile, settings, lambda key, stores=stores: stores[key.record])
-            )
+            tenant.integrations.append(Integration(site, profile, settings, _by_record(stores)))
         if said := _profile.collisions([one.profile for one in tenant.integrations]):
-            problem = InputError("; ".join(said), remedy="correct the variables of this tenant; nothing was sent")
-            marked(tenant, _said(problem, tenant.name), [one.vendor for one in tenant.integrations])
+            shared = InputError("; ".join(said), remedy="correct the variables of this tenant; nothing was sent")
+            marked(tenant, _said(shared, tenant.name), [one.vendor for one in tenant.integrations])
+
+
+def _by_record(stores: Mapping[str, Store]) -> Callable[[_profile.Key], Store]:
+    return lambda key: stores[key.record]
 
 
 def _said(problem: PsaError, host: str) -> str:

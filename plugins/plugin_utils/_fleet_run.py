@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
-from ansible_collections.msp.connectwise.plugins.plugin_utils._ended import Results, warnings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._ended import Results, changes, warnings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Site, unwritable
 
 # Stores that are written by modules of other collections; those need a worker of Ansible's own.
@@ -25,7 +25,10 @@ IN_PROCESS_STORES = ("vaulted_file", "command")
 
 @dataclass
 class Ended:
-    """What came of one integration. look: as the engine tells it; results: of the steps that ran."""
+    """What came of one integration. look: as the engine tells it; results: of the steps that ran.
+
+    mistyped: there is no such vendor, so no file is kept about it.
+    """
 
     vendor: str
     look: dict[str, Any] = field(default_factory=dict)
@@ -33,6 +36,7 @@ class Ended:
     error: str = ""
     error_kind: str = ""
     warnings: list[str] = field(default_factory=list)
+    mistyped: bool = False
 
 
 @dataclass
@@ -59,11 +63,8 @@ class Seen:
     entries: list[_report.Entry] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
     diffs: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def changes(self) -> list[str]:
-        return [f"{entry['vendor']}: {line}" for entry in self.entries for line in entry["changes"]]
 
 
 class FleetRun:
@@ -139,13 +140,17 @@ class FleetRun:
         seen = Seen(tenant.name, left=dict(tenant.left))
         facts = _report.connection_facts(tenant.connection)
         for one in ended:
+            seen.warnings += one.warnings
+            seen.changes += [f"{one.vendor}: {line}" for line in changes(one.look, one.results)]
+            # Storing a key says nothing about the integration; what an earlier run has found stays.
+            if one.look.get("mode") == "store_key" and not one.error:
+                continue
             try:
                 entry = self._record(tenant, one, facts, tenant.directory)
             except OSError as problem:
                 one.error = str(unwritable(tenant.directory, problem))
                 entry = self._record(tenant, one, facts, None)
             seen.entries.append(entry)
-            seen.warnings += one.warnings
         if tenant.site is not None:
             seen.diffs = list(getattr(tenant.site.run, "diffs", []))
         return seen
@@ -157,9 +162,10 @@ class FleetRun:
             tenant.name,
             facts,
             check_mode=self._check_mode,
-            directory=directory,
+            directory=None if one.mistyped else directory,
             error=one.error,
             error_kind=one.error_kind,
+            mistyped=one.mistyped,
         )
 
 
@@ -175,7 +181,7 @@ def shared_companies(tenants: Sequence[Tenant]) -> dict[str, str]:
             facts = _report.connection_facts(tenant.connection)
             place = (str(facts.get("api_host") or ""), tenant.site.company_id)
             by_company.setdefault(place, []).append(tenant)
-    found = {}
+    found: dict[str, str] = {}
     for (_host, company), group in by_company.items():
         asked = [one.vendor for tenant in group for one in tenant.integrations]
         if len(group) < 2 or len(asked) == len(set(asked)):

@@ -105,20 +105,26 @@ def settings_of(variables: Mapping[str, Any], template: Template, **said: Any) -
 
     Raises InputError with the variable's name, its value and what to do.
     """
-    values = dict(_defaults())
+    values, said = dict(_defaults()), {name: value for name, value in said.items() if value is not None}
     for name in NAMES:
-        if f"{PREFIX}{name}" in variables and name not in _PER_RECORD:
+        if f"{PREFIX}{name}" in variables and name not in _PER_RECORD and name not in said:
             values[name] = _resolved(f"{PREFIX}{name}", variables, template)
     # A path of a user's own may name the record, so it is resolved when there is one.
     values.update((name, variables.get(f"{PREFIX}{name}") or "") for name in _PER_RECORD)
-    values.update((name, value) for name, value in said.items() if value is not None)
+    values.update(said)
     checked = _checked(values)
-    host, inventory = str(variables.get("inventory_hostname") or ""), variables.get("inventory_dir")
-    tenant = str(checked["store_tenant"] or host)
-    keys = str(checked["store_dir"] or beside(KEYS_FOLDER, inventory))
-    reports = str(checked["report_dir"] or beside(REPORTS_FOLDER, inventory, here=True))
-    checked.update(store_tenant=tenant, store_dir=_expanded(keys), report_dir=_expanded(reports))
+    tenant = str(checked["store_tenant"] or variables.get("inventory_hostname") or "")
+    keys = str(checked["store_dir"] or beside(KEYS_FOLDER, variables.get("inventory_dir")))
+    reports = report_dir_of(variables, template)
+    checked.update(store_tenant=tenant, store_dir=_expanded(keys), report_dir=reports)
     return Settings(**{name: checked[name] for name in NAMES})
+
+
+def report_dir_of(variables: Mapping[str, Any], template: Template) -> str:
+    """Where reports go; also if another setting is wrong, of which the report then tells."""
+    name = f"{PREFIX}report_dir"
+    own = _resolved(name, variables, template) if name in variables else ""
+    return _expanded(str(own or beside(REPORTS_FOLDER, variables.get("inventory_dir"), here=True)))
 
 
 def _resolved(name: str, variables: Mapping[str, Any], template: Template) -> Any:

@@ -26,6 +26,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.awx.ground import Repository, inventory, project
+from tests.awx.server import Awx
 from tests.playground import TENANTS, Playground
 from tests.simulator.client import Simulator
 
@@ -236,7 +238,20 @@ def vendor(examples):
     ]
 
 
-def test_examples_of_the_plugins(simulator, tmp_path):
+@pytest.fixture
+def awx(tmp_path, monkeypatch):
+    """One that is as the examples about AWX have it."""
+    (tmp_path / "awx").mkdir()
+    with Awx(tmp_path / "awx") as server:
+        server.credential("key store", "Vault", vault_password="x")
+        repository = Repository(tmp_path / "repository", "all:\n  hosts:\n    north:\n")
+        inventory(server, project(server, "ConnectWise project", repository), "ConnectWise tenants")
+        monkeypatch.setenv("CONTROLLER_HOST", server.address)
+        monkeypatch.setenv("CONTROLLER_OAUTH_TOKEN", "token-of-root")
+        yield server
+
+
+def test_examples_of_the_plugins(simulator, awx, tmp_path):
     examples = documented()
     assert set(examples) >= {path.stem for path in (ROOT / "plugins" / "modules").glob("cw_*.py")}
     assert all(examples.values())
