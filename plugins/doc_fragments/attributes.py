@@ -74,6 +74,23 @@ attributes:
     description: Runs on the controller.
 """
 
+    BEGIN = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: No file is written in check mode.
+  diff_mode:
+    support: none
+    details: The file is new.
+  idempotent:
+    support: none
+    details: A file that is there is not written again without being told to.
+  action:
+    support: full
+    description: Runs on the controller.
+"""
+
     FLEET = r"""
 options: {}
 attributes:

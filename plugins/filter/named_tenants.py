@@ -34,7 +34,7 @@ options:
 
 EXAMPLES = r"""
 - name: Only the tenants that were named
-  hosts: "{{ cw_hosts | msp.connectwise.named_tenants(groups) }}"
+  hosts: "{{ cw_hosts | default('all') | msp.connectwise.named_tenants(groups) }}"
   tasks: []
 """
 
@@ -67,7 +67,7 @@ def named_tenants(pattern: Any, groups: Mapping[str, Sequence[str]] | None = Non
         )
     if groups is not None and not matching(text, groups, context.CLIARGS.get("subset")):
         raise AnsibleFilterError(
-            f"no tenant of the inventory is named {text} (cw_hosts), as far as --limit goes; nothing was done. Correct it"
+            f"no tenant of the inventory is named {text} (cw_hosts), as far as --limit goes. Nothing was done"
         )
     return text
 

@@ -96,8 +96,6 @@ def _keys(value: Any) -> int:
     keys = 0
     level = [value] if type(value) in _CONTAINERS else []
     for _depth in range(DEEPEST):
-        if not level:
-            return keys
         inner: list[Any] = []
         for one in level:
             if type(one) is dict:
@@ -106,6 +104,8 @@ def _keys(value: Any) -> int:
             else:
                 inner += [each for each in one if type(each) in _CONTAINERS]
         level = inner
+        if not level:
+            return keys
     raise NotJson(f"it is nested more than {DEEPEST} deep")
 
 

@@ -43,9 +43,9 @@ options:
     default: false
   store:
     description:
-      - The key store that holds the key to check, instead of the connection's own - its name, or a dictionary with C(name), C(record) (name of the
-        record, such as V(umbrella)) and the settings of the store; settings that are left out come from the
-        C(integration_*) variables. No variable of the play ever holds the key.
+      - The key store that holds the key to check, instead of the connection's own - its name, or a dictionary with
+        C(name), C(record) (name of the record, such as V(umbrella)) and the settings of the store; settings that are
+        left out come from the C(integration_*) variables. No variable of the play ever holds the key.
     type: raw
   fail_on:
     description:

@@ -10,15 +10,15 @@ short_description: Work on the integrations of all hosts of a play in one task
 version_added: 0.1.0
 description:
   - Does for every host of the play, over as many threads as there are forks, what the tasks of the
-    P(msp.connectwise.integration#role) role do - looks at key store and tenant, finds what would make a later step fail,
-    carries out the steps, and records how each integration ended, as M(msp.connectwise.cw_integration_report) does.
+    P(msp.connectwise.integration#role) role do - looks at key store and tenant, finds what would make a later step
+    fail, carries out the steps, and records how each integration ended, as M(msp.connectwise.cw_integration_report) does.
   - It runs once for the whole play, so that a tenant costs no task of its own. Use the linear strategy.
-  - What is wanted are the integrations that C(cw_integrations) of a host names, the connection its C(cw_*) variables, how it
-    is to be done its C(integration_*) variables, a vendor's details its C(<vendor>_*) variables. C(--tags VENDOR)
-    narrows it down.
-  - A tenant is left to the tasks of the role if its connection is not local, if V(become) or an C(environment) is set, or
-    if C(cw_in_process) is false; one integration, if its role is of another collection, or if its key has to be written to a store
-    that another collection's modules keep. It is displayed which tenants were left, and why.
+  - What is wanted are the integrations that C(cw_integrations) of a host names, the connection its C(cw_*) variables,
+    how it is to be done its C(integration_*) variables, a vendor's details its C(<vendor>_*) variables. C(--tags
+    VENDOR) narrows it down.
+  - A tenant is left to the tasks of the role if its connection is not local, if V(become) or an C(environment) is set,
+    or if C(cw_in_process) is false; one integration, if its role is of another collection, or if its key has to be
+    written to a store that another collection's modules keep. It is displayed which tenants were left, and why.
   - What is wrong with one tenant or one vendor stops no other.
 extends_documentation_fragment:
   - msp.connectwise.psa

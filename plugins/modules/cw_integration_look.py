@@ -9,8 +9,8 @@ module: cw_integration_look
 short_description: Find out what an integration needs, and what would make it fail
 version_added: 0.1.0
 description:
-  - Reads a vendor's profile, the key store and the tenant, and says what is left to do and with which options. Nothing is
-    changed at the tenant.
+  - Reads a vendor's profile, the key store and the tenant, and says what is left to do and with which options. Nothing
+    is changed at the tenant.
   - If something is to be done, it also finds what would make a later step fail - a store or a directory of reports that
     cannot be written, a missing passphrase, a name or a level that the tenant does not know, another run at work -
     so that nothing is begun that cannot be completed.

@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Records for one integration on one tenant whether it is ready, pending (manual steps are left), drifted (an audit or
     check mode found a difference), absent, or failed - as the fact C(connectwise_integrations), and in
-    C(<tenant>/<vendor>.json) and C(.md) below C(integration_report_dir) on the controller. The Markdown file is the work order with the exact
-    clicks, and for a ready integration the hand-over.
+    C(<tenant>/<vendor>.json) and C(.md) below C(integration_report_dir) on the controller. The Markdown file is the
+    work order with the exact clicks, and for a ready integration the hand-over.
   - The task fails if the integration failed, unless C(integration_defer_failure) is true.
   - The last task of the P(msp.connectwise.integration#role) role.
 extends_documentation_fragment:

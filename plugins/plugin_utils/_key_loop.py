@@ -159,7 +159,9 @@ class Loop:
         )
 
     def _look(self, *, first: bool) -> tuple[Record, life.Facts]:
-        """First the tenant's list, then the store: another run's key in that list has its intent in the store by then."""
+        """First the tenant's list, then the store: another run's key in that list has its intent in the store by
+        then.
+        """
         # A member that an earlier task made may not be in the first list.
         patient = first and not self._check_mode and not self._wish.absent
         listing = settled(self._keys.listing, lambda found: not patient or found.offered is not None)
@@ -190,6 +192,7 @@ class Loop:
 
     def _take(self, step: life.Turn, record: Record) -> None:
         """Carry a turn out: the act at the tenant, then the write."""
+        self._require_run()
         if step.do == "create":
             self._create(record, list(step.keys["other_than"]))
         elif step.do == "forget":
@@ -198,6 +201,16 @@ class Loop:
             self._only_lists = True
         elif step.record is not None:
             self._put(step.record)
+
+    def _require_run(self) -> None:
+        """A worker outlives a run of which only the first process was killed, and the next run takes that one for
+        dead.
+        """
+        if self._alive(self._me) is False:
+            raise life.KeyLifeError(
+                f"the run that worked on the key of {self._wish.member} has ended; its worker did nothing more",
+                remedy="run again",
+            )
 
     def _create(self, record: Record, other_than: list[int]) -> None:
         made = self._keys.create(other_than)
@@ -213,6 +226,7 @@ class Loop:
                 remedy="run again: that key is deleted then, and another one made",
             )
         try:
+            self._require_run()
             self._put(created(record, made.key, self._clock()))
         except PsaError as problem:
             problem.problem += f". {self._undone(made.key)}. A key that was current before still is"

@@ -54,10 +54,13 @@ def retired_keys(record: Record) -> list[Record]:
     return [dict(key) for key in record.get("retired") or []]
 
 
+def _parts(record: Record) -> list[Record]:
+    return [record.get("current") or {}, record.get("next") or {}, *retired_keys(record)]
+
+
 def held_keys(record: Record) -> list[Record]:
     """Every key that the store accounts for: the current one, one on its way, and the replaced ones."""
-    keys = [record.get("current") or {}, record.get("next") or {}, *retired_keys(record)]
-    return [dict(key) for key in keys if key.get("public_key")]
+    return [dict(key) for key in _parts(record) if key.get("public_key")]
 
 
 def known_public_keys(record: Record) -> list[str]:
@@ -66,7 +69,7 @@ def known_public_keys(record: Record) -> list[str]:
 
 def known_to(record: Record) -> set[Any]:
     """Ids and public keys that the store accounts for."""
-    return {key.get(name) for key in held_keys(record) for name in ("key_id", "public_key")} - {None}
+    return {key.get(name) for key in _parts(record) for name in ("key_id", "public_key")} - {None}
 
 
 def without_next(record: Record) -> Record:

@@ -166,7 +166,7 @@ class TestPublishedTenant:
         assert {step["function"] for step in steps if step["kind"] == "customize_list"} == lists
         assert [step["kind"] for step in steps if step["kind"] == "create_key"] == ["create_key"]
         order = (world.ground.directory / f"connectwise_reports/onprem/{vendor}.md").read_text(encoding="utf-8")
-        assert all(step["do"] in order for step in steps)
+        assert all(f"- [ ] {step.get('brief') or step['do']}\n" in order for step in steps)
 
     def test_half_done_work_is_seen(self, world: World) -> None:
         steps = world.ground.reports()["onprem"]["acct_sync"]["manual_steps"]

@@ -4,7 +4,8 @@
 
     python -m tests.keys.crash --seed 1 --runs 100 [--boundaries] [--store hashi_vault]
 
-kills runs at random moments, or after every step of each situation, and prints a line for each.
+kills runs at random moments, or at every seam (tests/keys/seams.py) of each situation, and prints a line for each.
+--way fleet kills runs of the playbook `onboard` instead of the role.
 """
 
 from __future__ import annotations
@@ -50,20 +51,30 @@ class Crash:
     kill_at: int = 0
     kill_after: float | None = None
     fault: dict[str, Any] | None = None
+    main_only: bool = False
+    seam: str = ""
 
     def __str__(self) -> str:
-        when = f"after step {self.kill_at}" if self.kill_at else f"after {self.kill_after:.3f} s"
+        when = f"at seam {self.kill_at} ({self.seam})" if self.kill_at else f"after {self.kill_after:.3f} s"
+        if self.main_only:
+            when += " without its workers"
         fault = f", {self.fault['fault']} {self.fault['method']}" if self.fault else ""
         return f"{self.situation} killed {when}{fault}"
 
 
 class CrashTest:
-    def __init__(self, ground: Ground, fresh: list[str]) -> None:
+    """playbook: the collection's playbook to run; the role alone if it is empty."""
+
+    def __init__(self, ground: Ground, fresh: list[str], playbook: str = "") -> None:
         self.ground = ground
+        self.playbook = playbook
         self.fresh = fresh
         self.tenant = "north"
-        self.lengths: dict[str, tuple[int, float]] = {}
+        self.lengths: dict[str, tuple[list[str], float]] = {}
         self.killed = 0
+
+    def run(self, tenant: str, **how: Any) -> int:
+        return self.ground.run(tenant, playbook=self.playbook, **how)
 
     def prepare(self, situation: str) -> tuple[str, dict[str, Any]]:
         """Bring a tenant into the situation; its name and the variables of the run that is to be killed."""
@@ -73,7 +84,7 @@ class CrashTest:
             self.ground.forget(self.tenant)
             return self.tenant, {}
         if self.ground.problem(self.tenant):
-            assert self.ground.run(self.tenant) == 0, self.ground.output()
+            assert self.run(self.tenant) == 0, self.ground.output()
         if situation == "heal":
             (key,) = self.ground.live_keys(self.tenant)
             self.ground.simulator.edit(self.tenant, {"op": "delete_key", "public_key": key})
@@ -90,13 +101,13 @@ class CrashTest:
             else ""
         )
 
-    def measure(self, situation: str) -> tuple[int, float]:
-        """Steps and seconds of an undisturbed run."""
+    def measure(self, situation: str) -> tuple[list[str], float]:
+        """Seams and seconds of an undisturbed run."""
         if situation not in self.lengths:
             tenant, extra = self.prepare(situation)
             started = time.monotonic()
-            assert self.ground.run(tenant, **extra) == 0, self.ground.output()
-            self.lengths[situation] = (self.ground.steps(), time.monotonic() - started)
+            assert self.run(tenant, **extra) == 0, self.ground.output()
+            self.lengths[situation] = (self.ground.seams(), time.monotonic() - started)
             assert not self.problem(situation, tenant), self.problem(situation, tenant)
         return self.lengths[situation]
 
@@ -107,10 +118,14 @@ class CrashTest:
         ground.output()
         if crash.fault:
             ground.simulator.faults(crash.fault)
-        code = ground.run(crash.tenant, kill_after=crash.kill_after, kill_at=crash.kill_at, **extra)
+        code = self.run(
+            crash.tenant, kill_after=crash.kill_after, kill_at=crash.kill_at, main_only=crash.main_only, **extra
+        )
+        if crash.kill_at:
+            crash.seam = (ground.seams() or ["none"])[-1]
         ground.simulator.clear_faults()
         self.killed += code < 0
-        after = ground.run(crash.tenant, **LASTING.get(situation, {}))
+        after = self.run(crash.tenant, **LASTING.get(situation, {}))
         problem = self.problem(situation, crash.tenant)
         if after:
             problem = f"the run after it ended with {after}; {problem}\n{ground.output()}"
@@ -121,7 +136,8 @@ class CrashTest:
         ground = self.ground
         tenant, extra = self.prepare(situation)
         ground.output()
-        codes = ground.runner.run(ground.order(tenant, **extra), ground.order(tenant, **extra))
+        orders = [ground.order(tenant, playbook=self.playbook, **extra) for _each in range(2)]
+        codes = ground.runner.run(*orders)
         output = ground.output()
         record = ground.record(tenant)
         held = [record.get("current") or {}, record.get("next") or {}, *record.get("retired", [])]
@@ -132,22 +148,23 @@ class CrashTest:
             return f"neither run did it ({codes})\n{output}"
         if any(codes) and "another run" not in output:
             return f"a run failed without saying why ({codes})\n{output}"
-        after = ground.run(tenant)
+        after = self.run(tenant)
         return ground.problem(tenant) or (f"the run after ended with {after}\n{ground.output()}" if after else "")
 
     def boundaries(self, situations: tuple[str, ...], every: int = 1, first: int = 1) -> Iterator[tuple[Crash, str]]:
         for situation in situations:
-            for step in range(first, self.measure(situation)[0] + 1, every):
-                crash = Crash("", situation, kill_at=step)
+            for seam in range(first, len(self.measure(situation)[0]) + 1, every):
+                crash = Crash("", situation, kill_at=seam)
                 yield crash, self.once(situation, crash)
 
     def random(self, seed: int, runs: int) -> Iterator[tuple[Crash, str]]:
         dice = random.Random(seed)
         for _turn in range(runs):
             situation = dice.choice(SITUATIONS)
-            fault, share = dice.choice(FAULTS), dice.random()
+            fault, share, main_only = dice.choice(FAULTS), dice.random(), dice.random() < 0.5
             # Drawn before the time is known, so that a seed always means the same sequence.
-            crash = Crash("", situation, kill_after=share * self.measure(situation)[1], fault=fault or None)
+            moment = share * self.measure(situation)[1]
+            crash = Crash("", situation, kill_after=moment, fault=fault or None, main_only=main_only)
             yield crash, self.once(situation, crash)
 
 
@@ -155,10 +172,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--runs", type=int, default=100, help="runs killed at random moments")
-    parser.add_argument("--boundaries", action="store_true", help="also kill after every step of every situation")
+    parser.add_argument("--boundaries", action="store_true", help="also kill at every seam of every situation")
+    parser.add_argument("--every", type=int, default=1, help="with --boundaries, at every n-th seam only")
+    parser.add_argument("--way", choices=("role", "fleet"), default="role")
     parser.add_argument("--store", choices=sorted(STORES), default="vaulted_file")
     options = parser.parse_args()
-    fresh = [f"fresh{number}" for number in range(60)]
+    fresh = [f"fresh{number}" for number in range(120)]
     lost = done = 0
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -166,16 +185,19 @@ def main() -> int:
         Simulator(tenants("north", *fresh)) as simulator,
         Ground(Path(folder), simulator, store=store) as ground,
     ):
-        test = CrashTest(ground, fresh)
+        test = CrashTest(ground, fresh, playbook="onboard" if options.way == "fleet" else "")
         sources = [test.random(options.seed, options.runs)]
         if options.boundaries:
-            sources.append(test.boundaries(SITUATIONS))
+            sources.append(test.boundaries(SITUATIONS, options.every, 1 + options.seed % options.every))
         for source in sources:
             for crash, problem in source:
                 done += 1
                 lost += bool(problem)
                 print(f"{done}: {crash}: {problem or 'as it should be'}", flush=True)
-    print(f"seed {options.seed}: {done} runs killed ({test.killed} before they ended), {lost} with a problem")
+    print(
+        f"{options.store}, {options.way}, seed {options.seed}: {done} runs killed "
+        f"({test.killed} before they ended), {lost} with a problem"
+    )
     return int(bool(lost))
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible.parsing.vault import VaultLib, VaultSecret
 
+from tests.keys.seams import FILE, NAME, NUMBER
 from tests.playground import Playground
 from tests.simulator.client import Simulator
 
@@ -48,6 +49,8 @@ class Runner:
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "keys" / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "boundary",
+            # The callback takes the seams from here.
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
         }
         command = [sys.executable, str(ROOT / "tests" / "keys" / "runner.py")]
         with log.open("wb") as errors:
@@ -87,11 +90,13 @@ class Ground:
     def __init__(self, directory: Path, simulator: Simulator, *, store: Store | None = None, **everywhere: Any) -> None:
         self.simulator = simulator
         self.store = store or Store(self._vaulted, lambda tenant: self.store_file(tenant).unlink(missing_ok=True))
-        self.playground = Playground(directory, simulator.ready, **everywhere)
+        # What is replaced goes at once, unless a test says otherwise; the vendors' own days of grace are longer.
+        known = {"cw_integrations": [VENDOR], "integration_key_grace_days": 0, **everywhere}
+        self.playground = Playground(directory, simulator.ready, **known)
         self.directory = directory
         self.play_file = directory / "play.yml"
         self.play_file.write_text(PLAY, encoding="utf-8")
-        self.count_file = directory / "count"
+        self.seam_file = directory / "seams"
         self.log = directory / "runs.log"
         self.runner = Runner(directory / "runner.log")
 
@@ -108,21 +113,31 @@ class Ground:
         self,
         tenant: str,
         kill_after: float | None = None,
-        kill_at: int = 0,
+        kill_at: int | str = 0,
         env: Mapping[str, str] | None = None,
+        playbook: str = "",
+        main_only: bool = False,
         **extra: Any,
     ) -> dict[str, Any]:
-        """What the runner needs to know. kill_at: the step after which the run kills itself."""
-        arguments = [str(self.play_file), "-i", str(self.playground.inventory), "--limit", tenant]
+        """What the runner needs to know.
+
+        kill_at: number of the seam at which the run kills itself, or a part of its name. playbook: one of the
+        collection's instead of the role. main_only: whether kill_after leaves the workers to themselves.
+        """
+        play = f"msp.connectwise.{playbook}" if playbook else str(self.play_file)
+        arguments = [play, "-i", str(self.playground.inventory), "--limit", tenant]
         extra = {**self.store.variables, **extra}
         arguments += ["--vault-password-file", str(self.playground.passphrase), "-e", json.dumps(extra)]
-        variables = {"BOUNDARY_KILL": str(kill_at or ""), "BOUNDARY_COUNT": str(self.count_file), **(env or {})}
+        self.seam_file.unlink(missing_ok=True)
+        which = NAME if isinstance(kill_at, str) else NUMBER
+        variables = {FILE: str(self.seam_file), which: str(kill_at or ""), **(env or {})}
         return {
             "arguments": arguments,
             "directory": str(self.directory),
             "log": str(self.log),
             "variables": variables,
             "kill_after": kill_after,
+            "main_only": main_only,
         }
 
     def run(self, tenant: str, **how: Any) -> int:
@@ -135,9 +150,9 @@ class Ground:
         self.log.unlink(missing_ok=True)
         return text
 
-    def steps(self) -> int:
-        """How many steps the last run had."""
-        return int(self.count_file.read_text(encoding="utf-8"))
+    def seams(self) -> list[str]:
+        """The seams of the last run, in their order."""
+        return self.seam_file.read_text(encoding="utf-8").splitlines() if self.seam_file.exists() else []
 
     def store_file(self, tenant: str) -> Path:
         return self.directory / "connectwise_keys" / f"{tenant}.yml"

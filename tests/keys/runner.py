@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs ansible-playbook again and again, each in a process group of its own, without starting Python anew each time.
 
-A line of JSON in: a list of runs that begin together, each {arguments, directory, log, variables, kill_after}. A line
-out: for each its exit status, negative for the signal that ended it. kill_after: seconds until the group is killed.
+A line of JSON in: a list of runs that begin together, each {arguments, directory, log, variables, kill_after,
+main_only}. A line out: for each its exit status, negative for the signal that ended it. kill_after: seconds until the
+run is killed.
+main_only: whether its workers are left to themselves, as by a `kill -9` of the process that a person sees.
 """
 
 from __future__ import annotations
@@ -26,8 +28,12 @@ import ansible.plugins.strategy.linear
 import requests
 from ansible import constants
 
+from tests.keys.seams import children, kill_run
+
 PRELOADED = requests.__name__
 LIMIT = 240.0
+# Workers that outlived a killed run: the run after it meets them, and the invariant holds once they have ended.
+ORPHANS: set[int] = set()
 
 
 def begin(run: dict[str, Any]) -> int:
@@ -61,10 +67,12 @@ def begin(run: dict[str, Any]) -> int:
 def serve(runs: list[dict[str, Any]]) -> list[int]:
     started = time.monotonic()
     ends: dict[int, float] = {}
-    order = []
+    order, alone = [], set()
     for run in runs:
         child = begin(run)
         order.append(child)
+        if run.get("main_only"):
+            alone.add(child)
         ends[child] = started + (LIMIT if run.get("kill_after") is None else run["kill_after"])
     statuses: dict[int, int] = {}
     while len(statuses) < len(order):
@@ -72,15 +80,32 @@ def serve(runs: list[dict[str, Any]]) -> list[int]:
             if child in statuses:
                 continue
             if time.monotonic() > ends[child]:
-                try:
-                    os.killpg(child, signal.SIGKILL)
-                except ProcessLookupError:
+                if child in alone:
+                    ORPHANS.update(children(child))
                     os.kill(child, signal.SIGKILL)
+                else:
+                    kill_run(child)
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
                 statuses[child] = os.waitstatus_to_exitcode(status)
         time.sleep(0.005)
+    if not alone:
+        _await_orphans(started + LIMIT)
     return [statuses[child] for child in order]
+
+
+def _runs(process: int) -> bool:
+    try:
+        # A zombie has no command line.
+        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
+    except OSError:
+        return False
+
+
+def _await_orphans(end: float) -> None:
+    while ORPHANS and time.monotonic() < end:
+        ORPHANS.intersection_update([number for number in ORPHANS if _runs(number)])
+        time.sleep(0.02)
 
 
 def main() -> None:

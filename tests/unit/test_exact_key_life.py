@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The life of a key at its edges: exact records, exact limits, exact reasons."""
+"""The life of a key at its edges: each turn with its exact act, record, steps and reason."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from ansible_collections.msp.connectwise.plugins.module_utils._manual import create_key, delete_key, own_key, store_key
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_record as records
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 STAMP = "2026-03-01T12:00:00+00:00"
 ME = {"host": "here", "pid": 1}
 OTHER = {"host": "there", "pid": 2}
-CURRENT = {"key_id": 7, "public_key": "pub7", "private_key": "prv7", "created": "2026-02-01T12:00:00+00:00"}
+
+
+def pub(number):
+    return f"pub{number}-whole"
+
+
+CURRENT = {"key_id": 7, "public_key": pub(7), "private_key": "prv7", "created": "2026-02-01T12:00:00+00:00"}
 
 
 def wish(**more):
@@ -22,26 +30,53 @@ def wish(**more):
 
 
 def key(number, description="Sync key"):
-    return {"id": number, "description": description, "public_key": f"pub{number}"}
+    return {"id": number, "description": description, "public_key": pub(number)}
 
 
-def planned(record, state="valid", offered=True, keys=(), active=True, alive=None, **wished):
-    facts = life.Facts(state, offered, keys, active)
-    return life.plan(record, facts, wish(**wished), ME, NOW, lambda _owner: alive)
+def turn(record, state="valid", offered=True, keys=(), active=True, *, alive=None, own="", me=ME, **wished):
+    """state: what the tenant says of every key that is asked for, or a mapping of public keys."""
+    wanted = wish(**wished)
+    asked = [one["public_key"] for one in life.to_ask(record, offered, wanted)]
+    states = state if isinstance(state, dict) else dict.fromkeys(asked, state)
+    facts = life.Facts(offered, keys, active, states, own)
+    before = repr((record, facts))
+    found = life.turn(record, facts, wanted, me, NOW, lambda _owner: alive)
+    assert repr((record, facts)) == before
+    return found
+
+
+def refused_turn(*arguments, **more):
+    """Why a turn wants a person."""
+    with pytest.raises(life.KeyLifeError) as problem:
+        turn(*arguments, **more)
+    return str(problem.value).removesuffix(".")
 
 
 def ago(**span):
     return (NOW - timedelta(**span)).isoformat()
 
 
-def intent(owner=None, known=(), known_ids=(), started=STAMP):
+def intent(owner=None, known=(), known_ids=(), started=STAMP, resumes=False):
     return {
         "state": "intent",
         "known": list(known),
         "known_ids": list(known_ids),
         "owner": dict(owner or ME),
         "started": started,
+        "resumes": resumes,
     }
+
+
+def retired(number, **span):
+    return {"key_id": number, "public_key": pub(number), "private_key": "x", "since": ago(**span)}
+
+
+def made(number=8, owner=ME):
+    names = {"key_id": number, "public_key": pub(number), "private_key": f"prv{number}", "created": STAMP}
+    return {"state": "created", **names, "owner": dict(owner), "started": STAMP}
+
+
+PROMOTED = {"key_id": 8, "public_key": pub(8), "private_key": "prv8", "created": STAMP, "verified": STAMP}
 
 
 # Time
@@ -62,7 +97,7 @@ def intent(owner=None, known=(), known_ids=(), started=STAMP):
     ],
 )
 def test_age(created, days):
-    assert life.age_days(created, NOW) == days
+    assert records.age_days(created, NOW) == days
 
 
 @pytest.mark.parametrize(
@@ -70,7 +105,7 @@ def test_age(created, days):
     [({"days": 1}, True), ({"days": -1}, True), ({"days": -1, "seconds": -1}, False), ({"seconds": 0}, True)],
 )
 def test_a_clock_may_be_wrong_by_a_day(span, believed):
-    said = life.clock_skew(ago(**span), NOW)
+    said = records.clock_skew(ago(**span), NOW)
     assert (said == "") is believed
     if said:
         assert f"this machine's clock says {STAMP}" in said
@@ -78,7 +113,11 @@ def test_a_clock_may_be_wrong_by_a_day(span, believed):
 
 
 def test_no_moment_is_no_skew():
-    assert life.clock_skew(None, NOW) == life.clock_skew("soon", NOW) == ""
+    assert records.clock_skew(None, NOW) == records.clock_skew("soon", NOW) == ""
+
+
+def test_elapsed_is_negative_for_what_lies_ahead():
+    assert records.elapsed(ago(seconds=-90), NOW) == -90.0
 
 
 # Another run
@@ -117,16 +156,14 @@ def test_a_process_of_another_machine_holds_it_for_the_lease(started, lease, fre
     assert (busy(OTHER, started, None, lease) == "") is free
 
 
-@pytest.mark.parametrize(("seconds", "do"), [(899.5, "stop"), (900.5, "create")])
-def test_the_lease_is_fifteen_minutes_unless_said_otherwise(seconds, do):
-    assert planned({"next": intent(OTHER, started=ago(seconds=seconds))}, "none", alive=None).do == do
+def test_the_lease_is_fifteen_minutes_unless_said_otherwise():
+    assert "another run" in refused_turn({"next": intent(OTHER, started=ago(seconds=899.5))}, alive=None)
+    assert turn({"next": intent(OTHER, started=ago(seconds=900.5))}, alive=None).do == "intend"
 
 
-def test_a_busy_plan_stops_and_keeps_the_record():
-    record = {"next": intent(OTHER)}
-    found = planned(record, "none", alive=True)
-    assert (found.do, found.record, found.orphans, found.steps) == ("stop", record, [], [])
-    assert "another run" in found.message
+@pytest.mark.parametrize("wished", [{}, {"absent": True}, {"given": {"public_key": "a", "private_key": "b"}}])
+def test_a_living_run_is_left_alone_whatever_is_wished(wished):
+    assert "another run" in refused_turn({"next": intent(OTHER)}, alive=True, **wished)
 
 
 # Whose record
@@ -134,34 +171,64 @@ def test_a_busy_plan_stops_and_keeps_the_record():
 
 def test_the_record_of_this_integration_fits():
     held = {"company_id": "North", "vendor": "sync", "member": "Sync"}
-    assert life.mismatch({}, "sync", "Sync", "north") == ""
-    assert life.mismatch(held, "sync", "Sync", "north") == ""
-    assert life.mismatch({"vendor": "sync"}, "sync", "Sync", "north") == ""
-    assert life.mismatch(held, "sync", "Sync", "") == ""
+    assert life.mismatch({}, wish(vendor="sync", company_id="north")) == ""
+    assert life.mismatch(held, wish(vendor="sync", company_id="north")) == ""
+    assert life.mismatch({"vendor": "sync"}, wish(vendor="sync", company_id="north")) == ""
+    assert life.mismatch(held, wish(vendor="sync")) == ""
 
 
 @pytest.mark.parametrize(
     ("held", "what", "renamed"),
     [
-        ({"company_id": "south"}, "the company south, and this run is for north", False),
-        ({"vendor": "other"}, "the integration other, and this run is for sync", True),
-        ({"member": "Else"}, "the member Else, and this run is for Sync", True),
+        ({"company_id": "south"}, "the company south, and this run is for north", ""),
+        ({"vendor": "other"}, "the integration other, and this run is for sync", "to begin anew with sync"),
+        ({"member": "Else"}, "the member Else, and this run is for Sync", "to begin anew with Sync"),
     ],
 )
-def test_the_record_of_another_is_named(held, what, renamed):
-    said = life.mismatch(held, "sync", "Sync", "north")
+@pytest.mark.parametrize("wished", [{}, {"absent": True}])
+def test_the_record_of_another_is_named_and_nothing_done(held, what, renamed, wished):
+    said = refused_turn({**held, "current": CURRENT}, vendor="sync", company_id="north", replace=pub(7), **wished)
     assert what in said
-    assert ("offboard.yml" in said) is renamed
+    assert ("msp.connectwise.offboard under the old name" in said) is bool(renamed)
+    assert renamed in said
+
+
+def test_identity_is_what_is_known():
+    assert wish().identity == {"member": "Sync", "member_type": "api", "description": "Sync key"}
+    assert wish(vendor="sync", company_id="north").identity["company_id"] == "north"
 
 
 # Which keys the store knows
 
 
 def test_public_halves_of_all_keys():
-    record = {"current": CURRENT, "next": {"public_key": "pub8"}, "retired": [{"public_key": "pub6"}, {"key_id": 5}]}
-    assert life.known_public_keys(record) == ["pub7", "pub8", "pub6"]
-    assert life.known_public_keys({}) == []
-    assert life.known_public_keys({"next": intent()}) == []
+    record = {"current": CURRENT, "next": {"public_key": pub(8)}, "retired": [{"public_key": pub(6)}, {"key_id": 5}]}
+    assert records.known_public_keys(record) == [pub(7), pub(8), pub(6)]
+    assert records.known_public_keys({}) == []
+    assert records.known_public_keys({"next": intent()}) == []
+    assert records.known_to(record) == {7, pub(7), pub(8), pub(6), 5}
+
+
+# Which keys the tenant is asked with
+
+
+@pytest.mark.parametrize(
+    ("record", "offered", "wished", "asked"),
+    [
+        ({}, True, {}, []),
+        ({"current": CURRENT, "retired": [retired(6, days=1)]}, True, {}, [7]),
+        ({"current": CURRENT, "next": intent()}, True, {}, [7]),
+        ({"current": CURRENT, "next": made()}, True, {}, [8]),
+        ({"current": CURRENT, "next": made()}, None, {}, [8]),
+        ({"current": CURRENT, "retired": [retired(6, days=1)]}, None, {}, [7]),
+        ({"current": CURRENT, "next": made(), "retired": [retired(6, days=1)]}, False, {}, [7, 8, 6]),
+        ({"current": CURRENT, "next": made(), "retired": [retired(6, days=1)]}, True, {"absent": True}, [7, 8, 6]),
+        ({"current": CURRENT}, True, {"given": {"public_key": pub(1)}}, [1, 7]),
+        ({"current": CURRENT, "retired": [retired(6, days=1)]}, False, {"given": {"public_key": pub(1)}}, [1, 7, 6]),
+    ],
+)
+def test_to_ask(record, offered, wished, asked):
+    assert [one["public_key"] for one in life.to_ask(record, offered, wish(**wished))] == [pub(one) for one in asked]
 
 
 # Is a new key needed?
@@ -172,38 +239,38 @@ def test_public_halves_of_all_keys():
     [
         ({}, "none", {}, True),
         ({"current": CURRENT}, "valid", {}, False),
-        ({"current": CURRENT}, "valid", {"rotate": True}, True),
+        ({"current": CURRENT}, "valid", {"replace": pub(7)}, True),
+        # What is to be replaced was replaced by a run before.
+        ({"current": CURRENT}, "valid", {"replace": pub(6)}, False),
+        ({"current": {"key_id": 7}}, "valid", {}, False),
         ({"current": CURRENT}, "refused", {}, False),
         ({"current": CURRENT}, "refused", {"heal": True}, True),
-        ({"current": CURRENT}, "refused", {"rotate": True}, True),
-        ({"current": CURRENT}, "foreign", {"rotate": True, "heal": True}, False),
+        ({"current": CURRENT}, "refused", {"replace": pub(7)}, True),
+        ({"current": CURRENT}, "refused", {"max_age_days": 1}, False),
         ({"current": CURRENT}, "valid", {"heal": True}, False),
         ({"current": CURRENT}, "valid", {"max_age_days": 28}, False),
         ({"current": CURRENT}, "valid", {"max_age_days": 27.9}, True),
+        ({"current": CURRENT}, "valid", {"max_age_days": 0.5}, True),
         ({"current": {**CURRENT, "created": None}}, "valid", {"max_age_days": 1}, False),
         (
             {"current": {**CURRENT, "created": "2030-01-01T00:00:00Z"}},
             "valid",
-            {"rotate": True, "max_age_days": 1},
+            {"replace": pub(7), "max_age_days": 1},
             True,
         ),
     ],
 )
 def test_needs_new_key(record, state, wished, needed):
-    assert life.needs_new_key(record, state, wish(**wished), NOW) is needed
+    assert life.needs_new_key(record, life.Facts(True, states={pub(7): state}), wish(**wished), NOW) is needed
 
 
 def test_an_age_that_cannot_be_known_is_an_error():
     record = {"current": {**CURRENT, "created": "2030-01-01T00:00:00Z"}}
-    with pytest.raises(life.KeyLifeError, match="one of two clocks is wrong"):
-        life.needs_new_key(record, "valid", wish(max_age_days=1), NOW)
+    assert "one of two clocks is wrong" in refused_turn(record, keys=[key(7)], max_age_days=1)
+    assert turn(record, keys=[key(7)]).do == "rest"
 
 
 # Retired keys
-
-
-def retired(number, **span):
-    return {"key_id": number, "public_key": f"pub{number}", "private_key": "x", "since": ago(**span)}
 
 
 def test_retired_keys_ripen():
@@ -223,90 +290,157 @@ def test_retired_keys_ripen():
 
 
 @pytest.mark.parametrize(
-    ("record", "rotate", "max_age", "grace", "due"),
+    ("record", "wished", "due"),
     [
-        ({"current": CURRENT}, False, 0, 0, False),
-        ({"current": CURRENT, "next": intent()}, False, 0, 0, True),
-        ({"current": CURRENT, "retired": [retired(1, days=1)]}, False, 0, 0, True),
-        ({"current": CURRENT, "retired": [retired(1, days=1)]}, False, 0, 2, False),
-        ({"current": CURRENT}, True, 0, 0, True),
-        ({"current": CURRENT}, False, 20, 0, True),
-        ({"current": CURRENT}, False, 30, 0, False),
+        ({"current": CURRENT}, {}, False),
+        ({"current": CURRENT, "next": intent()}, {}, True),
+        ({"current": CURRENT, "retired": [retired(1, days=1)]}, {}, True),
+        ({"current": CURRENT, "retired": [retired(1, days=1)]}, {"grace_days": 2}, False),
+        ({"current": CURRENT}, {"replace": pub(7)}, True),
+        ({"current": CURRENT}, {"max_age_days": 20}, True),
+        ({"current": CURRENT}, {"max_age_days": 30}, False),
+        ({}, {}, True),
     ],
 )
-def test_is_due(record, rotate, max_age, grace, due):
-    assert life.is_due(record, rotate, max_age, grace, NOW) is due
+def test_is_due(record, wished, due):
+    assert life.is_due(record, wish(**wished), NOW) is due
 
 
-# The plan
+def test_a_retired_key_that_is_ripe_is_deleted_and_forgotten():
+    record = {"current": CURRENT, "retired": [retired(6, days=2)]}
+    found = turn(record, keys=[key(6), key(7)])
+    assert found == life.Turn("delete", "replaced keys deleted", {"public_keys": [pub(6)]}, {"current": CURRENT})
+    assert turn(record, keys=[key(6), key(7)], grace_days=3) == life.Turn("rest")
+    assert turn({"current": CURRENT, "retired": [retired(6, hours=1)]}, keys=[key(7)]).do == "delete"
+
+
+def test_only_the_ripe_ones_go():
+    record = {"current": CURRENT, "retired": [retired(5, days=4), retired(6, days=1)]}
+    found = turn(record, keys=[key(5), key(6), key(7)], grace_days=3)
+    assert (found.keys, found.record["retired"]) == ({"public_keys": [pub(5)]}, [retired(6, days=1)])
+
+
+def test_without_the_member_a_retired_key_is_left():
+    assert turn({"current": CURRENT, "retired": [retired(6, days=2)]}, offered=None) == life.Turn("rest")
+
+
+def test_the_key_the_run_works_with_is_left_and_told():
+    record = {"current": CURRENT, "retired": [retired(5, days=2), retired(6, days=2)]}
+    found = turn(record, keys=[key(5), key(6), key(7)], own=pub(6))
+    assert (found.do, found.keys, found.steps) == ("delete", {"public_keys": [pub(5)]}, [])
+    assert found.record["retired"] == [retired(6, days=2)]
+    found = turn(found.record, keys=[key(6), key(7)], own=pub(6))
+    assert found == life.Turn("rest", steps=[own_key("Sync", "api", pub(6))])
+
+
+def test_where_no_api_deletes_a_person_does_and_the_refusal_shows_it():
+    record = {"current": CURRENT, "retired": [retired(5, days=2), retired(6, days=2)]}
+    found = turn(record, offered=False)
+    steps = [delete_key("Sync", "api", None, pub(number)) for number in (5, 6)]
+    assert found == life.Turn("rest", steps=steps)
+    states = {pub(7): "valid", pub(5): "refused", pub(6): "valid"}
+    found = turn(record, states, False)
+    assert found == life.Turn("write", record={"current": CURRENT, "retired": [retired(6, days=2)]})
+
+
+# The turns of a key
 
 
 def test_nothing():
-    found = planned({"current": CURRENT}, keys=[key(7)])
-    assert found.as_dict() == {
-        "do": "nothing",
-        "record": {"current": CURRENT},
-        "orphans": [],
-        "steps": [],
-        "message": "",
-    }
+    assert turn({"current": CURRENT}, keys=[key(7)]) == life.Turn("rest")
+    assert life.Turn("rest") == life.Turn("rest", does="", keys={}, record=None, steps=[], message="")
 
 
 def test_a_first_key():
-    found = planned({}, "none", keys=[key(3, "Another key"), {"id": 2, "description": "No public half"}])
-    assert found.do == "create"
-    assert found.orphans == []
-    assert found.record == {"next": intent(known=["pub3"], known_ids=[2, 3])}
+    keys = [key(3, "Another key"), {"id": 2, "description": "No public half"}]
+    found = turn({"vendor": "x"}, keys=keys)
+    record = {"vendor": "x", "next": intent(known=[pub(3)], known_ids=[2, 3])}
+    assert found == life.Turn("intend", "new API key", record=record)
+    assert turn(record, keys=keys) == life.Turn("create", "new API key", {"other_than": [2, 3]}, record)
 
 
-def test_a_created_key_is_checked_first():
-    record = {"current": CURRENT, "next": {"state": "created", "public_key": "pub8"}}
-    assert planned(record, "foreign", rotate=True).as_dict()["do"] == "check"
-    assert planned(record, "foreign").record == record
+def test_a_key_that_was_stored_is_proven_before_all_else():
+    record = {"current": CURRENT, "next": made()}
+    proven = {
+        "current": PROMOTED,
+        "retired": [{"key_id": 7, "public_key": pub(7), "private_key": "prv7", "since": STAMP}],
+    }
+    assert turn(record, keys=[key(7), key(8)], replace=pub(7)) == life.Turn("write", record=proven)
+    # Also that of a killed run.
+    assert turn({**record, "next": made(owner=OTHER)}, alive=False).record == proven
 
 
-def test_a_foreign_key_stops():
-    found = planned({"current": CURRENT, "next": intent()}, "foreign", rotate=True)
-    assert found.do == "stop"
-    assert "the stored key pub7 authenticates, but does not belong to the member Sync" in found.message
-    assert found.record == {"current": CURRENT, "next": intent()}
+@pytest.mark.parametrize("state", ["refused", "foreign"])
+@pytest.mark.parametrize("owner", [ME, OTHER])
+def test_a_new_key_that_is_not_taken_is_given_up(state, owner):
+    record = {"current": CURRENT, "next": made(owner=owner)}
+    found = turn(record, state, keys=[key(7), key(8)], alive=False)
+    assert found.record == {"current": CURRENT}
+    assert (found.do == "delete") is (state == "refused")
+    if state == "refused":
+        assert (found.does, found.keys) == ("refused key deleted", {"public_keys": [pub(8)]})
+    else:
+        assert (found.do, found.does) == ("write", "")
+    # Who made it says so; who only found it goes on.
+    assert bool(found.message) is (owner == ME)
+    if found.message:
+        assert found.message.startswith(f"the new key of Sync is {state} by the tenant; it was given up")
+
+
+@pytest.mark.parametrize("offered", [False, None])
+def test_a_new_key_that_is_refused_where_no_api_deletes_keys(offered):
+    found = turn({"next": made(owner=OTHER)}, "refused", offered, alive=False)
+    assert found == life.Turn("write", record={})
+
+
+@pytest.mark.parametrize("wished", [{}, {"replace": pub(7), "heal": True}])
+def test_a_foreign_key_stops(wished):
+    said = refused_turn({"current": CURRENT, "next": intent()}, "foreign", **wished)
+    assert "the stored key pub7… authenticates, but does not belong to the member Sync" in said
+    assert "Nothing was changed" in said
 
 
 def test_an_interrupted_creation_leaves_orphans():
     # 7 is current, 4 was there before (known by id), 5 by its public half, 9 has another description, 8 is the orphan.
     keys = [key(7), key(4), key(5), key(8), key(9, "Another")]
-    record = {"current": CURRENT, "next": intent(known=["pub5"], known_ids=[4])}
-    found = planned(record, keys=keys)
-    assert (found.do, found.orphans, found.record) == ("clean", [8], {"current": CURRENT})
-    assert "next" in record
+    record = {"current": CURRENT, "next": intent(OTHER, known=[pub(5)], known_ids=[4])}
+    found = turn(record, keys=keys, alive=False)
+    assert found == life.Turn("delete", "leftover keys of an interrupted run deleted", {"key_ids": [8]})
+    found = turn(record, keys=keys[:3], alive=False)
+    assert found == life.Turn("write", record={"current": CURRENT})
 
 
 def test_an_interrupted_first_creation_starts_over():
-    found = planned({"next": intent(known_ids=[4])}, "none", keys=[key(4, "Another"), key(8)])
-    assert (found.do, found.orphans) == ("create", [8])
-    assert found.record["next"]["known_ids"] == [4]
-    assert found.record["next"]["known"] == ["pub4"]
+    record = {"next": intent(OTHER, known_ids=[4])}
+    found = turn(record, keys=[key(4, "Another"), key(8)], alive=False)
+    assert (found.do, found.keys) == ("delete", {"key_ids": [8]})
+    found = turn(record, keys=[key(4, "Another")], alive=False)
+    assert found.do == "intend"
+    assert found.record["next"] == intent(known=[pub(4)], known_ids=[4], resumes=True)
+
+
+def test_a_key_that_comes_after_its_run_was_killed():
+    """This run has looked, and written its own intent; then what the killed run has sent takes effect."""
+    late = turn({"next": intent(resumes=True)}, keys=[key(8)])
+    assert (late.do, late.keys, late.message) == ("delete", {"key_ids": [8]}, "")
+    somebodys = turn({"current": CURRENT, "next": intent()}, keys=[key(7), key(8)], replace=pub(7))
+    assert (somebodys.do, somebodys.record) == ("write", {"current": CURRENT})
+    assert "somebody else has just made a key of Sync; it was left alone. Run again" in somebodys.message
 
 
 def test_orphans_are_found_by_the_description_the_record_has_too():
-    record = {"current": CURRENT, "description": "Old words", "next": intent()}
-    assert planned(record, keys=[key(8, "old  WORDS"), key(9, "New words")]).orphans == [8]
+    record = {"current": CURRENT, "description": "Old words", "next": intent(OTHER)}
+    found = turn(record, keys=[key(7), key(8, "old  WORDS"), key(9, "New words")], alive=False)
+    assert found.keys == {"key_ids": [8]}
 
 
 def test_without_an_interrupted_run_there_are_no_orphans():
-    assert planned({"current": CURRENT}, keys=[key(7), key(8)], rotate=True).orphans == []
-
-
-def test_a_retired_key_that_is_ripe_is_cleaned():
-    record = {"current": CURRENT, "retired": [retired(6, days=2)]}
-    assert planned(record).do == "clean"
-    assert planned(record, grace_days=3).do == "nothing"
-    assert planned({"current": CURRENT, "retired": [retired(6, hours=1)]}).do == "clean"
+    found = turn({"current": CURRENT}, keys=[key(7), key(8)], replace=pub(7))
+    assert (found.do, found.record["next"]["known_ids"]) == ("intend", [7, 8])
 
 
 def test_retired_keys_are_no_strangers():
-    record = {"retired": [retired(6, days=2)]}
-    assert planned(record, "none", keys=[key(6)]).do == "create"
+    assert turn({"retired": [retired(6, days=2)]}, keys=[key(6)]).do == "intend"
 
 
 @pytest.mark.parametrize(
@@ -322,66 +456,172 @@ def test_retired_keys_are_no_strangers():
     ],
 )
 def test_why_a_key_is_refused(offered, keys, active, why):
-    found = planned({"current": CURRENT}, "refused", offered, keys, active)
-    assert found.do == "stop"
-    assert found.message.startswith(
-        f"the tenant refuses the stored key pub7 of Sync: {why}. Set integration_heal: true"
-    )
+    said = refused_turn({"current": CURRENT}, "refused", offered, keys, active)
+    assert said.startswith(f"the tenant refuses the stored key pub7… of Sync: {why}. Set integration_heal: true")
 
 
 def test_a_member_is_active_unless_said_otherwise():
-    assert life.why_refused({"current": CURRENT}, life.Facts("refused", None)).startswith("it was deleted")
+    assert life.why_refused({"current": CURRENT}, life.Facts(None)).startswith("it was deleted")
 
 
 def test_a_refused_key_of_an_inactive_person():
-    found = planned({"current": CURRENT}, "refused", True, [key(7)], False, member_type="member")
-    assert found.message.endswith("Activate the member in System > Members, or take it off the list of members")
-    active = planned({"current": CURRENT}, "refused", True, [key(7)], True, member_type="member")
-    assert "integration_heal" in active.message
+    said = refused_turn({"current": CURRENT}, "refused", True, [key(7)], False, member_type="member")
+    assert said.endswith("Activate the member in System > Members, or take it off the list of members")
+    active = refused_turn({"current": CURRENT}, "refused", True, [key(7)], True, member_type="member")
+    assert "integration_heal" in active
+
+
+def test_a_refused_key_is_healed_when_that_is_wanted():
+    assert turn({"current": CURRENT}, "refused", heal=True).do == "intend"
 
 
 @pytest.mark.parametrize(
-    ("member_type", "offered", "active", "do", "what"),
+    ("member_type", "offered", "active", "what"),
     [
-        ("member", None, True, "stop", "the member Sync does not exist"),
-        ("member", True, False, "stop", "the member Sync is inactive"),
-        ("member", True, True, "create", ""),
-        ("api", None, True, "create", ""),
-        ("api", True, False, "create", ""),
-        ("member", False, True, "manual", ""),
+        ("member", None, True, "the member Sync does not exist"),
+        ("member", True, False, "the member Sync is inactive, and no key of such a member works"),
+        ("api", None, True, "the member Sync does not exist"),
     ],
 )
-def test_a_person_has_to_be_there(member_type, offered, active, do, what):
-    found = planned({}, "none", offered, active=active, member_type=member_type)
-    assert found.do == do
-    assert found.message.startswith(what)
-    assert bool(found.message) is bool(what)
+def test_a_member_has_to_be_there(member_type, offered, active, what):
+    said = refused_turn({}, offered=offered, active=active, member_type=member_type)
+    assert said.startswith(what)
+    assert said.endswith("correct its name, or the member in System > Members")
+    # An intent that leads nowhere goes before that is said.
+    record = {"next": intent(OTHER)}
+    found = turn(record, offered=offered, active=active, member_type=member_type, alive=False)
+    assert found == life.Turn("write", record={}, message=said)
 
 
-def test_where_no_key_can_be_made_a_person_makes_it():
-    found = planned({}, "none", False)
-    assert (found.do, [step["kind"] for step in found.steps]) == ("manual", ["create_key"])
-    assert found.steps[0]["description"] == "Sync key"
-    assert found.record == {}
+@pytest.mark.parametrize(("member_type", "active"), [("member", True), ("api", True), ("api", False)])
+def test_a_member_that_is_there_gets_a_key(member_type, active):
+    assert turn({}, active=active, member_type=member_type).do == "intend"
+
+
+@pytest.mark.parametrize("member_type", ["member", "api"])
+def test_where_no_key_can_be_made_a_person_makes_it(member_type):
+    found = turn({}, offered=False, member_type=member_type)
+    assert found == life.Turn("rest", steps=[create_key("Sync", member_type, "Sync key")])
+
+
+@pytest.mark.parametrize("owner", [ME, OTHER])
+def test_an_intent_that_leads_nowhere_goes_first(owner):
+    """The tenant lists keys, and refuses to make one."""
+    found = turn({"current": CURRENT, "next": intent(owner)}, "refused", False, heal=True, alive=False)
+    assert found == life.Turn("write", record={"current": CURRENT})
 
 
 def test_a_key_that_nobody_has_stored_is_asked_for():
     keys = [key(3), key(4), key(5, "Another")]
-    found = planned({}, "none", keys=keys)
-    assert found.do == "manual"
-    (step,) = found.steps
-    assert "pub3" in str(step)
-    assert "pub4" in str(step)
-    assert "pub5" not in str(step)
-    assert planned({}, "none", keys=keys, beside=True).do == "create"
-    assert planned({"current": CURRENT}, keys=[*keys, key(7)], rotate=True).do == "create"
+    step = store_key("Sync", "api", "Sync key", [pub(3), pub(4)])
+    assert turn({}, keys=keys) == life.Turn("rest", steps=[step])
+    assert turn({}, keys=keys, beside=True).do == "intend"
+    assert turn({"current": CURRENT}, keys=[*keys, key(7)], replace=pub(7)).do == "intend"
+    # What was written for a key that is not to be made goes first.
+    found = turn({"next": intent(OTHER, known_ids=[3, 4])}, keys=keys, alive=False)
+    assert found == life.Turn("write", record={})
 
 
 def test_an_orphan_is_no_stranger():
-    found = planned({"next": intent(known_ids=[3])}, "none", keys=[key(3), key(8)])
-    assert (found.do, found.orphans) == ("manual", [8])
-    assert "pub3" in str(found.steps)
-    assert "pub8" not in str(found.steps)
+    record = {"next": intent(OTHER, known_ids=[3])}
+    assert turn(record, keys=[key(3), key(8)], alive=False).keys == {"key_ids": [8]}
+    assert turn(record, keys=[key(3)], alive=False).record == {}
+    assert "pub8" not in str(turn({}, keys=[key(3)]).steps)
+
+
+def test_the_run_that_has_said_what_it_will_do_does_it_beside_a_stranger():
+    """Between intent and key it decides no more, or it would never come to rest."""
+    assert turn({"next": intent(known_ids=[3])}, keys=[key(3)]).do == "create"
+
+
+# Keys that a person has made
+
+GIVEN = {"member": "Sync", "public_key": pub(8), "private_key": "prv8"}
+
+
+def test_a_given_key_is_stored_when_the_tenant_confirms_it():
+    found = turn({"current": CURRENT}, given=GIVEN)
+    assert (found.do, found.does) == ("write", "given key stored")
+    assert found.record["current"] == {**PROMOTED, "key_id": None}
+    assert [one["public_key"] for one in found.record["retired"]] == [pub(7)]
+
+
+def test_a_given_key_that_is_stored_already_changes_nothing():
+    record = {"current": {**CURRENT, "public_key": pub(8), "private_key": "prv8"}}
+    assert turn(record, given=GIVEN) == life.Turn("rest")
+    # Its private half corrected.
+    found = turn({"current": {**record["current"], "private_key": "mistyped"}}, given=GIVEN)
+    assert found.record == {"current": {**PROMOTED, "key_id": None}}
+
+
+@pytest.mark.parametrize("state", ["refused", "foreign"])
+def test_a_given_key_that_the_tenant_does_not_confirm_is_refused(state):
+    said = refused_turn({"current": CURRENT}, {pub(8): state, pub(7): "valid"}, given=GIVEN)
+    assert said.startswith(f"the key pub8… was not stored: the tenant says it is {state} for the member Sync")
+    assert "whole" not in said.replace("copied whole", "")
+
+
+def test_a_given_key_waits_for_one_that_a_killed_run_has_made():
+    said = refused_turn({"next": made(owner=OTHER)}, given=GIVEN, alive=False)
+    assert said.startswith("an interrupted run has made a key of Sync, and nothing was stored")
+    assert "msp.connectwise.onboard" in said
+    # Its intent alone stays, for the next run to clear up after.
+    record = {"next": intent(OTHER)}
+    assert turn(record, given=GIVEN, alive=False).record["next"] == record["next"]
+
+
+# Nothing is to be left
+
+
+def test_of_an_api_member_every_key_of_the_description_goes():
+    keys = [key(9, "Another"), key(8), key(7), key(6, "renamed")]
+    record = {"current": CURRENT, "retired": [retired(6, days=1)]}
+    found = turn(record, keys=keys, absent=True)
+    assert found == life.Turn("delete", "keys deleted", {"key_ids": [6, 7, 8]})
+
+
+def test_of_a_person_only_what_is_accounted_for():
+    keys = [key(9, "Another"), key(8), key(7)]
+    assert turn({"current": CURRENT}, keys=keys, absent=True, member_type="member").keys == {"key_ids": [7]}
+    record = {"current": CURRENT, "next": intent(OTHER, known_ids=[7])}
+    found = turn(record, keys=keys, absent=True, member_type="member", alive=False)
+    assert found.keys == {"key_ids": [7, 8]}
+
+
+def test_when_no_key_is_left_the_record_goes():
+    assert turn({"current": CURRENT}, "refused", absent=True) == life.Turn(
+        "forget", "record taken out of the key store"
+    )
+    assert turn({}, absent=True) == life.Turn("rest")
+    assert turn({}, offered=None, absent=True) == life.Turn("rest")
+
+
+def test_absent_leaves_the_key_of_the_run_itself():
+    record = {"current": CURRENT}
+    assert turn(record, keys=[key(7), key(8)], own=pub(7), absent=True).keys == {"key_ids": [8]}
+    found = turn(record, keys=[key(7)], own=pub(7), absent=True)
+    assert found == life.Turn("rest", steps=[own_key("Sync", "api", pub(7))])
+
+
+def test_absent_takes_nothing_away_if_the_stored_key_is_anothers():
+    said = refused_turn({"current": CURRENT}, "foreign", keys=[key(7)], absent=True)
+    assert "does not belong to the member Sync. Nothing was taken away" in said
+
+
+def test_absent_by_hand():
+    record = {"current": CURRENT, "retired": [retired(6, days=1)]}
+    found = turn(record, {pub(7): "valid", pub(6): "refused"}, False, absent=True)
+    assert found == life.Turn("rest", steps=[delete_key("Sync", "api", "Sync key", pub(7))])
+    found = turn(record, "refused", False, absent=True)
+    assert found == life.Turn("forget", "record taken out of the key store")
+
+
+@pytest.mark.parametrize(
+    ("member_type", "active", "told"), [("api", True, True), ("api", False, False), ("member", True, False)]
+)
+def test_absent_by_hand_without_a_record(member_type, active, told):
+    found = turn({}, offered=False, active=active, absent=True, member_type=member_type)
+    assert found == life.Turn("rest", steps=[delete_key("Sync", "api", "Sync key")] if told else [])
 
 
 # What becomes of the record
@@ -389,53 +629,41 @@ def test_an_orphan_is_no_stranger():
 
 def test_created():
     record = {"current": CURRENT, "next": intent(known=["a"], known_ids=[1])}
-    made = life.created(record, {"id": 8, "public_key": "pub8", "private_key": "prv8", "description": "x"}, NOW)
-    assert made["current"] == CURRENT
-    assert made["next"] == {
-        "state": "created",
-        "key_id": 8,
-        "public_key": "pub8",
-        "private_key": "prv8",
-        "created": STAMP,
-        "owner": ME,
-        "started": STAMP,
-    }
-    assert life.created({}, {"id": 8}, NOW)["next"]["key_id"] == 8
-
-
-NEXT = {"state": "created", "key_id": 8, "public_key": "pub8", "private_key": "prv8", "created": STAMP, "owner": ME}
-PROMOTED = {"key_id": 8, "public_key": "pub8", "private_key": "prv8", "created": STAMP, "verified": STAMP}
+    found = records.created(record, {"id": 8, "public_key": pub(8), "private_key": "prv8", "description": "x"}, NOW)
+    assert found == {"current": CURRENT, "next": made()}
+    assert records.created({}, {"id": 8}, NOW)["next"]["key_id"] == 8
 
 
 def test_promoted():
     earlier = retired(6, days=2)
-    record = {"vendor": "sync", "current": CURRENT, "next": NEXT, "retired": [earlier]}
-    assert life.promoted(record, NOW) == {
+    record = {"vendor": "sync", "current": CURRENT, "next": made(), "retired": [earlier]}
+    assert records.promoted(record, NOW) == {
         "vendor": "sync",
         "current": PROMOTED,
-        "retired": [earlier, {"key_id": 7, "public_key": "pub7", "private_key": "prv7", "since": STAMP}],
+        "retired": [earlier, {"key_id": 7, "public_key": pub(7), "private_key": "prv7", "since": STAMP}],
     }
-    assert life.promoted({"next": NEXT}, NOW) == {"current": PROMOTED}
+    assert records.promoted({"next": made()}, NOW) == {"current": PROMOTED}
 
 
 def test_the_same_key_again_is_not_its_own_predecessor():
-    record = {"current": {**CURRENT, "public_key": "pub8"}, "next": NEXT}
-    assert life.promoted(record, NOW) == {"current": PROMOTED}
+    record = {"current": {**CURRENT, "public_key": pub(8)}, "next": made()}
+    assert records.promoted(record, NOW) == {"current": PROMOTED}
 
 
 def test_given():
-    found = life.given({"current": CURRENT, "next": intent()}, {"public_key": "pub8", "private_key": "prv8"}, NOW)
+    found = records.given({"current": CURRENT, "next": intent()}, GIVEN, NOW)
     assert found["current"] == {**PROMOTED, "key_id": None}
-    assert [one["public_key"] for one in found["retired"]] == ["pub7"]
+    assert [one["public_key"] for one in found["retired"]] == [pub(7)]
     # What an interrupted run may have left is still to be cleaned up.
     assert found["next"] == intent()
+    assert "next" not in records.given({"current": CURRENT}, GIVEN, NOW)
 
 
-def test_settled_and_given_up():
-    record = {"current": CURRENT, "retired": [retired(5, days=1), retired(6, days=1)], "next": NEXT}
-    assert life.settled(record, ["pub5", "other"])["retired"] == [retired(6, days=1)]
-    assert life.settled(record, ["pub5", "pub6"]) == {"current": CURRENT, "next": NEXT}
-    assert life.given_up(record) == {"current": CURRENT, "retired": record["retired"]}
+def test_settled_and_without_next():
+    record = {"current": CURRENT, "retired": [retired(5, days=1), retired(6, days=1)], "next": made()}
+    assert records.settled(record, [pub(5), "other"])["retired"] == [retired(6, days=1)]
+    assert records.settled(record, [pub(5), pub(6)]) == {"current": CURRENT, "next": made()}
+    assert records.without_next(record) == {"current": CURRENT, "retired": record["retired"]}
 
 
 MINE, OTHERS = {"member": "Umbrella", "public_key": "a"}, {"member": "Petra", "public_key": "b"}
@@ -460,11 +688,6 @@ MINE, OTHERS = {"member": "Umbrella", "public_key": "a"}, {"member": "Petra", "p
 def test_given_for(keys, wanted):
     found = life.given_for(keys, "Umbrella", ["store-north", "north"])
     assert [key["public_key"] for key in found] == wanted
-
-
-def test_given_without_an_intent():
-    found = life.given({"current": CURRENT}, {"public_key": "pub8", "private_key": "prv8"}, NOW)
-    assert "next" not in found
 
 
 def test_orphans_of():

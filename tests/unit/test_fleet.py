@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _keys_page, _page, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 
 OLD, NEW = "2026-03-01T01:00:00+00:00", "2026-03-01T02:00:00+00:00"
@@ -76,8 +76,76 @@ def test_packing_keeps_everything_and_each_step_once() -> None:
         _fleet.unpacked({"format": "another"})
 
 
+def changes(made: _fleet.Fleet) -> dict[str, tuple[str, str]]:
+    return {f"{one['tenant']}/{one['vendor']}": (one["before"], one["after"]) for one in made["since"]["changes"]}
+
+
+def test_what_is_otherwise_than_in_the_run_before() -> None:
+    steps = {"manual_steps": [STEP, STEP]}
+    known = fleet(
+        entry("north", "petra", "failed"), entry("north", "zofiq", "ready"), entry("south", "petra", "pending", **steps)
+    )
+    made = fleet(
+        entry("north", "petra", "ready"), entry("north", "zofiq", "ready"), entry("north", "umbrella", "ready"),
+        entry("south", "petra", "pending", manual_steps=[STEP]), run="next",
+    )  # fmt: skip
+    made["since"] = _fleet.changes_since(known, made)
+    assert made["since"]["generated"] == known["generated"]
+    assert changes(made) == {
+        "north/petra": ("failed", "ready"),
+        "north/umbrella": ("", "ready"),
+        "south/petra": ("pending 2", "pending 1"),
+    }
+    assert _fleet.changes_since(None, made) is None
+    # Those that merge it with others have no use for it.
+    assert "since" not in _fleet.packed(made)
+
+
+def test_batches_of_one_run_compare_with_the_run_before_all_of_them() -> None:
+    known = fleet(entry("north", "petra", "failed"), entry("south", "petra", "ready"))
+    first = fleet(entry("north", "petra", "ready"), entry("south", "petra", "ready"), run="next")
+    first["since"] = _fleet.changes_since(known, first)
+    second = fleet(entry("north", "petra", "ready"), entry("south", "petra", "drifted"), run="next")
+    second["since"] = _fleet.changes_since(first, second)
+    assert changes(second) == {"north/petra": ("failed", "ready"), "south/petra": ("ready", "drifted")}
+    # Without a run before there is nothing to compare with, in any batch.
+    del first["since"]
+    assert _fleet.changes_since(first, second) is None
+
+
+def test_a_report_of_the_fleet_shows_the_beginning_of_a_key() -> None:
+    made = fleet(entry("north", "petra", "ready", key={"public_key": "publickey", "place": "store"}))
+    assert made["tenants"]["north"]["integrations"]["petra"]["key"]["public_key"] == "publ…"
+
+
+def key(**more: Any) -> dict[str, Any]:
+    one = {"member": "m", "public_key": "publickey", "state": "valid", "age_days": 1.0, "place": "s", "findings": []}
+    return {**one, "unknown": [], "retired": [], "excess": [], "listed": True, **more}
+
+
+def test_the_page_of_all_keys_begins_with_those_to_look_at(tmp_path: Path) -> None:
+    for tenant, keys in {
+        "north": {"petra": key(), "zofiq": key(age_days=95.0, findings=["<b>old</b>"])},
+        "south": {"petra": key(age_days=120.4, state="refused", findings=["refused"], public_key=None)},
+    }.items():
+        (tmp_path / tenant).mkdir()
+        (tmp_path / tenant / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "keys.json").write_text('{"petra": ', encoding="utf-8")
+    text = _keys_page.page(_keys_page.reports_below(tmp_path), NEW)
+    assert "1 March 2026, 02:00 UTC: 2 tenants, 3 keys: 1 refused, 2 valid; 2 with findings" in text
+    rows = [row.partition("</th>")[0] for row in text.split('<tr><th scope="row">')[1:]]
+    assert rows == ["south", "north", "north"]
+    assert "publickey" not in text
+    assert "<b>" not in text
+    assert "&lt;b&gt;old" in text
+    assert "120 days" in text
+    assert "1 day<" in text
+    assert "@" not in text.partition("<body>")[2]
+
+
 def test_a_page_holds_no_markup_of_a_tenants_and_no_address_of_the_network() -> None:
-    page = _fleet.page(fleet(entry("north", "petra", "failed", error="</script><img src=https://example.org/x>")))
+    page = _page.page(fleet(entry("north", "petra", "failed", error="</script><img src=https://example.org/x>")))
     data = page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0]
     assert json.loads(data)["tenants"][0]["cells"][0]["error"] == "</script><img src=https://example.org/x>"
     assert "<img" not in page

@@ -1,23 +1,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counts the steps of a run, and kills the run, with all its processes, after one of them."""
+"""Counts the seams of a run, and kills the run, with all its processes, at one of them; see tests/keys/seams.py."""
 
 from __future__ import annotations
 
-import os
-import signal
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
+from tests.keys.seams import installed
+
 DOCUMENTATION = r"""
 name: boundary
 type: aggregate
-short_description: Kills the run after a step
+short_description: Kills the run at a seam
 description:
-  - Counts task results into the file that BOUNDARY_COUNT names, and kills the process group after number BOUNDARY_KILL,
-    or after the task that BOUNDARY_TASK names.
+  - Writes each seam into the file that SEAM_FILE names, and kills the run at number SEAM_NUMBER, or at the first one
+    with SEAM_NAME in its name.
 """
 
 
@@ -28,16 +27,11 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self._steps = 0
-        self._last = int(os.environ.get("BOUNDARY_KILL") or 0)
-        self._task = os.environ.get("BOUNDARY_TASK")
-        self._count = os.environ.get("BOUNDARY_COUNT")
+        # Loaded before the first worker is forked, so that every worker has the seams too.
+        self._seams = installed()
 
     def _step(self, result: Any, **_more: Any) -> None:
-        self._steps += 1
-        if self._steps == self._last or (self._task and self._task == result._task.name):
-            os.killpg(0, signal.SIGKILL)
-        if self._count:
-            Path(self._count).write_text(str(self._steps), encoding="utf-8")
+        if self._seams is not None:
+            self._seams.reach(f"after the task {result._task.get_name()}")
 
     v2_runner_on_ok = v2_runner_on_failed = v2_runner_item_on_ok = _step

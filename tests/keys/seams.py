@@ -1,0 +1,122 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The seams of a run, counted over all of its processes, and a run that dies at one of them.
+
+A seam is the moment before and after each request that is not a read, each write of a key store, each module that runs
+as a process of its own, and after each task's result. What lies between two of them changes nothing that outlives a
+run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+FILE, NUMBER, NAME = "SEAM_FILE", "SEAM_NUMBER", "SEAM_NAME"
+
+
+class Seams:
+    """file: gets a line for each seam. number: of the seam at which the run dies.
+
+    name: or the first one with this in it.
+    """
+
+    def __init__(self, file: str, number: int = 0, name: str = "") -> None:
+        self._file, self._number, self._name = file, number, name
+        self._main = os.getpid()
+
+    def reach(self, name: str) -> None:
+        handle = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            os.write(handle, f"{name}\n".encode())
+            count = len(Path(self._file).read_bytes().splitlines())
+            if count == self._number or (self._name and self._name in name):
+                # Under the lock, so that no other process of the run comes further.
+                kill_run(self._main)
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os.close(handle)
+
+    def around(self, owner: Any, method: str, named: Callable[..., str | None]) -> None:
+        """Make each call of a method two seams.
+
+        named: what the call is, from its arguments; None for one that is no seam.
+        """
+        original = getattr(owner, method)
+
+        @functools.wraps(original)
+        def wrapped(*arguments: Any, **more: Any) -> Any:
+            name = named(*arguments, **more)
+            if name is None:
+                return original(*arguments, **more)
+            self.reach(f"before {name}")
+            try:
+                return original(*arguments, **more)
+            finally:
+                self.reach(f"after {name}")
+
+        setattr(owner, method, wrapped)
+
+    def install(self) -> None:
+        """In the process that will fork the workers, once Ansible knows its collections."""
+        from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
+        from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import Controller
+        from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile
+        from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Command
+        from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
+
+        self.around(Http, "request", _request)
+        for store in (KeyFile, Command):
+            for operation in ("write", "delete"):
+                self.around(store, operation, lambda *_a, _n=f"{store.__name__}.{operation}", **_m: _n)
+        self.around(Controller, "run_module", lambda _self, name, *_a: f"module {name}")
+        self.around(TenantAction, "run_on_host", lambda _self, name, *_a: f"module {name}")
+
+
+def _request(_self: Any, method: str, url: str, *_arguments: Any, **_more: Any) -> str | None:
+    return None if method == "GET" else f"{method} {url.partition('/apis/')[2]}"
+
+
+def installed() -> Seams | None:
+    """The seams that the environment asks for."""
+    if not os.environ.get(FILE):
+        return None
+    seams = Seams(os.environ[FILE], int(os.environ.get(NUMBER) or 0), os.environ.get(NAME) or "")
+    seams.install()
+    return seams
+
+
+def kill_run(main: int) -> None:
+    """SIGKILL for a run and all of its processes but this one; workers have sessions of their own since ansible-core
+    2.19.
+    """
+    me = os.getpid()
+    if main != me:
+        os.kill(main, signal.SIGSTOP)  # so that it begins no further process
+    for process in [*children(main), main]:
+        if process != me:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+
+def children(process: int) -> list[int]:
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            number, parent = int(stat.parent.name), int(stat.read_text().rpartition(")")[2].split()[1])
+        except (OSError, IndexError):
+            continue
+        parents.setdefault(parent, []).append(number)
+    found, left = [], [process]
+    while left:
+        children = parents.get(left.pop(), [])
+        found += children
+        left += children
+    return found
