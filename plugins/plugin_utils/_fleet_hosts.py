@@ -86,7 +86,7 @@ class Hosts:
             return tenant
         try:
             settings = settings_of(variables, template, given_keys=self._given_keys)
-            tenant.directory = settings.report_dir
+            tenant.settings, tenant.directory = settings, settings.report_dir
             if reason := self._why_left(variables, template):
                 tenant.left = dict.fromkeys(names, reason)
                 return tenant

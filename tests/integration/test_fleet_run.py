@@ -155,7 +155,7 @@ def test_where_everything_fails_there_still_is_a_report(fleet: Fleet, first: Mea
     path = fleet.directory / "broken" / "fleet.json"
     tenants = json.loads(path.read_text(encoding="utf-8"))["tenants"]
     assert tenants["t0001"]["integrations"]["zofiq"]["status"] == "unreachable"
-    assert tenants["t0002"]["integrations"]["zofik"]["status"] == "unreachable"
+    assert tenants["t0002"]["integrations"]["zofik"]["status"] == "failed"
     assert "is not set" in tenants["t0003"]["error"]
     assert (path.parent / "failed").read_text(encoding="utf-8").split() == ["t0001", "t0002", "t0003"]
 
