@@ -207,12 +207,12 @@ class StoreMaker:
         check_place(settings.store_tenant, path or name, settings.store_dir)
         if kind == "command":
             return Command(settings.store_command, where)
+        if isinstance(kind, Mapping):
+            return Described(checked_description(kind, "integration_store"), where, self._outside)
         if kind in shipped():
             options = settings.hashi_vault if kind == "hashi_vault" else settings.sops
             where = Where(where.tenant, name, path, where.mount, options, where.settle)
             return Described(shipped()[kind], where, self._outside)
-        if isinstance(kind, Mapping):
-            return Described(checked_description(kind, "integration_store"), where, self._outside)
         return Described(_described_in(str(kind)), where, self._outside)
 
     def key_file(self, settings: Settings) -> KeyFile:

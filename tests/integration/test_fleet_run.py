@@ -164,11 +164,13 @@ def test_one_tenants_wrong_variable_is_that_tenants_matter(fleet: Fleet, first: 
     content = inventory(fleet)
     broken = json.loads(json.dumps(content))
     broken["all"]["hosts"]["t0002"]["integration_key_max_age_days"] = "ninety"
+    broken["all"]["hosts"]["t0003"]["ansible_become"] = "{{ nobody_has_defined_it }}"
     write(fleet, broken)
     found = fleet.playbook("msp.connectwise.onboard")
     write(fleet, content)
     assert found.code == 2
     assert statuses(fleet) == {"t0001": "ready", "t0002": "failed", "t0003": "ready"}
+    assert "nobody_has_defined_it" in report(fleet)["t0003"]["integrations"]["cw_integrations"]["error"]
     assert "integration_key_max_age_days" in report(fleet)["t0002"]["integrations"]["zofiq"]["error"]
 
 

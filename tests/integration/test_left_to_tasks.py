@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,10 @@ HERE = Path(__file__).resolve().parent
 SHELF = {
     "place": "the shelf, <tenant>/<name>",
     "read": {"lookup": "ansible.builtin.file", "terms": ["SHELF/<tenant>.json"], "missing": "could not|not found"},
-    "write": {"module": "ansible.builtin.copy", "arguments": {"dest": "SHELF/<tenant>.json", "content": "<json>"}},
+    "write": {
+        "module": "ansible.builtin.lineinfile",
+        "arguments": {"path": "SHELF/<tenant>.json", "line": "<json>", "regexp": "^", "create": True, "mode": "0600"},
+    },
     "delete": {"module": "ansible.builtin.file", "arguments": {"path": "SHELF/<tenant>.json", "state": "absent"}},
 }
 WHY = {
@@ -72,11 +74,11 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def fleet(make_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+def fleet(make_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     place = tmp_path_factory.mktemp("left")
     (place / "shelf").mkdir(mode=0o700)
     tenants = [{"company_id": name, "site": "na"} for name in ("here", *WHY)]
-    yield Fleet(make_world({"sites": [{"name": "na"}], "tenants": tenants}), place)
+    return Fleet(make_world({"sites": [{"name": "na"}], "tenants": tenants}), place)
 
 
 @pytest.mark.timeout(600)

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,10 +100,10 @@ class Preflight:
 
 
 @pytest.fixture(scope="module")
-def world(make_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preflight]:
+def world(make_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Preflight:
     names = dict.fromkeys([*(wrong.company or wrong.host for wrong in WRONG), "nopassphrase"])
     tenants = [{"company_id": name, "site": "na"} for name in names]
-    yield Preflight(make_world({"sites": [{"name": "na"}], "tenants": tenants}), tmp_path_factory.mktemp("preflight"))
+    return Preflight(make_world({"sites": [{"name": "na"}], "tenants": tenants}), tmp_path_factory.mktemp("preflight"))
 
 
 BOTH_WAYS = pytest.mark.parametrize("way", ["fleet", "role"])

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +88,12 @@ def comparable(entry: dict[str, Any]) -> tuple[str, str, str, int]:
 
 
 @pytest.fixture(scope="module")
-def lives(make_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lives]:
+def lives(make_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Lives:
     tenants = [
         {"company_id": f"{way}-{profile}", "site": "na", "profile": profile} for way in WAYS for profile in PROFILES
     ]
     world = make_world({"sites": [{"name": "na"}], "tenants": tenants})
-    yield Lives(world, tmp_path_factory.mktemp("lives"))
+    return Lives(world, tmp_path_factory.mktemp("lives"))
 
 
 @pytest.mark.timeout(600)
