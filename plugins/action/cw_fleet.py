@@ -159,7 +159,8 @@ def _grouped(said: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, list[
 
 
 def _named(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    # As they came to an end they are in another order each time.
+    return names[0] if len(names) == 1 else f"{min(names)} and {len(names) - 1} more"
 
 
 def _shown(tenant: str, diff: Mapping[str, Any]) -> dict[str, Any]:

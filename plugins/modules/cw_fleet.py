@@ -11,8 +11,7 @@ version_added: 0.1.0
 description:
   - Does for every host of the play, over as many threads as there are forks, what the tasks of the
     P(msp.connectwise.integration#role) role do - looks at key store and tenant, finds what would make a later step
-    fail, carries out the steps, and records how each integration ended, as M(msp.connectwise.cw_integration_report)
-    does.
+    fail, carries out the steps, and records how each ended, as M(msp.connectwise.cw_integration_report) does.
   - It runs once for the whole play, so that a tenant costs no task of its own. Use the linear strategy.
   - What is wanted are the integrations that C(cw_integrations) of a host names, the connection its C(cw_*) variables,
     how it is to be done its C(integration_*) variables, a vendor's details its C(<vendor>_*) variables. C(--tags

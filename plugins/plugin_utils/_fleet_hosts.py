@@ -71,6 +71,16 @@ class Hosts:
         """A host with its integrations; what is wrong with its variables stands in `broken`, and nothing is sent
         then.
         """
+        try:
+            return self._tenant(host)
+        except AnsibleError as problem:
+            unresolved = InputError(
+                f"a variable cannot be resolved: {problem.message or problem}",
+                remedy="correct the variable, or define what it refers to in host_vars or group_vars",
+            )
+            return Tenant(host, broken=[Ended("cw_integrations", error=_said(unresolved, host), mistyped=True)])
+
+    def _tenant(self, host: str) -> Tenant:
         variables = self.variables(host)
         templar = self._action._templar.copy_with_new_env(available_variables=variables)
 
@@ -86,7 +96,7 @@ class Hosts:
             return tenant
         try:
             settings = settings_of(variables, template, given_keys=self._given_keys)
-            tenant.directory = settings.report_dir
+            tenant.settings, tenant.directory = settings, settings.report_dir
             if reason := self._why_left(variables, template):
                 tenant.left = dict.fromkeys(names, reason)
                 return tenant

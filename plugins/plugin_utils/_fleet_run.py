@@ -18,6 +18,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._ended import Results, changes, warnings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Site, unwritable
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
 
 # Stores that are written by modules of other collections; those need a worker of Ansible's own.
 IN_PROCESS_STORES = ("vaulted_file", "command")
@@ -50,6 +51,7 @@ class Tenant:
     site: Site | None = None
     connection: Mapping[str, Any] = field(default_factory=dict)
     directory: str | None = None
+    settings: Settings | None = None
     integrations: list[Integration] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
     broken: list[Ended] = field(default_factory=list)
