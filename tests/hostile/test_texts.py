@@ -29,7 +29,7 @@ TENANTS: dict[str, Any] = {
         )
     ],
 }
-# Rendered, the first makes a file, the second is a number that nothing else prints. ConnectWise takes 30 characters for a name.
+# Rendered, the first makes a file and the second is a number found nowhere else. Names have up to 30 characters.
 TOUCH, SUM = "{{lookup('pipe','touch c')}}", "{{79190*70001}}"
 RENDERED = str(79190 * 70001)
 ESCAPES = "\x1b[2J\x1b]0;title\x07\x9b31m"
