@@ -90,7 +90,7 @@ def test_who_asks_for_a_whole_module_asks_for_each_function() -> None:
     assert rows["Invoicing"].wanted["whole"]["add"] == "All"
     assert rows["Invoicing"].alone("named") == []
     assert rows["Agreements"].wanted["whole"] == {"add": "None", "edit": "None", "delete": "None", "inquire": "My"}
-    ((_profile_, added, _problems),) = _compare.compared([], [whole], [named]).more
+    ((_named, added, _problems),) = _compare.compared([], [whole], [named]).more
     assert added == ["Finance / Agreements: Edit All"]
 
 
