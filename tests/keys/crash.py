@@ -4,8 +4,8 @@
 
     python -m tests.keys.crash --seed 1 --runs 100 [--boundaries] [--store hashi_vault]
 
-kills runs at random moments, or at every seam (tests/keys/seams.py) of each situation, and prints a line for each. --way
-fleet kills runs of the playbook `onboard` instead of the role.
+kills runs at random moments, or at every seam (tests/keys/seams.py) of each situation, and prints a line for each.
+--way fleet kills runs of the playbook `onboard` instead of the role.
 """
 
 from __future__ import annotations
@@ -194,7 +194,10 @@ def main() -> int:
                 done += 1
                 lost += bool(problem)
                 print(f"{done}: {crash}: {problem or 'as it should be'}", flush=True)
-    print(f"{options.store}, {options.way}, seed {options.seed}: {done} runs killed ({test.killed} before they ended), {lost} with a problem")
+    print(
+        f"{options.store}, {options.way}, seed {options.seed}: {done} runs killed ({test.killed} before they ended), "
+        f"{lost} with a problem"
+    )
     return int(bool(lost))
 
 

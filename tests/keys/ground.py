@@ -126,8 +126,8 @@ class Ground:
     ) -> dict[str, Any]:
         """What the runner needs to know.
 
-        kill_at: number of the seam at which the run kills itself, or a part of its name. playbook: one of the collection's
-        instead of the role. main_only: whether kill_after leaves the workers to themselves.
+        kill_at: number of the seam at which the run kills itself, or a part of its name. playbook: one of the
+        collection's instead of the role. main_only: whether kill_after leaves the workers to themselves.
         """
         play = f"msp.connectwise.{playbook}" if playbook else str(self.play_file)
         arguments = [play, "-i", str(self.playground.inventory), "--limit", tenant]

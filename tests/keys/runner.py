@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs ansible-playbook again and again, each in a process group of its own, without starting Python anew each time.
 
-A line of JSON in: a list of runs that begin together, each {arguments, directory, log, variables, kill_after, main_only}.
-A line out: for each its exit status, negative for the signal that ended it. kill_after: seconds until the run is killed.
-main_only: whether its workers are left to themselves, as by a `kill -9` of the process that a person sees.
+A line of JSON in: a list of runs that begin together, each {arguments, directory, log, variables, kill_after,
+main_only}. A line out: for each its exit status, negative for the signal that ended it. kill_after: seconds until the
+run is killed, or until SIGUSR1 comes. main_only: whether its workers are left to themselves, as by a `kill -9` of the process that a person sees.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ name: boundary
 type: aggregate
 short_description: Kills the run at a seam
 description:
-  - Writes each seam into the file that SEAM_FILE names, and kills the run at number SEAM_NUMBER, or at the first one with
-    SEAM_NAME in its name.
+  - Writes each seam into the file that SEAM_FILE names, and kills the run at number SEAM_NUMBER, or at the first one
+    with SEAM_NAME in its name.
 """
 
 
