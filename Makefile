@@ -15,6 +15,8 @@ JOBS ?= 2
 TESTS ?= tests --ignore tests/long
 LONG_TESTS ?= tests/long
 PYTEST_ARGS ?=
+# The first of the three ports of the simulator.
+PORT ?= 8443
 # The tests of the plugins; those of the simulator and of the roles would only repeat what these run.
 COVERAGE_TESTS ?= --ignore tests/unit/simulator tests/unit tests/integration/test_modules_contract.py tests/integration/test_examples.py
 
@@ -44,6 +46,10 @@ test-long: setup ## Run the tests that take long (LONG_TESTS=tests/long/test_cra
 demo: setup ## Onboard five vendors on three simulated tenants
 	@$(RUN) python tools/demo.py
 
+.PHONY: simulator
+simulator: setup ## Start simulated tenants on ports that stay, with an inventory and what to type (PORT=8443)
+	@$(RUN) python tools/simulator.py --port $(PORT)
+
 .PHONY: bench
 bench: setup ## Measure five ways to do the same work, side by side (BENCH_ARGS="--tenants 10,50 --ways ade --first 10")
 	@$(RUN) python -m benchmarks $(BENCH_ARGS)
@@ -56,6 +62,18 @@ lint: setup-dev ## Run every linter and type checker
 format: setup-dev ## Let ruff format and mend what it can
 	@$(RUN) ruff check --fix --quiet .
 	@$(RUN) ruff format .
+
+.PHONY: vendors
+vendors: setup ## Write what follows from the vendors' tables: READMEs, argument specs, tasks, the vendor table
+	@$(RUN) python tools/vendors.py
+
+.PHONY: vendor
+vendor: setup ## Begin the role of another vendor (NAME=acme_sync TABLE=page.html)
+	@$(RUN) python tools/vendors.py --new "$(NAME)" $(if $(TABLE),--table "$(TABLE)")
+
+.PHONY: vendors-check
+vendors-check: setup ## Say which rows a new copy of a vendor's page changes (FILE=page.html NAME=zofiq)
+	@$(RUN) python tools/vendors.py --compare "$(FILE)" $(NAME)
 
 .PHONY: sanity
 sanity: setup ## Run ansible-test sanity with every ansible-core this machine's Pythons can take (SANITY_VERSIONS="2.19 2.21")

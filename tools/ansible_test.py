@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs ansible-test on the committed tree, with each ansible-core that this machine's Pythons can take.
+"""Runs ansible-test on the clone as it is, with each ansible-core that this machine's Pythons can take.
 
     python tools/workspace.py python tools/ansible_test.py sanity|units [VERSION...] [-- ARGUMENT...]
 
@@ -9,19 +9,17 @@ ansible-test wants a real ansible_collections tree and a HOME it may fill: both 
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workspace import NAME, NAMESPACE, ROOT
+from workspace import NAME, NAMESPACE, ROOT, copy_to
 
 BUILD = ROOT / "build"
 HOME = BUILD / "home"
@@ -49,23 +47,6 @@ def find_python(version: str) -> str | None:
         if "works" in subprocess.run(probe, capture_output=True, text=True, check=False).stdout:
             return candidate
     return None
-
-
-def make_tree() -> None:
-    """Lay out what HEAD holds as an ansible_collections tree."""
-    archive = subprocess.run(["git", "archive", "HEAD"], cwd=ROOT, capture_output=True, check=True).stdout
-    shutil.rmtree(TREE, ignore_errors=True)
-    TREE.mkdir(parents=True)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(TREE, filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(TREE)  # noqa: S202
-    # Without a repository of its own the tree counts as a folder that the clone ignores, and nothing would be tested.
-    subprocess.run(["git", "init", "--quiet", str(TREE)], check=True)
-    subprocess.run(["git", "-C", str(TREE), "add", "--all"], check=True)
-    dirty = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    if dirty:
-        print("Uncommitted changes are left out; only what HEAD holds is tested.", flush=True)
 
 
 def make_home() -> None:
@@ -160,7 +141,8 @@ def main(arguments: list[str]) -> int:
     kind, *versions = arguments
     if unknown := [version for version in versions if version not in PYTHONS]:
         sys.exit(f"unknown version: {', '.join(unknown)}; known: {', '.join(PYTHONS)}")
-    make_tree()
+    # Without a repository of its own the tree counts as a folder that the clone ignores, and nothing would be tested.
+    copy_to(TREE, repository=True)
     make_home()
     results = [run(kind, core, extra) for core in versions or PYTHONS]
     print(f"\nansible-test {kind}")

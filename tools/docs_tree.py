@@ -10,40 +10,28 @@ antsibull-docs takes the redirect of an action for the new name of its module, a
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import yaml
-from workspace import NAME, NAMESPACE, ROOT
+from workspace import NAME, NAMESPACE, copy_to
 
 
-def lay_out(collections: Path) -> Path:
-    """Copy what git holds or would take, without the redirects of actions."""
-    tree = collections / "ansible_collections" / NAMESPACE / NAME
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, tree / name)
+def without_redirects(tree: Path) -> None:
     runtime = tree / "meta" / "runtime.yml"
     meta = yaml.safe_load(runtime.read_text(encoding="utf-8"))
     meta.get("plugin_routing", {}).pop("action", None)
     runtime.write_text(yaml.safe_dump(meta), encoding="utf-8")
-    return tree
 
 
 def main(command: list[str]) -> int:
     if not command:
         sys.exit(__doc__)
     with tempfile.TemporaryDirectory(prefix="docs-") as collections:
-        tree = lay_out(Path(collections))
-        # The tools ask git for the files of a collection, and the clone's own git ignores this place.
-        subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
-        subprocess.run(["git", "add", "--all"], cwd=tree, check=True)
+        tree = copy_to(Path(collections) / "ansible_collections" / NAMESPACE / NAME, repository=True)
+        without_redirects(tree)
         # antsibull-docs leaves a log in HOME.
         environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": collections, "HOME": collections}
         return subprocess.run(command, cwd=tree, env=environment, check=False).returncode

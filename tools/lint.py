@@ -36,10 +36,10 @@ def checks() -> dict[str, list[str]]:
         ],
         "antsibull-changelog": ["antsibull-changelog", "lint"],
         "reuse": ["reuse", "lint", "--quiet"],
-        "role-readme": ["python", "tools/role_readme.py", "--check"],
         "ruff-check": ["ruff", "check", "."],
         "ruff-format": ["ruff", "format", "--check", "."],
         "shellcheck": ["shellcheck", *shell_files],
+        "vendors": ["python", "tools/vendors.py", "--check"],
         "yamllint": ["yamllint", "--strict", "."],
     }
 

@@ -13,9 +13,7 @@ from __future__ import annotations
 import ast
 import importlib
 import os
-import shutil
 import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -24,7 +22,7 @@ from dataclasses import dataclass
 
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
-from workspace import NAME, NAMESPACE, ROOT
+from workspace import NAME, NAMESPACE, ROOT, copy_to
 
 COPY = ROOT / "build" / "mutants" / "ansible_collections" / NAMESPACE / NAME
 LIMIT = 60  # seconds a mutant may take; one that loops for ever is a mutant that was noticed
@@ -37,23 +35,26 @@ class Target:
     path: str
     tests: tuple[str, ...]
     until: str = ""
-    fixtures: bool = False
+    fixtures: bool = True
 
 
 TARGETS = {
     "_permissions": Target(
         "plugins/module_utils/_permissions.py",
         ("tests/unit/test_permissions.py", "tests/unit/test_exact_permissions.py"),
+        fixtures=False,
     ),
     "_resource": Target(
-        "plugins/module_utils/_resource.py",
-        ("tests/unit/test_resource.py", "tests/unit/test_exact_resource.py"),
-        until="def create(",
-        fixtures=True,
+        "plugins/module_utils/_resource.py", ("tests/unit/test_resource.py", "tests/unit/test_exact_resource.py")
     ),
-    "_key_life": Target("plugins/plugin_utils/_key_life.py", ("tests/unit/test_exact_key_life.py",)),
-    "_key_record": Target("plugins/plugin_utils/_key_record.py", ("tests/unit/test_exact_key_life.py",)),
-    "_key_loop": Target("plugins/plugin_utils/_key_loop.py", ("tests/unit/test_key_loop.py",)),
+    "_keys": Target("plugins/module_utils/_keys.py", ("tests/unit/test_keys.py",)),
+    "_key_life": Target("plugins/plugin_utils/_key_life.py", ("tests/unit/test_exact_key_life.py",), fixtures=False),
+    "_key_facts": Target("plugins/plugin_utils/_key_facts.py", ("tests/unit/test_exact_key_life.py",), fixtures=False),
+    "_key_record": Target(
+        "plugins/plugin_utils/_key_record.py", ("tests/unit/test_exact_key_life.py",), fixtures=False
+    ),
+    "_key_loop": Target("plugins/plugin_utils/_key_loop.py", ("tests/unit/test_key_loop.py",), fixtures=False),
+    "_host_vars": Target("plugins/plugin_utils/_host_vars.py", ("tests/unit/test_host_vars.py",), fixtures=False),
 }
 
 OPERATORS = [
@@ -103,6 +104,8 @@ EQUIVALENT = {
     "RANK[have] <= RANK[want]": "two levels that are the same are no deviation and do not come here",
     "in_module[ -1].module": "all of them are rows of one module",
     "resolved.append(found[ -1])": "there is exactly one here",
+    "for attempt in ( 0, 2)": "the last attempt is told from the one before it, and nothing else",
+    "unlink(missing_ok=False)": "the file was made a moment before",
     " /, ": "a separator of parameters and no operator: callers name what stands after it",
     "@dataclass(frozen=False)": "nothing assigns to the fields; frozen keeps it so for whoever comes next",
     "grace_days: float = -1": "no grace is any number that is not above 0",
@@ -201,18 +204,6 @@ def run_tests(tests: tuple[str, ...], log: str = os.devnull) -> int:
     return -1
 
 
-def make_copy() -> None:
-    """The tree as it is on disk, tracked or not, without what was made in it."""
-    shutil.rmtree(COPY, ignore_errors=True)
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, names):
-        source, target = ROOT / name, COPY / name
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
-
-
 def warm_up() -> None:
     """Load what every test loads, and nothing of what is mutated."""
     os.chdir(COPY)
@@ -241,9 +232,7 @@ def examine(name: str, target: Target) -> list[Mutant]:
     """The mutants of one file that no test notices and nothing explains."""
     path = COPY / target.path
     code = path.read_text(encoding="utf-8")
-    tests = tuple(test for test in target.tests if (COPY / test).exists())
-    if not target.fixtures:
-        tests = ("--noconftest", *tests)
+    tests = target.tests if target.fixtures else ("--noconftest", *target.tests)
     log = COPY.parents[2] / f"{name}.log"
     if run_tests(tests, str(log)) != 0:
         sys.exit(f"the tests of {name} fail without any mutant: see {log}")
@@ -276,7 +265,7 @@ def main(names: list[str]) -> int:
     unknown = [name for name in names if name not in TARGETS]
     if unknown:
         sys.exit(f"unknown: {', '.join(unknown)}; known: {', '.join(TARGETS)}")
-    make_copy()
+    copy_to(COPY)
     warm_up()
     left = [
         mutant for name, target in TARGETS.items() if not names or name in names for mutant in examine(name, target)

@@ -10,6 +10,8 @@ runs a command so that it sees this clone as the collection msp.connectwise and 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -73,6 +75,24 @@ def environment(root: Path = ROOT) -> dict[str, str]:
         "NO_PROXY": loopback,
         "no_proxy": loopback,
     }
+
+
+def copy_to(tree: Path, repository: bool = False) -> Path:
+    """Copy the files of the clone as they are on disk, without what was made in it; git knows which these are.
+
+    repository: make the copy one of its own, for tools that ask git for its files and may lie in a folder git ignores.
+    """
+    shutil.rmtree(tree, ignore_errors=True)
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, tree / name)
+    if repository:
+        subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
+        subprocess.run(["git", "add", "--all"], cwd=tree, check=True)
+    return tree
 
 
 def apply(root: Path = ROOT) -> None:

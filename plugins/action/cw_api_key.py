@@ -26,7 +26,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import NoS
 class ActionModule(PsaAction):
     """Runs on the controller; what it asks of the tenant runs where any module of the collection would."""
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         if self._task.args.get("store") is None:
             return super().run(tmp, task_vars)
         result: dict[str, Any] = super(PsaAction, self).run(tmp, task_vars or {})

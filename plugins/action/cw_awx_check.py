@@ -54,15 +54,15 @@ class ActionModule(ActionBase):
         if found.problems:
             return {**result, "failed": True, "msg": " | ".join(found.problems), "problems": found.problems}
         check = bool(self._task.check_mode)
-        would = f"Would make: {', '.join(found.missing)}" if check and found.missing else "AWX can be set up"
+        would = [f"would make: {', '.join(found.missing)}"] if check and found.missing else []
         result.update(
             changed=check and bool(found.missing),
-            notes=found.notes,
+            notes=[*would, *found.notes],
             missing=found.missing,
             superuser=found.superuser,
             type_exists=found.type_exists,
             # In check mode, what hangs on something that is missing cannot be compared.
             comparable={part: can or not check for part, can in found.comparable().items()},
-            msg=" | ".join([would, *found.notes]),
+            msg="AWX can be set up",
         )
         return result

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible import context
+from ansible.errors import AnsiblePromptNoninteractive
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
@@ -41,7 +43,7 @@ class ActionModule(TenantAction):
     BYPASS_HOST_LOOP = True
     _requires_connection = False
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         own = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
@@ -89,9 +91,11 @@ class ActionModule(TenantAction):
         self, given: list[dict[str, Any]], args: Mapping[str, Any], integrations: Sequence[Integration], left: bool
     ) -> None:
         """See that each given key is somebody's, and ask for those that work orders wait for."""
-        if not given and args["ask_for_keys"] and _given_keys.is_typed():
-            # The list is the one that the settings of every tenant have.
-            given += _given_keys.asked_for(integrations, _report.entry_in, self._ask)
+        if not given and args["ask_for_keys"]:
+            # Without a terminal nobody is asked: the keys are stored already, or come from a file another time.
+            with suppress(AnsiblePromptNoninteractive):
+                # The list is the one that the settings of every tenant have.
+                given += _given_keys.asked_for(integrations, _report.entry_in, self._ask)
         # A tenant that is left to the tasks of the role may have the member.
         if not left and (nobodys := _given_keys.untaken(given, integrations)):
             raise InputError(
@@ -101,7 +105,7 @@ class ActionModule(TenantAction):
 
     @staticmethod
     def _ask(question: str, hidden: bool) -> str:
-        return to_text(Display().prompt_until(f"{question}: ", private=hidden) or "").strip()
+        return str(to_text(Display().prompt_until(f"{question}: ", private=hidden) or "")).strip()
 
     def _loaded(self, path: str) -> Any:
         return self._loader.load_from_file(path, cache="none")
@@ -155,7 +159,8 @@ def _grouped(said: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, list[
 
 
 def _named(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    # As they came to an end they are in another order each time.
+    return names[0] if len(names) == 1 else f"{min(names)} and {len(names) - 1} more"
 
 
 def _shown(tenant: str, diff: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,14 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _fleet, _handed_over, _table
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _commands,
+    _fleet,
+    _handed_over,
+    _keys_page,
+    _page,
+    _table,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     BAD,
     STATUSES,
@@ -27,7 +35,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     run_directory,
     summary,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import report_dir_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path"},
@@ -71,6 +79,8 @@ class ActionModule(ActionBase):
             fleet = self._of_this_run(args, variables, directory) if own else self._merged(args, variables)
         except (OSError, ValueError) as problem:
             return {**result, "failed": True, "msg": f"the fleet report could not be made: {problem}"}
+        if since := _fleet.changes_since(self._known(directory), fleet):
+            fleet["since"] = since
         result.update(
             changed=False,
             counts=_fleet.counts(fleet),
@@ -84,8 +94,7 @@ class ActionModule(ActionBase):
                 result["removed"] = _handed_over.tidy(directory, args["keep_jobs"])
             except OSError as problem:
                 return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
-        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
-        result["lines"] = _table.table(fleet, result.get("files"), _commands.typed(), hosts)
+        result["lines"] = self._lines(fleet, args, result.get("files"), directory, variables)
         self._say(result["lines"])
         if args["artifact"]:
             report = str(Path(result["files"]["fleet.json"]).absolute()) if "files" in result else ""
@@ -98,10 +107,27 @@ class ActionModule(ActionBase):
 
     def _usual_directory(self, args: Mapping[str, Any], variables: Mapping[str, Any], job: Any) -> str:
         """That of the reports. Slices of a job on AWX know a part of the inventory each, and may share the place."""
-        report_dir = settings_of(variables, self._templar.template).report_dir
+        report_dir = report_dir_of(variables, self._templar.template)
         if args["handed_over"] or args["sources"] is not None:
             return f"{report_dir}/merged"
         return f"{report_dir}/job-{job}" if job else report_dir
+
+    @staticmethod
+    def _lines(
+        fleet: _fleet.Fleet,
+        args: Mapping[str, Any],
+        files: Mapping[str, str] | None,
+        directory: Path,
+        variables: Mapping[str, Any],
+    ) -> list[str]:
+        """What a run ends with: in a job of AWX its name first, and job templates instead of commands."""
+        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
+        merges = args["handed_over"] or args["sources"] is not None
+        templates = _handed_over.template_prefix(variables, "merge_reports" if merges else args["playbook"])
+        typed = _commands.typed() if templates is None else replace(_commands.typed(), templates=templates)
+        keys = _keys_page.summary(_keys_page.reports_below(directory)) if fleet["playbook"] == "key_report" else ""
+        name = _handed_over.job_name(variables)
+        return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys)]
 
     @staticmethod
     def _say(lines: Iterable[str]) -> None:
@@ -199,13 +225,19 @@ class ActionModule(ActionBase):
     @staticmethod
     def _write(directory: Path, fleet: _fleet.Fleet) -> dict[str, str]:
         directory.mkdir(parents=True, exist_ok=True)
+        keys = _keys_page.reports_below(directory)
+        command = _commands.playbook("finish", _commands.typed(), ["TENANT"])
         texts = {
             "fleet.json": json.dumps(fleet, indent=1, ensure_ascii=False, default=str) + "\n",
-            "fleet.html": _fleet.page(fleet),
+            "fleet.html": _page.page(fleet, command, keys=bool(keys)),
             # For --limit @…: the tenants to take up again, and those a person or another run still has to see to.
             "failed": ActionModule._limit(_fleet.tenants_with(fleet, BAD)),
             "left": ActionModule._limit(_fleet.tenants_with(fleet, _fleet.LEFT)),
         }
+        if keys:
+            texts["keys.html"] = _keys_page.page(keys, fleet["generated"])
+        else:
+            (directory / "keys.html").unlink(missing_ok=True)
         for name, text in texts.items():
             replace_file(directory / name, text)
         return {name: str(directory / name) for name in texts}

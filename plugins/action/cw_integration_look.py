@@ -21,7 +21,7 @@ ARGUMENT_SPEC: dict[str, Any] = {"vendor": {"type": "str", "required": True}, "p
 class ActionModule(TenantAction):
     """Runs on the controller; what it asks of the tenant runs where any module of the collection would."""
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         try:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
@@ -16,7 +17,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Psa
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _ended, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
-from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import report_dir_of
 
 FACT = "connectwise_integrations"
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -88,8 +89,5 @@ class ActionModule(ActionBase):
         """Where the report goes, and whether a failure is for the end of the play; also if there was no look."""
         if look.get("directory") is not None:
             return look["directory"], bool(look.get("defer_failure"))
-        try:
-            settings = settings_of(variables, self._templar.template)
-        except PsaError:
-            return None, False
-        return settings.report_dir, settings.defer_failure
+        defer = self._templar.template(variables.get("integration_defer_failure", False))
+        return report_dir_of(variables, self._templar.template), boolean(defer, strict=False)

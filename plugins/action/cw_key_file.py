@@ -39,7 +39,7 @@ class ActionModule(TenantAction):
 
     _requires_connection = False
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         validation = ArgumentSpecValidator(ARGUMENT_SPEC, **CONSTRAINTS).validate(dict(self._task.args))

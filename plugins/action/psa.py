@@ -16,7 +16,7 @@ from ansible import constants
 from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
-from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
+from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process, unconnected
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
 from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
@@ -45,7 +45,7 @@ def _invocation_wanted(variables: Mapping[str, Any]) -> bool:
 class ActionModule(TenantAction):
     """Runs `msp.connectwise.cw_*`, in the worker process where the connection is local."""
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         short = self._task.action.rpartition(".")[2]
@@ -53,7 +53,7 @@ class ActionModule(TenantAction):
             args = self.connection_options(variables)
             self._with_stored_key(short, args, variables)
         except PsaError as problem:
-            return {**result, "failed": True, "changed": False, **problem.as_result()}
+            return {**result, **unconnected(MODULES[f"{PREFIX}{short}"], problem)}
         if self.runs_in_process(variables):
             result.update(
                 run_in_process(

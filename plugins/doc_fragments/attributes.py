@@ -74,6 +74,23 @@ attributes:
     description: Runs on the controller.
 """
 
+    BEGIN = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: No file is written in check mode.
+  diff_mode:
+    support: none
+    details: The file is new.
+  idempotent:
+    support: none
+    details: A file that is there is not written again without being told to.
+  action:
+    support: full
+    description: Runs on the controller.
+"""
+
     FLEET = r"""
 options: {}
 attributes:
@@ -92,6 +109,41 @@ attributes:
   bypass_host_loop:
     support: full
     description: Runs once for all hosts of the play.
+"""
+
+    FLEET_WORK = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: A run in check mode sends no write.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details: Never changed itself; what was changed at a tenant is in the return value C(changes).
+  action:
+    support: full
+    description: Runs on the controller.
+  bypass_host_loop:
+    support: full
+    description: Runs once for all hosts of the play.
+"""
+
+    LOOK = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: It changes nothing at the tenant. Only outside check mode it tries whether the key store can be written.
+  diff_mode:
+    support: N/A
+    details: It changes nothing.
+  idempotent:
+    support: full
+  action:
+    support: full
+    description: Runs on the controller; what it asks of the tenant runs where any module would.
 """
 
     UPDATE = r"""

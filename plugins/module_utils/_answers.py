@@ -31,6 +31,7 @@ from ._errors import (
     legible,
 )
 from ._http import Answer
+from ._shapes import plausible
 
 _SAID_LIMIT = 300  # characters of a server's words in a message
 _INNER_LIMIT = 50  # errors of a validation that are kept
@@ -41,7 +42,7 @@ _INNER_FIELDS = ("code", "message", "resource", "field")
 class _Case:
     """One way an answer can be an error.
 
-    statuses: empty fits all. words: in the body, each entry a sequence of patterns that follow one another; any will do.
+    statuses: empty fits all. words: in the body; of several sequences of patterns that follow one another any will do.
     json: whether the body is JSON. not_code: what the code must not be.
 
     Each pattern takes linear time, and a sequence is one search after another: a server chooses what is searched.
@@ -195,4 +196,4 @@ def data_of(answer: Answer, *, empty_allowed: bool = False) -> Any:
     body = _body(answer)
     if {"code", "message"} <= set(body) and not set(body) - {"code", "message", "errors"}:
         raise ServerFailed("the server answered with an error in a success", said=said(answer), status=answer.status)
-    return answer.data
+    return plausible(answer.data, answer.status)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from ._errors import (
 )
 from ._http import PARALLEL, Answer, Http
 from ._rights import right_for
+from ._shapes import identified
 from ._wire import too_large
 
 Record = dict[str, Any]
@@ -55,6 +57,7 @@ class Psa:
         self._http = http or Http(connection.policy, is_transient)
         self._codebase = None if connection.codebase == "auto" else connection.codebase
         self._company: Record | None = None
+        self._asking = threading.Lock()
         # Whether the tenant has ever answered these keys with a success.
         self._accepted = False
         token = f"{connection.company_id}+{connection.public_key}:{connection.private_key}"
@@ -88,8 +91,8 @@ class Psa:
 
     def company_info(self) -> Record:
         """`GET /login/companyinfo/{company}`, without keys: CompanyName, Codebase, SiteUrl, IsCloud, … (read once)."""
-        if self._company is None:
-            with self._context("GET", self._company_path, explain=False):
+        with self._asking, self._context("GET", self._company_path, explain=False):
+            if self._company is None:
                 found = data_of(self.ask_company())
                 if found is None:
                     raise WrongAddress(
@@ -154,6 +157,8 @@ class Psa:
                 records = data_of(answer)
                 if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
                     raise NotThePsa("the answer is not a list of records", status=answer.status)
+                if "fields" not in params:
+                    identified(path, records, answer.status)
                 size += answer.size
                 if size > self.connection.policy.max_answer:
                     raise too_large(self.connection.policy.max_answer, "list")
@@ -182,7 +187,7 @@ class Psa:
         if len(todo) < 2:
             return [call() for call in todo]
         with ThreadPoolExecutor(max_workers=min(PARALLEL, len(todo))) as pool:
-            futures = [pool.submit(call) for call in todo]
+            futures = [pool.submit(_alone, call) for call in todo]
         return [future.result() for future in futures]
 
     def _call(
@@ -326,10 +331,18 @@ class Psa:
             problem.remedy = f"the company exists here; set codebase to {offered}, {DEFAULT_CODEBASE} or auto"
         elif isinstance(problem, AuthenticationFailed):
             problem.remedy = (
-                f"the company exists here, so check public_key ({shown_key(self.connection.public_key)}) and private_key, "
-                "and that the API member of these keys is active"
+                f"the company exists here, so check public_key ({shown_key(self.connection.public_key)}) and "
+                "private_key, and that the API member of these keys is active"
             )
         return problem
+
+
+def _alone(call: Callable[[], Any]) -> Any:
+    """A call of several: its error waits for theirs, and must not keep the answer it came from as long."""
+    try:
+        return call()
+    except PsaError as problem:
+        raise problem.with_traceback(None) from None
 
 
 _ACCEPT_JSON = {"Accept": "application/json"}

@@ -90,6 +90,12 @@ def universe(names: Names, what: Customizable, wish: ListWish | None = None) -> 
                 f"the API publishes no list of the items of {what.module} / {what.function}, so all is not known",
                 remedy="name the items in allow",
             )
+        if wish.needs_universe:
+            raise InputError(
+                f"the API publishes no list of the items of {what.module} / {what.function}, "
+                "so a name with * fits nothing",
+                remedy="name the items in full",
+            )
         return [*wish.allow, *wish.disallow]
     return [what.name_of(record) for record in names.records(what.source)]
 

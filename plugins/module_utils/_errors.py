@@ -51,12 +51,12 @@ class PsaError(Exception):
         **data: Any,
     ) -> None:
         super().__init__(problem)
-        self.problem = problem
+        self.problem = legible(problem)
         if remedy is not None:
             self.remedy = remedy
         self.tenant = tenant
         self.operation = operation
-        self.said = said
+        self.said = legible(said)
         self.status = status
         self.data = data
 

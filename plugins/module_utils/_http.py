@@ -27,7 +27,7 @@ from ._errors import (
     TooSlow,
 )
 from ._strict_json import NotJson, parsed, weight
-from ._wire import ENCODINGS, Adapter, Budget, TooMuch, read_body, spending, too_large
+from ._wire import ENCODINGS, Adapter, Budget, Session, TooMuch, read_body, spending, too_large
 
 try:
     import requests
@@ -46,6 +46,7 @@ _MAX_REDIRECTS = 5
 _REASON_LIMIT = 300  # characters of what the libraries say, which may quote the server
 _TEXT_KEPT = 4096  # characters of a body that are looked at and quoted, beside its JSON
 _MEGABYTE = 1_000_000
+_WRITE_ANSWER = _MEGABYTE  # to a write; several are on their way at once
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class Http:
         self._transient = transient
         self._sleep = sleep
         self._jitter = jitter
-        self._session = requests.Session()
+        self._session = Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = Adapter(pool_connections=2, pool_maxsize=PARALLEL, max_retries=0)
         self._session.mount("https://", adapter)
@@ -232,7 +233,7 @@ class Http:
         form: Mapping[str, str] | None,
     ) -> Answer:
         hops = 0
-        budget = self._budget()
+        budget = self._budget(method)
         while True:
             try:
                 with spending(budget):
@@ -244,7 +245,7 @@ class Http:
                 raise _unreadable(self.policy.verify, problem) from problem
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
-            target = urljoin(url, answer.headers.get("Location", ""))
+            target = _target(url, answer.headers.get("Location", ""))
             hops += 1
             if method not in _READS or hops > _MAX_REDIRECTS or not _same_server(url, target):
                 raise NotThePsa(
@@ -254,13 +255,14 @@ class Http:
                 )
             url, params = target, None
 
-    def _budget(self) -> Budget:
+    def _budget(self, method: str) -> Budget:
         """What one request may take, its redirects included."""
         now = time.monotonic()
         if now >= self._until:
             raise DeadlinePassed(f"the {self.policy.deadline:g} s that a task may take are over; nothing more was sent")
         until = min(now + self.policy.request_deadline, self._until)
-        return Budget(until, self.policy.timeout, self.policy.max_answer)
+        size = self.policy.max_answer
+        return Budget(until, self.policy.timeout, size if method in _READS else min(size, _WRITE_ANSWER))
 
     def _sent(
         self,
@@ -289,13 +291,24 @@ class Http:
         ) as response:
             body = read_body(response, budget)
             status, found = response.status_code, response.headers
-        if weight(body) > self.policy.max_answer:
-            raise too_large(self.policy.max_answer)
+        if status < 400 and weight(body) > budget.size:
+            raise too_large(budget.size)
         return Answer.of(status, found, body, (authorization or "").rpartition(" ")[2])
 
 
+def _target(url: str, location: str) -> str:
+    """Where a redirect leads; as it stands where that is no address."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
+
+
 def _same_server(url: str, target: str) -> bool:
-    here, there = urlsplit(url), urlsplit(target)
+    try:
+        here, there = urlsplit(url), urlsplit(target)
+    except ValueError:
+        return False
     return there.scheme == "https" and here.netloc == there.netloc
 
 
@@ -352,11 +365,7 @@ def _translated(problem: Exception, policy: Policy, budget: Budget) -> PsaError:
     names = {type(one).__name__ for one in chain}
     reason = next((str(one) for one in reversed(chain) if str(one)), type(problem).__name__)[:_REASON_LIMIT]
     if any(isinstance(one, TooMuch) for one in chain):
-        return (
-            too_large(policy.max_answer)
-            if budget.has_headers
-            else AnswerTooLarge("the headers of the answer do not end")
-        )
+        return too_large(budget.size) if budget.has_headers else AnswerTooLarge("the headers of the answer do not end")
     if budget.is_late and not isinstance(problem, requests.exceptions.ConnectTimeout):
         return TooSlow(f"the answer was not complete in the {policy.request_deadline:g} s that a request may take")
     if isinstance(problem, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):

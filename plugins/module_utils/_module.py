@@ -113,6 +113,13 @@ def execute(
         }
 
 
+def unconnected(module: Module, problem: PsaError) -> dict[str, Any]:
+    """The result where the options give no connection, found before the module was begun."""
+    if module.unconnected is not None:
+        return _finished(module.unconnected(problem), {}, False, problem.tenant)
+    return {"failed": True, "changed": False, **problem.as_result()}
+
+
 def _finished(result: Result, params: Mapping[str, Any], diff_mode: bool, tenant: str) -> dict[str, Any]:
     values: dict[str, Any] = {"changed": result.changed, **result.values}
     if "on_unsupported" in params:

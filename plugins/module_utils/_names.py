@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import islice
 
 from ._errors import AmbiguousName, UnknownName
 
@@ -18,6 +19,8 @@ _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _CUSTOMIZE = re.compile(r"\(\s*customi[sz]e\s*\)")
 _TIGHT = re.compile(r" ?([/-]) ?")
+# Characters of a name that is remembered and suggested, and how many are compared: a server has any number of either.
+_LONGEST, _CANDIDATES = 300, 2000
 
 # Names that vendors' pages print for one and the same row, by module ("" = the module's own name).
 # Sources: the vendors' permission tables, ConnectWise's role matrix of 2017 and its BrightGauge page.
@@ -33,6 +36,7 @@ _PRINTED: dict[str, dict[str, tuple[str, ...]]] = {
         "CRM/Sales Activities": ("CRM Sales Activities",),
         "Manage Attachments": ("Manage Documents",),
         "Team Members": ("Teams Members",),
+        "UserCentric": ("User Scenarios",),
     },
     "Finance": {
         "Accounting Interface": ("GL Interface",),
@@ -63,6 +67,7 @@ _PRINTED: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "System": {
         "Manage Hosted API": ("Managed Hosted API",),
+        "Security Roles": ("Security",),
         "Table Setup": ("Setup Tables",),
     },
     "Time & Expense": {
@@ -79,9 +84,13 @@ _PRINTED_TABLES: dict[str, tuple[str, ...]] = {
 }
 
 
-@lru_cache(maxsize=4096)
 def normalised(name: str) -> str:
     """A name without the differences of print: case, spacing, dashes, "&" for "and", a "(Customize)" behind it."""
+    return _normalised(name) if len(name) <= _LONGEST else _normalised.__wrapped__(name)
+
+
+@lru_cache(maxsize=4096)
+def _normalised(name: str) -> str:
     text = _DASHES.sub("-", _HIDDEN.sub("", unicodedata.normalize("NFKC", name))).casefold()
     text = _CUSTOMIZE.sub(" ", text.replace("&", " and "))
     return _TIGHT.sub(r"\1", " ".join(text.split()))
@@ -116,7 +125,8 @@ def canonical_item(name: str) -> str:
 
 def closest(name: str, candidates: Iterable[str], limit: int = 4) -> list[str]:
     """The candidates that look most like a name, best first."""
-    by_key = {normalised(candidate): candidate for candidate in candidates}
+    likely = islice((candidate for candidate in candidates if len(candidate) <= _LONGEST), _CANDIDATES)
+    by_key = {normalised(candidate): candidate for candidate in likely}
     found = difflib.get_close_matches(normalised(name), list(by_key), n=limit, cutoff=0.5)
     return [by_key[key] for key in found]
 

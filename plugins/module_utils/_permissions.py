@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._errors import InputError, LevelNotOffered, UnknownName
-from ._names import ambiguous, canonical_function, canonical_item, canonical_module, unknown
+from ._names import ambiguous, canonical_function, canonical_item, canonical_module, normalised, unknown
 
 VERBS = ("add", "edit", "delete", "inquire")
 RANK = {"None": 0, "My": 1, "All": 2}
@@ -310,7 +310,18 @@ class ListWish:
 
     @property
     def needs_universe(self) -> bool:
-        return self.allow is None
+        """Whether what is asked for depends on the items there are."""
+        return self.allow is None or any(begins(name) for name in [*self.allow, *self.disallow])
+
+
+def begins(name: str) -> bool:
+    """Whether a name stands for all items that begin like it: "Company / *"."""
+    return name.rstrip().endswith("*")
+
+
+def _beginning(name: str, universe: Sequence[str]) -> list[str]:
+    prefix = normalised(name.rstrip().rstrip("*"))
+    return [item for item in universe if normalised(item).startswith(prefix)]
 
 
 def _names_of(value: Any, option: str) -> list[str]:
@@ -337,8 +348,9 @@ def _resolve_items(
         found = by_key.get(canonical_item(name), [])
         if len(found) > 1:
             raise ambiguous(what, name, found)
+        found = found or (_beginning(name, universe) if begins(name) else [])
         if found:
-            resolved.append(found[0])
+            resolved += found
             continue
         problem = unknown(what, name, universe)
         if not lenient:

@@ -27,10 +27,12 @@ try:
     import urllib3.connectionpool
 except ImportError:
     # _http says so, before anything here is used.
+    _Session: Any = object
     _Adapter: Any = object
     _Pool: Any = object
     _Connection: Any = object
 else:
+    _Session = requests.Session
     _Adapter = requests.adapters.HTTPAdapter
     _Pool = urllib3.connectionpool.HTTPSConnectionPool
     _Connection = _Pool.ConnectionCls
@@ -39,6 +41,7 @@ _HEADERS_LIMIT = 128 * 1024  # bytes; http.client itself takes 100 lines of 64 K
 # What a read and a chunk count at least, because each of them takes time however little it brings.
 _READ_COST, _CHUNK_COST = 256, 128
 _PIECE = 64 * 1024
+_ERROR, _ERROR_LIMIT = 400, 256 * 1024  # status; bytes of such an answer, whose rest nobody reads
 _now = threading.local()
 
 
@@ -153,30 +156,66 @@ class Adapter(_Adapter):  # type: ignore[misc]
         manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": _TimedPool}
 
 
+class Session(_Session):  # type: ignore[misc]
+    """One that follows nothing, and so reads no address that a server names; that is for those who send to decide."""
+
+    def get_redirect_target(self, resp: Any) -> None:  # noqa: ARG002
+        return None
+
+
 # Nothing else is asked for, so that it is this file that unpacks, piece by piece.
 ENCODINGS = "gzip"
 
 
 def read_body(response: requests.Response, budget: Budget) -> bytearray:
-    """The body, unpacked; raises AnswerTooLarge, LostAnswer, NotThePsa, and what urllib3 raises."""
+    """The body, unpacked; of an error no more than its beginning.
+
+    Raises AnswerTooLarge, LostAnswer, NotThePsa, and what urllib3 raises.
+    """
     encoding = str(response.headers.get("Content-Encoding") or "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
         raise NotThePsa(f'the answer is packed as "{encoding[:60]}", which was not asked for')
-    unpack = zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding != "identity" else None
     body = bytearray()
+    try:
+        _fill(body, response, budget, zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding != "identity" else None)
+    except zlib.error:
+        raise NotThePsa("the answer is said to be packed with gzip and cannot be unpacked") from None
+    except ValueError:
+        # http.client reads a negative size of a piece as a number like any other.
+        raise NotThePsa("the answer's pieces have sizes that are none") from None
+    except Exception:
+        # The traceback of an error lives as long as the error, and would keep it.
+        body.clear()
+        raise
+    return body
+
+
+def _fill(body: bytearray, response: requests.Response, budget: Budget, unpack: Any) -> None:
+    is_error = response.status_code >= _ERROR
+    limit = min(_ERROR_LIMIT, budget.size) if is_error else budget.size
     packed = 0
     while piece := response.raw.read(_PIECE, decode_content=False):
         packed += len(piece)
-        try:
-            body += unpack.decompress(piece, budget.size + 1 - len(body)) if unpack else piece
-        except zlib.error:
-            raise NotThePsa("the answer is said to be packed with gzip and cannot be unpacked") from None
-        if len(body) > budget.size:
-            raise too_large(budget.size)
+        for part in _unpacked(piece, unpack):
+            body += part
+            if len(body) > limit and is_error:
+                del body[limit:]
+                return
+            if len(body) > limit:
+                raise too_large(budget.size)
     # urllib3 1.26 takes a body that ends too early for a whole one.
     if response.raw.length_remaining or (unpack is not None and packed and not unpack.eof):
         raise LostAnswer("the connection broke before the answer was complete (its end is missing)")
-    return body
+
+
+def _unpacked(piece: bytes, unpack: Any) -> Iterator[bytes]:
+    """What a piece holds, in parts: a thousand times as much may be packed into it."""
+    if unpack is None:
+        yield piece
+        return
+    while piece and not unpack.eof:
+        yield unpack.decompress(piece, _PIECE)
+        piece = unpack.unconsumed_tail
 
 
 def too_large(limit: int, what: str = "answer") -> AnswerTooLarge:

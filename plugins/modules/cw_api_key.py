@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - With O(store) it is idempotent for the life of a key. O(state=present) means that a key of this description, which
     the tenant has confirmed, is in the store; O(state=absent) that none works any more. The key is made, stored, read
-    back, proven and, when it is replaced, deleted in an order in which nothing is lost when a run dies. The private half
-    is in no result, variable or log. This part runs on the controller.
+    back, proven and, when it is replaced, deleted in an order in which nothing is lost when a run dies. The private
+    half is in no result, variable or log. This part runs on the controller.
   - Without O(store) it creates a key for an API member, or for a person's member record, and deletes keys.
     ConnectWise shows the private key once, when the key is created. It stands in the result of the task that created
     the key and nowhere else, so register the result with C(no_log) and store it at once.
@@ -60,15 +60,16 @@ options:
     elements: int
   store:
     description:
-      - The key store, by name (V(vaulted_file), V(hashi_vault), V(sops), V(command), V(none), or the path of a YAML file
-        that describes one), or a dictionary with C(name), C(record) and the settings C(tenant), C(directory),
+      - The key store, by name (V(vaulted_file), V(hashi_vault), V(sops), V(command), V(none), or the path of a YAML
+        file that describes one), or a dictionary with C(name), C(record) and the settings C(tenant), C(directory),
         C(vault_id), C(allow_readable), C(settle), C(hashi_vault), C(hashi_vault_mount), C(hashi_vault_path), C(sops),
         C(sops_path), C(command), C(return_key). Settings that are left out come from the C(integration_*) variables of
         the host, as the P(msp.connectwise.integration#role) role explains them.
       - C(record) is the name of the record in the store; the identifier of the member if it is left out.
     type: raw
   vendor:
-    description: With O(store), the short name of the integration the key belongs to; a record of another one is refused.
+    description: With O(store), the short name of the integration the key belongs to; a record of another one is
+      refused.
     type: str
   rotate:
     description: With O(store), whether the key that is in the store when the task begins is replaced.

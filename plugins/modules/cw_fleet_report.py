@@ -12,7 +12,7 @@ description:
   - Writes C(fleet.html), one page that needs no network and shows every tenant and vendor with status, manual
     steps, rights, key age, changes and errors; C(fleet.json), the same as data; and C(failed) and C(left), lists of
     tenants for C(--limit @FILE). A list without tenants is C(!all), because Ansible takes an empty one for all hosts.
-  - Without O(sources) it reports what M(msp.connectwise.cw_integration_report) and M(msp.connectwise.cw_fleet_look)
+  - Without O(sources) it reports what M(msp.connectwise.cw_integration_report) and M(msp.connectwise.cw_fleet)
     have recorded in this run. Tenants and vendors that this run was not about stay as an earlier run has found
     them, and are marked so.
   - With O(sources) or O(handed_over) it merges reports, such as those of the slices of a job; of several results

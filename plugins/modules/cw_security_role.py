@@ -96,6 +96,11 @@ role:
         C(delete) and C(inquire).
       type: dict
       returned: when the matrix was read
+differs:
+  description: The rows whose levels were not as wanted when the task began, each as a manual step, with C(difference).
+  returned: when the matrix was read
+  type: list
+  elements: dict
 manual_steps:
   description: What a person has to click, in order, where the API offers nothing.
   returned: success
@@ -121,6 +126,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     main,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import (
+    Change,
     MatrixPlan,
     Row,
     granted,
@@ -174,7 +180,7 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     rows = None
     if params["permissions"] is not None:
         rows = converge(psa, extensions, role, params, check_mode, result)
-    result.values = {"role": describe(role, params["name"], rows)}
+    result.values["role"] = describe(role, params["name"], rows)
     return result
 
 
@@ -190,6 +196,7 @@ def converge(
     rows = read_matrix(psa, int(role["id"])) if role else blank_matrix(psa)
     plan = planned(rows, params)
     result.warnings += plan.warnings
+    result.values["differs"] = [differing(params["name"], change) for change in plan.changes]
     if not plan.changes:
         return rows
     offered = not check_mode or any(reads_offered(psa, extensions))
@@ -204,6 +211,14 @@ def converge(
     else:
         result.manual_steps += [role_permission(params["name"], change) for change in plan.changes]
     return rows
+
+
+def differing(role: str, change: Change) -> dict[str, Any]:
+    """A row that was not as wanted, as a manual step would name it, and in one line."""
+    levels = ", ".join(
+        f"{verb} is {change.row.levels.get(verb)}, wanted {level}" for verb, level in change.levels.items()
+    )
+    return {**role_permission(role, change), "difference": f"{change.row.label}: {levels}"}
 
 
 def remove(psa: Psa, extensions: Extensions, role: Record | None, params: dict[str, Any], check_mode: bool) -> Result:
@@ -231,7 +246,7 @@ def remove(psa: Psa, extensions: Extensions, role: Record | None, params: dict[s
     result = Result(before={"role": role["name"]}, after={"role": role["name"]})
     wish = {**params, "permissions": {}, "exclusive": True}
     rows = converge(psa, extensions, role, wish, check_mode, result)
-    result.values = {"role": describe(role, params["name"], rows)}
+    result.values |= {"role": describe(role, params["name"], rows)}
     return result
 
 

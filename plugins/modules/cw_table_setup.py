@@ -62,9 +62,9 @@ options:
     type: str
   store:
     description:
-      - The key store that holds the key that reads, instead of O(reader_public_key) - its name, or a dictionary with C(name), C(record) (name of the
-        record, such as V(umbrella)) and the settings of the store; settings that are left out come from the
-        C(integration_*) variables. No variable of the play ever holds the key.
+      - The key store that holds the key that reads, instead of O(reader_public_key) - its name, or a dictionary with
+        C(name), C(record) (name of the record, such as V(umbrella)) and the settings of the store; settings that are
+        left out come from the C(integration_*) variables. No variable of the play ever holds the key.
     type: raw
 """
 
@@ -216,7 +216,8 @@ def planned(
 ) -> tuple[Customizable, ListWish, int, bool, list[str] | None, ListPlan]:
     """The list as it is, and what it is to become; the number of its row and whether a route reads it."""
     lenient = (on_unknown or role.params["on_unknown"]) == "warn"
-    setting, offered, current = 0, True, []
+    setting, offered = 0, True
+    current: list[str] | None = []
     if role.record is not None:
         setting = int(customizable_row(role.rows, what.function, what.module).id or 0)
         offered, current = attempt(lambda: role.extensions.customize_items(int((role.record or {})["id"]), setting))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -33,6 +34,7 @@ _ENVIRONMENT = {
 }
 RUNNING = ("new", "pending", "waiting", "running")
 _TIMEOUT = 30  # seconds for one request
+_BAD = re.compile(r"fatal:|error|unable to|no vault secrets", re.IGNORECASE)
 _LONGEST = 800  # characters of what AWX says
 
 
@@ -157,6 +159,6 @@ class Awx:
 
 def end_of(log: str) -> str:
     """What matters in the log of an update: the lines that tell of an error, else the last ones."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    bad = [line for line in lines if "fatal:" in line or "ERROR" in line or "error" in line.lower()]
+    lines = list(dict.fromkeys(line.strip() for line in log.splitlines() if line.strip()))
+    bad = [line for line in lines if _BAD.search(line)]
     return " / ".join((bad or lines)[-3:])[:_LONGEST]

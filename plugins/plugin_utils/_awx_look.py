@@ -116,6 +116,11 @@ def _look_at_type(found: Found, wants: Mapping[str, Any], types: Mapping[str, An
 
 def _look_at_credentials(awx: Awx, found: Found, wants: Mapping[str, Any], types: Mapping[str, Any]) -> None:
     new = [str(one["name"]) for one in wants["new_credentials"]]
+    if not new and not wants["credentials"]:
+        found.notes.append(
+            "awx_credentials is empty, so the jobs open no vaulted key store, and the keys of the tenants have to come "
+            "from the inventory; name what the jobs use there, or let this playbook make it (awx_new_credentials)"
+        )
     for one in wants["new_credentials"]:
         _look_at_new(awx, found, one, wants, types)
     taken: list[tuple[str, str, tuple[str, ...]]] = [

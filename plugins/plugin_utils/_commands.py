@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from ansible import constants, context
 
 # Extra variables that decide what a run is about and where its files are; any other may hold a secret.
 _REPEATED = ("integration_store", "integration_report_dir", "cw_integrations", "cw_hosts")
+# Playbooks without a job template, and the template that takes their place.
+_TEMPLATES = {"finish": "onboard", "doctor": "audit", "store_key": "onboard", "key_report": "audit"}
 # What displays a record of each store; words in braces are filled in. Several are alternatives.
 _SHOW: dict[str, tuple[tuple[str, ...], ...]] = {
     "vaulted_file": (("ansible-vault", "view", "{vault}", "{file}"),),
@@ -33,11 +36,15 @@ class Typed:
     extra: tuple[str, ...] = ()
     limit: str = ""
     here: str = ""
+    # What the names of the job templates begin with, in a job of AWX, where nobody types commands.
+    templates: str | None = None
 
 
 def typed() -> Typed:
     """The command line of this run."""
-    return typed_of(context.CLIARGS, str(Path.cwd()), vars(constants)["DEFAULT_HOST_LIST"])
+    run = typed_of(context.CLIARGS, str(Path.cwd()), vars(constants)["DEFAULT_HOST_LIST"])
+    # AWX and its relatives set this for whatever they run.
+    return replace(run, templates="") if "AWX_PRIVATE_DATA_DIR" in os.environ else run
 
 
 def typed_of(arguments: Mapping[str, Any], here: str, default_inventory: Sequence[str]) -> Typed:
@@ -68,7 +75,7 @@ def _extra(given: str, here: str) -> list[str]:
     except ValueError:
         return []
     kept = [word for word in words if "=" in word and word.startswith(_REPEATED)]
-    return ["-e", " ".join(kept)] if kept and not given.startswith(("{", "[")) else []
+    return ["-e", " ".join(kept)] if kept else []
 
 
 def short_path(path: str, here: str) -> str:
@@ -80,8 +87,12 @@ def short_path(path: str, here: str) -> str:
 
 
 def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[str] = ()) -> str:
-    """The command that runs a playbook of this collection; limit: tenants, or one `@FILE`."""
+    """What runs a playbook of this collection; limit: tenants, or one `@FILE`."""
     names = ",".join(limit)
+    if run.templates is not None:
+        # Nobody types there; those that have no template are what one of them does as well.
+        template = f"{run.templates} {_TEMPLATES.get(name, name)}".strip()
+        return f"in AWX, launch {template}" + (f", limit {names}" if names else "")
     words = ["ansible-playbook", f"msp.connectwise.{name}", *run.inventory, *run.vault, *run.extra]
     return shlex.join([*words, *(["--limit", names] if names else []), *more])
 

@@ -35,7 +35,13 @@ def names_what(limit: Any, extra: Mapping[str, Any]) -> bool:
 
 def require(said: str, tenants: Sequence[Tenant], loader: Any) -> None:
     """Raises InputError if a word is needed and the command line says neither it nor what it means."""
-    asked = [(word_for(one.settings), tenant.name, one.vendor) for tenant in tenants for one in tenant.integrations]
+    asked = [
+        (word_for(tenant.settings), tenant.name, vendor)
+        for tenant in tenants
+        if tenant.settings is not None
+        # Also what is left to the tasks of the role: they ask nobody.
+        for vendor in (*(one.vendor for one in tenant.integrations), *tenant.left)
+    ]
     for word, what in ((OFFBOARD, "take away"), (ROTATE, "replace the keys of")):
         hit = [(name, vendor) for needed, name, vendor in asked if needed == word]
         if not hit or said == word or names_what(context.CLIARGS.get("subset"), load_extra_vars(loader)):

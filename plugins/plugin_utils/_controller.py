@@ -1,7 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules and lookups of other collections, run on the controller for a key store, and the vault secrets of the play."""
+"""Modules and lookups of other collections, run on the controller for a key store, and the vault secrets of the
+play.
+"""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ class Integration:
         """Options of cw_access_check, but for the key; None if there is no role to check."""
         if self.profile.role_name is None or self.absent:
             return None
-        return {**self._matrix(), "customize": self.profile.customize, "probe": self.settings.probe, "fail_on": "none"}
+        return {**self._matrix(), **self._probing(), "customize": self.profile.customize, "fail_on": "none"}
 
     def _matrix(self) -> dict[str, Any]:
         return {
@@ -175,9 +175,23 @@ class Integration:
             look.warnings += result.get("warnings") or []
             if self._needs_work(seen):
                 look.work = CONVERGE
+            if self.settings.mode in ("audit", "key_report") and len(look.keys) == 1:
+                self._compare_matrix(seen)
             if self.settings.mode == "key_report":
                 seen.report = self._key_report(seen)
         return look
+
+    def _compare_matrix(self, seen: Seen) -> None:
+        """Without a working key of the integration the API still reads the levels of its role."""
+        options = self.role()
+        if seen.found["key"] == "valid" or options is None or self.absent:
+            return
+        told = self.site.run("cw_security_role", {**options, "on_unsupported": "manual"}, check_mode=True)
+        if not told["role"]["exists"]:
+            seen.found["differences"].append(f"security role {options['name']} does not exist")
+            return
+        seen.found["open_steps"] = told["differs"]
+        seen.found["differences"] += [one["difference"] for one in told["differs"]]
 
     def _key_report(self, seen: Seen) -> dict[str, Any]:
         """What there is to say about a key, and about those that only the tenant knows."""
@@ -203,8 +217,11 @@ class Integration:
             "customize": self.profile.customize,
             "key_public": current.get("public_key"),
             "key_private": current.get("private_key"),
-            "probe": self.settings.probe,
+            **self._probing(),
         }
+
+    def _probing(self) -> dict[str, Any]:
+        return {"probe": self.settings.probe, "endpoints": self.profile.about.get("endpoints", [])}
 
     def _needs_work(self, seen: Seen) -> bool:
         mode = self.settings.mode
@@ -284,7 +301,10 @@ class Integration:
     # Doing
 
     def carry_out(self, look: Look) -> Results:
-        """Every step in its order, as roles/integration has them as tasks. Raises PsaError; `results` has what was done."""
+        """Every step in its order, as roles/integration has them as tasks.
+
+        Raises PsaError; `results` has what was done.
+        """
         results = self.results
         if self.settings.mode == "converge":
             self._step("cw_security_role", self.role())

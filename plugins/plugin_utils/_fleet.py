@@ -16,14 +16,18 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, beginning
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD
 
 FORMAT = "msp.connectwise fleet 1"
 Fleet = dict[str, Any]
 Cell = dict[str, Any]
 
-_KEPT = ("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error")
-_TEMPLATE = Path(__file__).with_name("fleet.html")
+_KEPT = (
+    *("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error"),
+    "mistyped",
+)
 LEFT = ("pending", "drifted", *BAD)
 
 
@@ -43,7 +47,7 @@ def cell_of(entry: Mapping[str, Any], run: str) -> Cell:
         cell["access"] = access
     if entry.get("key"):
         # The whole public half stands in the tenant's own files, where it is needed.
-        cell["key"] = {**entry["key"], "public_key": beginning(entry["key"]["public_key"])}
+        cell["key"] = {**entry["key"], "public_key": shown_key(entry["key"]["public_key"])}
     if entry.get("old_keys"):
         cell["old_keys"] = entry["old_keys"]
     members = [part["member"] for part in entry.get("parts") or [] if part.get("member")]
@@ -89,8 +93,12 @@ def forget_absences(known: Fleet, fleet: Mapping[str, Any]) -> None:
     """Drop from an earlier report that a tenant was away, where this one has reached it."""
     for name, tenant in fleet["tenants"].items():
         reached = any(cell["status"] != "unreachable" for cell in tenant["integrations"].values())
-        if reached and name in known["tenants"]:
-            before = known["tenants"][name]
+        before = known["tenants"].get(name)
+        if before is not None:
+            # A name that no vendor has was corrected, or this run has found it again.
+            kept = {vendor: cell for vendor, cell in before["integrations"].items() if not cell.get("mistyped")}
+            before["integrations"] = kept
+        if reached and before is not None:
             before["error"] = ""
             before["integrations"] = {
                 vendor: cell for vendor, cell in before["integrations"].items() if cell["status"] != "unreachable"
@@ -161,12 +169,43 @@ def tenants_with(fleet: Mapping[str, Any], statuses: Iterable[str]) -> list[str]
     )
 
 
+def word(cell: Mapping[str, Any]) -> str:
+    """A status, with the number of steps that a pending one waits for."""
+    steps = f" {len(cell.get('manual_steps') or [])}" if cell["status"] == "pending" else ""
+    return f"{cell['status']}{steps}"
+
+
+def changes_since(known: Mapping[str, Any] | None, fleet: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is otherwise than an earlier report has it: {generated, changes: [{tenant, vendor, before, after}]}."""
+    if known is None:
+        return None
+    before = {
+        (name, vendor): word(cell)
+        for name, tenant in known["tenants"].items()
+        for vendor, cell in tenant["integrations"].items()
+    }
+    generated = known["generated"]
+    if known["run"] == fleet["run"]:
+        # A play with serial writes once a batch: the run to compare with is the one before all of them.
+        if not known.get("since"):
+            return None
+        generated = known["since"]["generated"]
+        before.update({(one["tenant"], one["vendor"]): one["before"] for one in known["since"]["changes"]})
+    changes = [
+        {"tenant": name, "vendor": vendor, "before": before.get((name, vendor), ""), "after": word(cell)}
+        for name, tenant in sorted(fleet["tenants"].items())
+        for vendor, cell in sorted(tenant["integrations"].items())
+        if before.get((name, vendor), "") != word(cell)
+    ]
+    return {"generated": generated, "changes": changes}
+
+
 def about(fleet: Mapping[str, Any]) -> str:
     found = counts(fleet)
     parts = ", ".join(f"{found[status]} {status}" for status in sorted(found))
     mode = " (check mode: nothing was changed)" if fleet["check_mode"] else ""
     amount = f"{len(fleet['tenants'])} tenants, {sum(found.values())} integrations"
-    return f"{fleet['playbook']}{mode}, {fleet['generated']}: {amount}: {parts}"
+    return f"{fleet['playbook']}{mode}, {spoken(fleet['generated'])}: {amount}: {parts}"
 
 
 def packed(fleet: Mapping[str, Any]) -> Fleet:
@@ -187,7 +226,9 @@ def packed(fleet: Mapping[str, Any]) -> Fleet:
             rest = {key: value for key, value in cell.items() if key != "manual_steps"}
             cells[vendor] = {**rest, "steps": mine} if mine else rest
         tenants[name] = {**tenant, "integrations": cells}
-    return {**fleet, "tenants": tenants, "steps": steps}
+    # What changed on one machine is of no use to those that merge this with other reports.
+    rest = {key: value for key, value in fleet.items() if key != "since"}
+    return {**rest, "tenants": tenants, "steps": steps}
 
 
 def unpacked(small: Mapping[str, Any]) -> Fleet:
@@ -204,40 +245,3 @@ def unpacked(small: Mapping[str, Any]) -> Fleet:
             cells[vendor] = {**rest, "manual_steps": mine} if mine else rest
         tenants[name] = {**tenant, "integrations": cells}
     return {**{key: value for key, value in small.items() if key != "steps"}, "tenants": tenants}
-
-
-def page(fleet: Mapping[str, Any]) -> str:
-    """The fleet as one HTML page that needs nothing else."""
-    small = packed(fleet)
-    products: dict[str, str] = {}
-    for tenant in small["tenants"].values():
-        for vendor, cell in tenant["integrations"].items():
-            if products.get(vendor, vendor) == vendor:
-                products[vendor] = cell["product"]
-    vendors = sorted(products)
-    data = {
-        "about": about(fleet),
-        "generated": fleet["generated"],
-        "counts": counts(fleet),
-        "vendors": [{"id": vendor, "product": products[vendor]} for vendor in vendors],
-        "steps": [{name: step.get(name) for name in ("menu", "do", "why")} for step in small["steps"]],
-        "tenants": [
-            {
-                "name": name,
-                "error": tenant["error"],
-                "cells": [_shown(tenant["integrations"].get(vendor), fleet["run"]) for vendor in vendors],
-            }
-            for name, tenant in sorted(small["tenants"].items())
-        ],
-    }
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
-    # Inside a script element only these could end it, or begin a comment.
-    text = text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    return _TEMPLATE.read_text(encoding="utf-8").replace("@DATA@", text)
-
-
-def _shown(cell: Mapping[str, Any] | None, run: str) -> Cell | None:
-    if cell is None:
-        return None
-    shown = {name: value for name, value in cell.items() if name not in ("product", "run")}
-    return {"steps": [], **shown, **({"old": True} if cell["run"] != run else {})}

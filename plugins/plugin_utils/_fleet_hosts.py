@@ -24,6 +24,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Int
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Ended, Tenant, marked
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings, settings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import InProcess, TenantAction, site_of
 
 OWN_COLLECTION = "msp.connectwise."
@@ -32,7 +33,10 @@ _OF_THE_HOST = frozenset({"hostvars", "vars", "environment", "ansible_delegated_
 
 
 class Hosts:
-    """Makes tenants of hosts. only: the vendors that --tags names; all if empty. given_keys: those of a person's file."""
+    """Makes tenants of hosts. only: the vendors that --tags names; all if empty.
+
+    given_keys: those of a person's file.
+    """
 
     def __init__(
         self,
@@ -64,7 +68,19 @@ class Hosts:
         return "cw_integrations" in self._of_play or "cw_integrations" in self._hostvars.raw_get(host)
 
     def tenant(self, host: str) -> Tenant:
-        """A host with its integrations; what is wrong with its variables stands in `broken`, and nothing is sent then."""
+        """A host with its integrations; what is wrong with its variables stands in `broken`, and nothing is sent
+        then.
+        """
+        try:
+            return self._tenant(host)
+        except AnsibleError as problem:
+            unresolved = InputError(
+                f"a variable cannot be resolved: {problem.message or problem}",
+                remedy="correct the variable, or define what it refers to in host_vars or group_vars",
+            )
+            return Tenant(host, broken=[Ended("cw_integrations", error=_said(unresolved, host), mistyped=True)])
+
+    def _tenant(self, host: str) -> Tenant:
         variables = self.variables(host)
         templar = self._action._templar.copy_with_new_env(available_variables=variables)
 
@@ -76,11 +92,11 @@ class Hosts:
             names, problems = self._vendors(variables, template)
             tenant.broken += problems
         except PsaError as problem:
-            tenant.broken.append(Ended("cw_integrations", error=_said(problem, host)))
+            tenant.broken.append(Ended("cw_integrations", error=_said(problem, host), mistyped=True))
             return tenant
         try:
             settings = settings_of(variables, template, given_keys=self._given_keys)
-            tenant.directory = settings.report_dir
+            tenant.settings, tenant.directory = settings, settings.report_dir
             if reason := self._why_left(variables, template):
                 tenant.left = dict.fromkeys(names, reason)
                 return tenant
@@ -116,7 +132,8 @@ class Hosts:
                 _profile.find(name, folders)
                 known.append(name)
             except PsaError as problem:
-                problems.append(Ended(short, error=_said(problem, str(variables["inventory_hostname"]))))
+                said = _said(problem, str(variables["inventory_hostname"]))
+                problems.append(Ended(short, error=said, mistyped=True))
         return known, problems
 
     @staticmethod
@@ -169,12 +186,14 @@ class Hosts:
                 marked(tenant, _said(problem, tenant.name), [short])
                 continue
             site: Any = tenant.site
-            tenant.integrations.append(
-                Integration(site, profile, settings, lambda key, stores=stores: stores[key.record])
-            )
+            tenant.integrations.append(Integration(site, profile, settings, _by_record(stores)))
         if said := _profile.collisions([one.profile for one in tenant.integrations]):
-            problem = InputError("; ".join(said), remedy="correct the variables of this tenant; nothing was sent")
-            marked(tenant, _said(problem, tenant.name), [one.vendor for one in tenant.integrations])
+            shared = InputError("; ".join(said), remedy="correct the variables of this tenant; nothing was sent")
+            marked(tenant, _said(shared, tenant.name), [one.vendor for one in tenant.integrations])
+
+
+def _by_record(stores: Mapping[str, Store]) -> Callable[[_profile.Key], Store]:
+    return lambda key: stores[key.record]
 
 
 def _said(problem: PsaError, host: str) -> str:

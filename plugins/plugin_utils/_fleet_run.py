@@ -18,6 +18,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._ended import Results, changes, warnings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Site, unwritable
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
 
 # Stores that are written by modules of other collections; those need a worker of Ansible's own.
 IN_PROCESS_STORES = ("vaulted_file", "command")
@@ -25,7 +26,10 @@ IN_PROCESS_STORES = ("vaulted_file", "command")
 
 @dataclass
 class Ended:
-    """What came of one integration. look: as the engine tells it; results: of the steps that ran."""
+    """What came of one integration. look: as the engine tells it; results: of the steps that ran.
+
+    mistyped: there is no such vendor, so no file is kept about it.
+    """
 
     vendor: str
     look: dict[str, Any] = field(default_factory=dict)
@@ -33,6 +37,7 @@ class Ended:
     error: str = ""
     error_kind: str = ""
     warnings: list[str] = field(default_factory=list)
+    mistyped: bool = False
 
 
 @dataclass
@@ -46,6 +51,7 @@ class Tenant:
     site: Site | None = None
     connection: Mapping[str, Any] = field(default_factory=dict)
     directory: str | None = None
+    settings: Settings | None = None
     integrations: list[Integration] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
     broken: list[Ended] = field(default_factory=list)
@@ -158,9 +164,10 @@ class FleetRun:
             tenant.name,
             facts,
             check_mode=self._check_mode,
-            directory=directory,
+            directory=None if one.mistyped else directory,
             error=one.error,
             error_kind=one.error_kind,
+            mistyped=one.mistyped,
         )
 
 
@@ -169,14 +176,17 @@ class _Left(Exception):
 
 
 def shared_companies(tenants: Sequence[Tenant]) -> dict[str, str]:
-    """Hosts that are one company at one address: each would undo and rotate what the other does. Host -> what is wrong."""
+    """Hosts that are one company at one address: each would undo and rotate what the other does.
+
+    Host -> what is wrong.
+    """
     by_company: dict[tuple[str, str], list[Tenant]] = {}
     for tenant in tenants:
         if tenant.site is not None and tenant.integrations:
             facts = _report.connection_facts(tenant.connection)
             place = (str(facts.get("api_host") or ""), tenant.site.company_id)
             by_company.setdefault(place, []).append(tenant)
-    found = {}
+    found: dict[str, str] = {}
     for (_host, company), group in by_company.items():
         asked = [one.vendor for tenant in group for one in tenant.integrations]
         if len(group) < 2 or len(asked) == len(set(asked)):

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,7 +78,10 @@ def _is_tenant(integration: Integration, name: str) -> bool:
 
 
 def asked_for(integrations: Sequence[Integration], load: Callable[[Path], Any], ask: Ask) -> Keys:
-    """Ask for the keys that work orders want a person to make. load: reads a report; ask: (question, hidden) -> text."""
+    """Ask for the keys that work orders want a person to make.
+
+    load: reads a report; ask: (question, hidden) -> text.
+    """
     keys: Keys = []
     for integration in integrations:
         for step in _waiting(integration, load):
@@ -98,8 +100,3 @@ def _waiting(integration: Integration, load: Callable[[Path], Any]) -> list[dict
     entry = load(folder / f"{integration.vendor}.json") or {}
     steps = entry.get("manual_steps") or []
     return [step for step in steps if step.get("kind") in ("create_key", "store_key")]
-
-
-def is_typed() -> bool:
-    """Whether a person sits at the terminal."""
-    return sys.stdin is not None and sys.stdin.isatty()

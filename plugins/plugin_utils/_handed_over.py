@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
 
 FORMAT = "msp.connectwise digest 1"
 # The files of one job's folder; a folder that holds anything else is not ours to remove.
-FILES = ("fleet.json", "fleet.html", "failed", "left")
+FILES = ("fleet.json", "fleet.html", "keys.html", "failed", "left")
 DAY = 24 * 3600.0
 _NAME = re.compile(r"connectwise_fleet_[0-9]+")
 _FOLDER = re.compile(r"job-([0-9]+)")
+_COUNTED = ("changes", "differences")
 _LONGEST = 400  # characters of a text, such as an error
 
 
@@ -51,9 +53,8 @@ def digest(fleet: Mapping[str, Any], report: str) -> str:
 
 
 def _small(cell: Mapping[str, Any], run: str) -> dict[str, Any]:
-    """A cell with numbers in place of lists."""
+    """A cell with numbers in place of texts."""
     small: dict[str, Any] = {}
-    amounts = {name: len(value) for name, value in cell.items() if isinstance(value, list) and value}
     for name, value in cell.items():
         if isinstance(value, str):
             small[name] = value[:_LONGEST]
@@ -61,11 +62,17 @@ def _small(cell: Mapping[str, Any], run: str) -> dict[str, Any]:
             small[name] = value
     if small.get("run") == run:
         del small["run"]
-    key = cell.get("key") or {}
-    if key:
+    if key := cell.get("key"):
         small["key"] = {name: key[name] for name in ("created", "age_days") if key.get(name) is not None}
+    if keys := [key["until"] for key in cell.get("old_keys") or [] if key.get("until")]:
+        small["old_keys"] = keys
+    if steps := cell.get("manual_steps"):
+        small["steps"] = dict(Counter(step["kind"] for step in steps))
+        small["screens"] = len({tuple(step["menu"]) for step in steps})
+    if amounts := {name: len(cell[name]) for name in _COUNTED if cell.get(name)}:
+        small["amounts"] = amounts
     rights = {name: len(found) for name, found in (cell.get("access") or {}).items() if isinstance(found, list)}
-    return {**small, **({"amounts": amounts} if amounts else {}), **({"rights": rights} if rights else {})}
+    return {**small, **({"rights": rights} if rights else {})}
 
 
 def fleet_of(handed: Any) -> _fleet.Fleet:
@@ -126,16 +133,27 @@ def _restored(small: Mapping[str, Any]) -> _fleet.Fleet:
 
 
 def _large(cell: dict[str, Any], where: str) -> dict[str, Any]:
-    amounts, rights = cell.pop("amounts", {}), cell.pop("rights", {})
-    for name, amount in amounts.items():
-        texts = [f"{number} of {amount}, see {where}" for number in range(1, amount + 1)]
-        if name == "manual_steps":
-            why = "a job hands over how many steps there are, not their texts"
-            cell[name] = [{"menu": ["Work order"], "do": f"Manual step {text}", "why": why} for text in texts]
-        else:
-            cell[name] = texts
-    lines = [f"{amount} rights ({name.replace('_', ' ')}), see {where}" for name, amount in rights.items()]
-    return {**cell, **({"differences": [*cell.get("differences", []), *lines]} if lines else {})}
+    """As many steps and lines as there were, on as many screens; each says where it is to be read."""
+    amounts, rights, steps, screens = (cell.pop(name, None) for name in ("amounts", "rights", "steps", "screens"))
+    for name, amount in (amounts or {}).items():
+        cell[name] = [f"{number} of {amount}, see {where}" for number in range(1, amount + 1)]
+    if rights:
+        lines = [f"{amount} rights ({name.replace('_', ' ')}), see {where}" for name, amount in rights.items()]
+        cell["differences"] = [*cell.get("differences", []), *lines]
+    if cell.get("old_keys"):
+        cell["old_keys"] = [{"until": until} for until in cell["old_keys"]]
+    kinds = [kind for kind, amount in (steps or {}).items() for _ in range(amount)]
+    if kinds:
+        cell["manual_steps"] = [
+            {
+                "kind": kind,
+                "menu": ["Work order", f"Screen {min(number, screens)}"],
+                "do": f"Manual step {number} of {len(kinds)}, see {where}",
+                "why": "a job hands over how many steps there are, not their texts",
+            }
+            for number, kind in enumerate(kinds, 1)
+        ]
+    return cell
 
 
 def tidy(directory: Path, keep: int) -> list[str]:
@@ -174,3 +192,10 @@ def job_name(variables: Mapping[str, Any]) -> str:
     # The slices of a job are a workflow of their own, which has the name of the template.
     part = "slice " if template and variables.get("awx_workflow_job_name") == template else ""
     return f"{part}job {number}" + (f" of {template}" if template else "")
+
+
+def template_prefix(variables: Mapping[str, Any], playbook: str) -> str | None:
+    """What the names of the job templates begin with, if this run is a job of one; None elsewhere."""
+    if variables.get("awx_job_id") is None:
+        return None
+    return str(variables.get("awx_job_template_name") or "").removesuffix(playbook).strip()

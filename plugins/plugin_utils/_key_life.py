@@ -9,7 +9,8 @@ A record of the store (one key of one integration on one tenant):
   vendor, company_id, member, member_type, description: whose key it is
   current   the key that works: {key_id, public_key, private_key, created, verified}
   next      the key on its way: {state: intent, known: [public keys], known_ids: [ids] (what was there before), owner,
-            started, resumes}; once it was made: {state: created, key_id, public_key, private_key, created, owner, started}
+            started, resumes}; once it was made: {state: created, key_id, public_key, private_key, created, owner,
+            started}
   retired   the keys that were replaced and are to be deleted: [{key_id, public_key, private_key, since}]
 
 The order that loses nothing: write the intent -> create -> write the key -> read back -> check it -> make it current
@@ -20,12 +21,11 @@ person has deleted it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import (
     Step,
     create_key,
@@ -33,81 +33,52 @@ from ansible_collections.msp.connectwise.plugins.module_utils._manual import (
     own_key,
     store_key,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._names import same
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import (
+    Alive,
+    Facts,
+    KeyLifeError,
+    Wish,
+    busy,
+    fitting,
+    given_for,
+    is_due,
+    is_known,
+    mismatch,
+    needs_new_key,
+    orphans_of,
+    ripe,
+    why_refused,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
-    SECONDS,
     Record,
-    age_days,
-    clock_skew,
-    elapsed,
     given,
     held_keys,
     known_to,
     promoted,
-    retired_keys,
     settled,
     without_next,
 )
 
-Alive = Callable[[Mapping[str, Any]], "bool | None"]
-
+__all__ = [
+    "Alive",
+    "Facts",
+    "KeyLifeError",
+    "Record",
+    "Turn",
+    "Wish",
+    "busy",
+    "given_for",
+    "is_due",
+    "mismatch",
+    "needs_new_key",
+    "orphans_of",
+    "ripe",
+    "to_ask",
+    "turn",
+    "why_refused",
+]
 
 _FORGOTTEN = "record taken out of the key store"
-
-
-class KeyLifeError(PsaError):
-    """Only a person can decide; says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is known when a turn begins. The list of the tenant is read before the store, never after it.
-
-    offered: whether the tenant lists and makes keys; None if there is no such member. keys: what the member has, each
-    {id, description, public_key}. active: whether the member is. states: of the keys that `to_ask` named, by public key:
-    valid, refused (deleted, or its member is inactive) or foreign (it belongs to another member). own: the public key
-    that the run itself works with.
-    """
-
-    offered: bool | None
-    keys: Sequence[Mapping[str, Any]] = ()
-    active: bool = True
-    states: Mapping[str, str] = field(default_factory=dict)
-    own: str = ""
-
-    def state(self, key: Mapping[str, Any]) -> str:
-        return self.states.get(str(key.get("public_key") or ""), "none")
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the user asks for.
-
-    replace: public key that is to be replaced now; empty for none. grace_days: days for which a replaced key still works.
-    heal: replace a key that the tenant refuses. beside: make a key beside one of the same description that the store does
-    not know. lease: seconds for which an unfinished creation of another machine is respected. given: a key that a person
-    has made, {public_key, private_key}, to be stored once the tenant confirms it.
-    """
-
-    member: str
-    member_type: str
-    description: str
-    vendor: str = ""
-    company_id: str = ""
-    absent: bool = False
-    replace: str = ""
-    max_age_days: float = 0
-    grace_days: float = 0
-    heal: bool = False
-    beside: bool = False
-    lease: float = 900.0
-    given: Mapping[str, Any] | None = None
-
-    @property
-    def identity(self) -> Record:
-        """What a record says of whose key it is."""
-        names = ("vendor", "member", "member_type", "description", "company_id")
-        return {name: value for name in names if (value := getattr(self, name))}
 
 
 @dataclass(frozen=True)
@@ -115,8 +86,9 @@ class Turn:
     """do: rest (nothing is left to do), intend (write that a key is about to be made), write, create, delete or forget
     (take the record out of the store).
 
-    does: what a person calls it; empty for what is of no interest. keys: which ones, as options of cw_api_key. record: what
-    to store after the act. steps: what is left to a person. message: if not empty, the run fails with it in the end.
+    does: what a person calls it; empty for what is of no interest. keys: which ones, as options of cw_api_key. record:
+    what to store after the act. steps: what is left to a person. message: if not empty, the run fails with it in the
+    end.
     """
 
     do: str
@@ -233,7 +205,7 @@ def _blocked(record: Record, facts: Facts, wish: Wish) -> Turn | None:
     if facts.offered is False:
         return _by_hand(record, wish)
     known = known_to(record)
-    strangers = [key for key in _fitting(record, facts.keys, wish) if not _is_known(key, known)]
+    strangers = [key for key in fitting(record, facts.keys, wish) if not is_known(key, known)]
     if strangers and not record.get("current") and not wish.beside:
         if record.get("next"):
             return Turn("write", record=without_next(record))
@@ -278,11 +250,12 @@ def _absent(record: Record, facts: Facts, wish: Wish) -> Turn:
     if facts.offered is False:
         return _absent_by_hand(record, facts, wish)
     known = known_to(record)
-    mine = [key for key in facts.keys if _is_known(key, known)]
-    # Of an API member made for this integration every key of the description goes, of a person only what is accounted for.
+    mine = [key for key in facts.keys if is_known(key, known)]
+    # Of an API member made for this integration every key of the description goes, of a person only what is accounted
+    # for.
     orphans = orphans_of(record, facts.keys, wish)
     others = (
-        _fitting(record, facts.keys, wish)
+        fitting(record, facts.keys, wish)
         if wish.member_type == "api"
         else [key for key in facts.keys if key["id"] in orphans]
     )
@@ -308,121 +281,13 @@ def _absent_by_hand(record: Record, facts: Facts, wish: Wish) -> Turn:
     return Turn("rest", steps=[delete_key(wish.member, wish.member_type, wish.description)])
 
 
-def busy(record: Record, me: Mapping[str, Any], lease: float, now: datetime, alive: Alive) -> str:
-    """Why an unfinished creation must be left alone; empty when there is none, or when it may be taken over."""
-    unfinished = record.get("next") or {}
-    owner = unfinished.get("owner") or {}
-    if not owner or owner == dict(me):
-        return ""
-    running = alive(owner)
-    if running is False:
-        return ""
-    seconds = elapsed(unfinished.get("started"), now)
-    if running is None and (seconds is None or seconds >= lease):
-        return ""
-    who = f"process {owner.get('pid')} on {owner.get('host')}, since {unfinished.get('started')}"
-    return (
-        f"another run ({who}) is creating this key; wait until it has ended, then run again. "
-        "If that machine is gone, set integration_lease: 0"
-    )
-
-
-def mismatch(record: Record, wish: Wish) -> str:
-    """Why a record is not the one of this integration on this tenant; empty when it is."""
-    for name in ("company_id", "vendor", "member"):
-        value, held = getattr(wish, name), record.get(name)
-        if value and held and not same(str(held), value):
-            return _of_another(name, str(held), value)
-    return ""
-
-
-def _of_another(name: str, held: str, value: str) -> str:
-    what = {"company_id": "company", "vendor": "integration", "member": "member"}[name]
-    message = (
-        f"the key store's record belongs to the {what} {held}, and this run is for {value}; nothing was changed. "
-        "Correct the inventory, or what names the place in the store (integration_store_tenant, the path)"
-    )
-    if name != "company_id":
-        message += (
-            ". Was it renamed? Then run msp.connectwise.offboard under the old name first, or delete this record to "
-            f"begin anew with {value}"
-        )
-    return message
-
-
-def _is_known(key: Mapping[str, Any], known: set[Any]) -> bool:
-    return key.get("id") in known or key.get("public_key") in known
-
-
-def _fitting(record: Record, keys: Iterable[Mapping[str, Any]], wish: Wish) -> list[Mapping[str, Any]]:
-    """The member's keys with this integration's description, also with the one it had when the record was written."""
-    names = [wish.description, *([str(record["description"])] if record.get("description") else [])]
-    return [key for key in keys if any(same(str(key.get("description")), name) for name in names)]
-
-
-def orphans_of(record: Record, keys: Iterable[Mapping[str, Any]], wish: Wish) -> list[int]:
-    """Ids of the keys that an interrupted creation has left, and whose private half nobody has."""
-    unfinished = record.get("next") or {}
-    if not unfinished:
-        return []
-    before = {*(unfinished.get("known") or []), *(unfinished.get("known_ids") or [])}
-    return [int(key["id"]) for key in _fitting(record, keys, wish) if not _is_known(key, before | known_to(record))]
-
-
-def needs_new_key(record: Record, facts: Facts, wish: Wish, now: datetime) -> bool:
-    """Whether the current key is to be replaced, or there is none. Raises KeyLifeError if its age is not to be believed."""
-    current = record.get("current") or {}
-    if not current:
-        return True
-    # Said of one key: what replaces it satisfies the wish, in this run and in one that goes on after a crash.
-    if wish.replace and wish.replace == current.get("public_key"):
-        return True
-    if facts.state(current) == "refused":
-        return wish.heal
-    if not wish.max_age_days:
-        return False
-    if problem := clock_skew(current.get("created"), now):
-        raise KeyLifeError(problem)
-    age = age_days(current.get("created"), now)
-    return age is not None and age > wish.max_age_days
-
-
-def ripe(record: Record, grace_days: float, now: datetime) -> list[Record]:
-    """The retired keys whose time is up: they are kept `grace_days` for a vendor that does not know the new one yet."""
-    if not record.get("current"):
-        return []
-    return [
-        key
-        for key in retired_keys(record)
-        if grace_days <= 0 or (elapsed(key.get("since"), now) or 0.0) >= grace_days * SECONDS
-    ]
-
-
-def is_due(record: Record, wish: Wish, now: datetime) -> bool:
-    """Whether the key needs work although the tenant takes it: an unfinished step, or its replacement."""
-    if record.get("next") or ripe(record, wish.grace_days, now):
-        return True
-    return needs_new_key(record, Facts(None), wish, now)
-
-
 def _foreign(record: Record, wish: Wish) -> str:
     public = str((record.get("current") or {}).get("public_key"))[:4]
     return (
-        f"the stored key {public}… authenticates, but does not belong to the member {wish.member}. Nothing was changed. "
-        "Correct the stored key with msp.connectwise.store_key, or delete it from the store to have a new one made"
+        f"the stored key {public}… authenticates, but does not belong to the member {wish.member}. Nothing was "
+        "changed. Correct the stored key with msp.connectwise.store_key, or delete it from the store to have a new one "
+        "made"
     )
-
-
-def why_refused(record: Record, facts: Facts) -> str:
-    """What the tenant's list of keys and the member's record say about a stored key that is refused."""
-    public = (record.get("current") or {}).get("public_key")
-    if facts.offered and not any(key.get("public_key") == public for key in facts.keys):
-        return "it was deleted in ConnectWise PSA"
-    if not facts.active:
-        return "its member is inactive"
-    if facts.offered:
-        return "it is still listed there, so the private key in the store is not the right one"
-    return "it was deleted in ConnectWise PSA, or the private key in the store is not the right one"
 
 
 def _refused(record: Record, wish: Wish, facts: Facts) -> str:
@@ -431,11 +296,3 @@ def _refused(record: Record, wish: Wish, facts: Facts) -> str:
     if not facts.active and wish.member_type == "member":
         remedy = "Activate the member in System > Members, or take it off the list of members"
     return f"the tenant refuses the stored key {public}… of {wish.member}: {why_refused(record, facts)}. {remedy}"
-
-
-def given_for(keys: Iterable[Mapping[str, Any]], member: str, tenants: Iterable[str]) -> list[Record]:
-    """The keys in a person's file that are this member's on this tenant; without a tenant they are every tenant's."""
-    names = list(tenants)
-    mine = [dict(key) for key in keys if same(str(key.get("member") or ""), member)]
-    anywhere = [key for key in mine if not key.get("tenant")]
-    return anywhere + [key for key in mine if any(same(str(key.get("tenant") or ""), name) for name in names)]

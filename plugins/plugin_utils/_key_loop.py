@@ -124,6 +124,8 @@ class Loop:
         self._alive, self._clock, self._sleep = alive, clock, sleep
         # The tenant lists keys, and then refuses to make or delete one.
         self._only_lists = False
+        # What another run has left, as it was seen before the tenant's list was read.
+        self._left: Record | None = None
         self._valid: set[tuple[str, str]] = set()
 
     def run(self) -> Outcome:
@@ -157,18 +159,27 @@ class Loop:
         )
 
     def _look(self, *, first: bool) -> tuple[Record, life.Facts]:
-        """First the tenant's list, then the store: another run's key in that list has its intent in the store by then."""
-        # A member that an earlier task made may not be in the first list.
-        patient = first and not self._check_mode and not self._wish.absent
-        listing = settled(self._keys.listing, lambda found: not patient or found.offered is not None)
+        """First the tenant's list, then the store: another run's key in that list has its intent in the store by
+        then.
+        """
+        listing, record = self._read(first=first)
+        while (left := record.get("next")) and left.get("owner") != self._me and left != self._left:
+            # Its run may have made a key after our list and died before we read the store: list once more.
+            self._left = left
+            listing, record = self._read(first=False)
         offered = False if self._only_lists else listing.offered
         if offered is None and self._check_mode and self._wish.member_type == "api" and not self._wish.absent:
             offered = self._keys.offers()  # the member is what an earlier task would create
-        record = self._store.read()
         if first and self._rotate:
             self._wish = replace(self._wish, replace=str((record.get("current") or {}).get("public_key") or ""))
         states = {str(key["public_key"]): self._state(key, record) for key in life.to_ask(record, offered, self._wish)}
         return record, life.Facts(offered, listing.keys, listing.active, states, self._own)
+
+    def _read(self, *, first: bool) -> tuple[Listing, Record]:
+        # A member that an earlier task made may not be in the first list.
+        patient = first and not self._check_mode and not self._wish.absent
+        listing = settled(self._keys.listing, lambda found: not patient or found.offered is not None)
+        return listing, self._store.read()
 
     def _state(self, key: Mapping[str, Any], record: Record) -> str:
         pair = (str(key["public_key"]), str(key.get("private_key") or ""))
@@ -201,7 +212,9 @@ class Loop:
         return True
 
     def _require_run(self) -> None:
-        """A worker outlives a run of which only the first process was killed, and the next run takes that one for dead."""
+        """A worker outlives a run of which only the first process was killed, and the next run takes that one for
+        dead.
+        """
         if self._alive(self._me) is False:
             raise life.KeyLifeError(
                 f"the run that worked on the key of {self._wish.member} has ended; its worker did nothing more",

@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish, why_refused
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, why_refused
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
     age_days,
@@ -52,7 +53,7 @@ def report(
 ) -> dict[str, Any]:
     """The keys of one member: the current one, replaced ones, those that only the tenant knows, and what is wrong."""
     current = record.get("current") or {}
-    age = age_days(current.get("created"), now)
+    public, age = current.get("public_key"), age_days(current.get("created"), now)
     known = set(known_public_keys(record))
     unknown = [
         {"id": key.get("id"), "description": key.get("description"), "public_key": key.get("public_key")}
@@ -73,7 +74,8 @@ def report(
         "member": wish.member,
         "member_active": facts.active,
         "state": state,
-        "public_key": current.get("public_key"),
+        # Of a pair that the tenant does not know, the halves may have been swapped.
+        "public_key": public if state == "valid" or not public else shown_key(public),
         "created": current.get("created"),
         "age_days": None if age is None else round(age, 1),
         "place": place,
@@ -100,17 +102,20 @@ def text(reports: Mapping[str, Mapping[str, Any]], tenant: str) -> str:
         cells = [name, one["member"], one["public_key"] or "", one["state"], age, one["place"]]
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     for name, one in sorted(reports.items()):
-        details = [f"- {finding}" for finding in one["findings"]]
-        details += [f"- not in the store: {key['public_key']} ({key['description']})" for key in one["unknown"]]
-        details += [
-            f"- replaced, still to be deleted: {key['public_key']}, since {key['since']}" for key in one["retired"]
-        ]
-        details += [f"- beyond the vendor's page: {right}" for right in one["excess"]]
-        if not one["listed"]:
-            details.append("- the tenant's API lists no keys, so keys that the store does not know cannot be seen")
-        if details:
-            lines += ["", f"## {name}", "", *details]
+        if found := details(one):
+            lines += ["", f"## {name}", "", *(f"- {line}" for line in found)]
     return "\n".join([*lines, ""])
+
+
+def details(one: Mapping[str, Any]) -> list[str]:
+    """What a person has to know about a key beyond its row of the table."""
+    found = list(one["findings"])
+    found += [f"not in the store: {key['public_key']} ({key['description']})" for key in one["unknown"]]
+    found += [f"replaced, still to be deleted: {key['public_key']}, since {key['since']}" for key in one["retired"]]
+    found += [f"beyond the vendor's page: {right}" for right in one["excess"]]
+    if not one["listed"]:
+        found.append("the tenant's API lists no keys, so keys that the store does not know cannot be seen")
+    return found
 
 
 def write_reports(

@@ -9,38 +9,37 @@ is checked once. Whoever is given a profile must not change it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible import template as templates
 from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import normalised
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile_file as files
+from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, findings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest, problems, said
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import Document, ProfileError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import Source, directories, find, wanted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import with_switches
-
-try:
-    from ansible.template import trust_as_template
-except ImportError:  # ansible-core before 2.19 trusts every text it is asked to resolve
-
-    def trust_as_template(value: str) -> str:
-        return value
-
 
 __all__ = ["Key", "Profile", "ProfileError", "collisions", "directories", "find", "of_mapping", "read", "wanted"]
 
 SHARED, PER_TECHNICIAN = "shared_api_member", "per_technician"
 # Lists that arrive as one text from the command line: -e ticket_scout_features=projects,opportunities
 _SWITCHES = ("features", "members", "reductions")
-_ABOUT = ("checked", "completeness", "endpoints", "feature_groups", "features", "gaps", "notes", "readings")
-_ABOUT += ("reduction_groups", "reductions", "sources", "table")
+_ABOUT = (
+    *("checked", "completeness", "endpoints", "feature_groups", "features", "gaps", "notes", "readings"),
+    *("reads_only", "reduction_groups", "reductions", "sources", "table"),
+)
 _VARIANTS = 1000  # of one vendor's profile, so many are kept
 _SHOWN = 5
+# Before ansible-core 2.19 every text is resolved that is asked for; since then only one that is trusted.
+_trust: Callable[[str], str] = getattr(templates, "trust_as_template", str)
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,9 @@ class Key:
 class Profile:
     """What one vendor needs on one tenant, features and reductions worked in.
 
-    role_name: None if no role is touched. grace_days: how long a replaced key works on, if the host does not say. about:
-    what else the table says: completeness, gaps, readings, notes, endpoints …
+    role_name: None if no role is touched. grace_days: how long a replaced key works on, if the host does not say.
+    about: what else the table says: completeness, gaps, readings, notes, endpoints … findings: rows that deserve a
+    look, the riskiest first.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Profile:
     handover: dict[str, Any]
     grace_days: float
     about: dict[str, Any]
+    findings: list[Finding]
 
     def as_dict(self) -> dict[str, Any]:
         """What reports say of the profile."""
@@ -89,6 +90,7 @@ class Profile:
             "members": [key.member["identifier"] for key in self.keys],
             "handover": self.handover,
             "grace_days": self.grace_days,
+            "findings": [one.as_dict() for one in self.findings],
             **self.about,
         }
 
@@ -129,15 +131,17 @@ def read(
     """
     table = _table(find(name, directories))
     prefix = f"{table.source.vendor}_"
-    own = [one for one in variables if one.startswith(prefix)]
     overlaid = {}
-    for variable in own:
+    for variable in [one for one in variables if one.startswith(prefix)]:
         key = variable[len(prefix) :]
         if key not in PROPERTIES:
             _not_mistyped(variable, key)
-        elif variables[variable] != table.values.get(key):
+            continue
+        # A mapping such as hostvars resolves what it is asked for, so that is tried too.
+        given = _resolved(variable, variables.__getitem__, f"variable {variable}")
+        if given != table.values.get(key):
             # In a vendor's own role its defaults are variables of the host too.
-            overlaid[key] = _resolved(variables[variable], template, f"variable {variable}")
+            overlaid[key] = _resolved(given, template, f"variable {variable}")
     if not overlaid and not table.templated:
         return table.known.get("") or _kept(table, "", table.values, {})
     values = dict(table.values)
@@ -164,7 +168,7 @@ def _table(source: Source) -> _Table:
         raise ProfileError(f"the role {source.role} hands over a profile of its own, which has no table", remedy=remedy)
     document = files.load(source.path)
     known = _tables.get(source.path)
-    if known is None or known.document is not document or known.source != source:
+    if known is None or known.document is not document:
         prefix = f"{source.vendor}_" if source.role else ""
         values = {key[len(prefix) :]: value for key, value in document.values.items() if key.startswith(prefix)}
         known = _Table(source, document, prefix, values, _templated(values))
@@ -187,7 +191,7 @@ def _from_table(table: _Table, key: str, value: Any, template: Callable[[Any], A
 def _trusted(value: Any) -> Any:
     """A table is written by whoever writes the inventory, so its texts are templates as the inventory's are."""
     if isinstance(value, str):
-        return trust_as_template(value)
+        return _trust(value)
     if isinstance(value, Mapping):
         return {key: _trusted(one) for key, one in value.items()}
     return [_trusted(one) for one in value] if isinstance(value, list) else value
@@ -237,20 +241,24 @@ def _made(table: _Table, given: Mapping[str, Any], overlaid: Mapping[str, Any]) 
         handover=values.get("handover", {}),
         grace_days=float(values.get("grace_days", 0)),
         about={key: values[key] for key in _ABOUT if key in values},
+        findings=findings(
+            permissions,
+            customize,
+            role_name=values.get("role_name") if shared else None,
+            reads_only=bool(values.get("reads_only")),
+        ),
     )
 
 
 def _settled(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values with what the command line makes of them undone, and a Member ID of the host's own put in its place."""
+    """The values with what the command line makes of them undone, and the host's own Member ID put in its place."""
     values = dict(given)
     for key in _SWITCHES:
         if isinstance(values.get(key), str):
             values[key] = [part.strip() for part in values[key].split(",") if part.strip()]
     if isinstance(values.get("grace_days"), str):
-        try:
+        with contextlib.suppress(ValueError):  # the schema says what is wrong with it
             values["grace_days"] = float(values["grace_days"])
-        except ValueError:
-            pass  # the schema says what is wrong with it
     if "member_identifier" in values and isinstance(values.get("member"), Mapping):
         values["member"] = {**values["member"], "identifier": values["member_identifier"]}
     return values
@@ -290,11 +298,12 @@ def collisions(profiles: Sequence[Profile]) -> list[str]:
                 claim(profile, "API member", key.member["identifier"])
             else:
                 claim(profile, "key of a member", key.member["identifier"], key.description)
-    return [
-        f'{" and ".join(names)} would share the {place[0]} "{printed[place]}" on this tenant; {_way_out(place[0], names)}'
-        for place, names in claims.items()
-        if len(names) > 1
-    ]
+    shared = {place: names for place, names in claims.items() if len(names) > 1}
+    found = []
+    for place, names in shared.items():
+        problem = f'{" and ".join(names)} would share the {place[0]} "{printed[place]}" on this tenant'
+        found.append(f"{problem}; {_way_out(place[0], names)}")
+    return found
 
 
 def _way_out(what: str, names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.module_utils._names import canonical_function, canonical_module
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListWish
 
-SCHEMA: Mapping[str, Any] = json.loads((Path(__file__).parent / "profile.schema.json").read_text(encoding="utf-8"))
+SCHEMA_FILE = Path(__file__).with_name("profile.schema.json")
+SCHEMA: Mapping[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 PROPERTIES: Mapping[str, Any] = SCHEMA["properties"]
 
 Where = tuple[object, ...]
@@ -57,22 +58,16 @@ def misfits(value: Any, schema: Mapping[str, Any], path: Where) -> Iterator[Prob
     """Where a value does not fit the part of JSON Schema that our schema uses."""
     if "$ref" in schema:
         schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    kind = schema.get("type", "")
     if "anyOf" in schema:
         yield from _one_of(value, schema["anyOf"], path)
     elif "enum" in schema:
         if value not in schema["enum"] or isinstance(value, bool):
             yield path, _not_one_of(value, schema["enum"])
-    elif not isinstance(value, _KINDS[schema["type"]]) or (schema["type"] == "number" and isinstance(value, bool)):
-        yield path, f"{_printed(value)} is not {_WORDS[schema['type']]}{_quotes(value)}"
-    elif schema["type"] == "object":
-        yield from _mapping(value, schema, path)
-    elif schema["type"] == "array":
-        for number, item in enumerate(value):
-            yield from misfits(item, schema["items"], (*path, number))
-    elif schema["type"] == "string":
-        yield from _text(value, schema, path)
-    elif schema["type"] == "number" and not value >= schema.get("minimum", value):
-        yield path, f"{value} is less than {schema['minimum']}"
+    elif not isinstance(value, _KINDS[kind]) or (kind == "number" and isinstance(value, bool)):
+        yield path, f"{_printed(value)} is not {_WORDS[kind]}{_quotes(value)}"
+    else:
+        yield from _CHECKS[kind](value, schema, path) if kind in _CHECKS else ()
 
 
 def _one_of(value: Any, choices: Sequence[Mapping[str, Any]], path: Where) -> Iterator[Problem]:
@@ -98,6 +93,16 @@ def _mapping(value: Mapping[Any, Any], schema: Mapping[str, Any], path: Where) -
             yield path, f'"{key}" is missing'
 
 
+def _items(value: Sequence[Any], schema: Mapping[str, Any], path: Where) -> Iterator[Problem]:
+    for number, item in enumerate(value):
+        yield from misfits(item, schema["items"], (*path, number))
+
+
+def _number(value: float, schema: Mapping[str, Any], path: Where) -> Iterator[Problem]:
+    if not value >= schema.get("minimum", value):
+        yield path, f"{value} is less than {schema['minimum']}"
+
+
 def _text(value: str, schema: Mapping[str, Any], path: Where) -> Iterator[Problem]:
     if "maxLength" in schema and len(value) > schema["maxLength"]:
         excess = f'"{value}" has {len(value)} characters; ConnectWise takes at most {schema["maxLength"]}'
@@ -107,6 +112,14 @@ def _text(value: str, schema: Mapping[str, Any], path: Where) -> Iterator[Proble
         yield path, excess + override
     elif "pattern" in schema and not re.search(schema["pattern"], value):
         yield path, "is empty" if not value.strip() else f'"{value}" does not have the form {schema["pattern"]}'
+
+
+_CHECKS: dict[str, Callable[[Any, Mapping[str, Any], Where], Iterator[Problem]]] = {
+    "object": _mapping,
+    "array": _items,
+    "string": _text,
+    "number": _number,
+}
 
 
 def nearest(name: str, known: Iterable[object], cutoff: float = 0.5) -> str:
@@ -181,20 +194,14 @@ def _holders(profile: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _tables(group: Mapping[str, Any], path: Where) -> Iterator[Problem]:
+    seen: dict[tuple[str, str], str] = {}
     for module, functions in group.get("permissions", {}).items():
-        seen: dict[str, str] = {}
         for function in functions:
-            key = canonical_function(module, function)
+            key = canonical_module(module), canonical_function(module, function)
             if key in seen:
                 where = (*path, "permissions", module, function)
                 yield where, f'names the same function as "{seen[key]}"; keep one of the two'
-            seen[key] = function
-    modules: dict[str, str] = {}
-    for module in group.get("permissions", {}):
-        key = canonical_module(module)
-        if key in modules:
-            yield (*path, "permissions", module), f'names the same module as "{modules[key]}"; keep one of the two'
-        modules[key] = module
+            seen[key] = f"{module} / {function}"
     for function, lists in group.get("customize", {}).items():
         try:
             customizable(function, lists.get("module"))

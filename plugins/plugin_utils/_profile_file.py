@@ -101,7 +101,8 @@ def _value(loader: Any, node: yaml.Node, path: Path_, lines: dict[Path_, int], n
     if isinstance(node, yaml.SequenceNode):
         items = []
         for number, item in enumerate(node.value):
-            lines[(*path, number)] = item.start_mark.line + 1
-            items.append(_value(loader, item, (*path, number), lines, name))
+            here = (*path, number)
+            lines[here] = item.start_mark.line + 1
+            items.append(_value(loader, item, here, lines, name))
         return items
     return loader.construct_object(node, deep=True)

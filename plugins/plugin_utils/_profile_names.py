@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import ProfileError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 
 COLLECTION = "msp.connectwise"
 ROLES = Path(__file__).resolve().parent.parent.parent / "roles"
@@ -177,15 +178,14 @@ def _foreign(name: str) -> Source:
     return Source(name, role, path / "defaults" / "main.yml" if _has_table(path) else None, name)
 
 
-def directories(inventory: str | Path | None, further: Any = None) -> list[Path]:
+def directories(inventory_dir: str | None, further: Any = None) -> list[Path]:
     """Where vendor files are: connectwise_vendors beside the inventory, if it is there, and cw_vendor_dirs."""
-    found = []
-    if inventory and (Path(inventory) / DIRECTORY).is_dir():
-        found.append(Path(inventory) / DIRECTORY)
+    own = Path(beside(DIRECTORY, inventory_dir, here=True))
+    found = [own] if own.is_dir() else []
     given = [part.strip() for part in further.split(",")] if isinstance(further, str) else further or []
     for one in given:
         path = Path(str(one)).expanduser()
-        path = path if path.is_absolute() or not inventory else Path(inventory) / path
+        path = path if path.is_absolute() else own.parent / path
         if not path.is_dir():
             raise ProfileError(f"cw_vendor_dirs: {path} is not a directory", remedy="correct the path")
         found.append(path)

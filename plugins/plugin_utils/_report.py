@@ -13,16 +13,16 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ansible import constants
 
-from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection, shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _ended, _key_report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _ended, _handover, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._history import continued
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, markdown
@@ -34,7 +34,15 @@ STATUSES = ("absent", "ready", "drifted", "pending", "failed", "unreachable")
 # What makes a tenant count as failed.
 BAD = ("failed", "unreachable")
 # Errors that say that the tenant was not there, rather than that it refused something.
-_AWAY = ("ConnectionFailed", "LostAnswer", "NotThePsa", "TransientFailure")
+_AWAY = (
+    "AnswerTooLarge",
+    "ConnectionFailed",
+    "DeadlinePassed",
+    "LostAnswer",
+    "NotThePsa",
+    "TooSlow",
+    "TransientFailure",
+)
 # In the temporary directory of one ansible-playbook run, which its workers share: what this run has found so far.
 JOURNAL = "connectwise_fleet.jsonl"
 # Of what a run has found, that by which the work order of an earlier one is judged.
@@ -92,7 +100,7 @@ def connection_facts(options: Mapping[str, Any]) -> dict[str, Any]:
     known = {name: options.get(name) for name in ("company_id", "region", "client_id")}
     try:
         host = parse_connection(options).host
-    except InputError:
+    except (InputError, ValueError):
         return known
     return {**known, "api_host": host, "api_url": f"https://{host}", "site_host": site_host(host)}
 
@@ -109,19 +117,10 @@ def entry_of(
 
     run: the command line that later commands repeat; this run's when left out.
     """
-    profile, found, key, steps = args["profile"], args["found"], args["key"], args["steps"]
-    now = datetime.now(timezone.utc)
-    predicts = predicts or args["mode"] == "audit"
+    profile, found, steps = args["profile"], args["found"], args["steps"]
+    now, predicts = datetime.now(timezone.utc), predicts or args["mode"] == "audit"
     run = _commands.typed() if run is None else run
-    status = status_of(
-        error=args["error"],
-        state=args["state"],
-        in_sync=found.get("in_sync"),
-        steps=steps,
-        predicts=predicts,
-        gone=is_gone(profile, found, key),
-        error_kind=args["error_kind"],
-    )
+    status = _status(args, predicts=predicts)
     entry: Entry = {
         "tenant": tenant,
         "vendor": args["vendor"],
@@ -137,27 +136,29 @@ def entry_of(
         "access": found.get("access"),
         "error": args["error"],
         "key": _key(args, now),
-        "old_keys": old_keys(args.get("retired") or [], float(args.get("grace_days") or 0)),
+        "old_keys": _handover.old_keys(args.get("retired") or [], float(args.get("grace_days") or 0)),
         "handover": None,
-        "commands": commands(args, tenant, run),
+        "commands": _handover.commands(args["state"], tenant, run),
         "time": now.isoformat(timespec="seconds"),
         "found": {"predicts": predicts, **{name: found.get(name) for name in _FOUND}},
     }
     if status == "failed" and not entry["error"]:
         entry["error"] = "what was done did not make it right: " + "; ".join(entry["differences"])
-    if is_handed_over(status, found, steps):
-        place = args["place"]
-        known = {
-            **connection,
-            "member": args["member"],
-            "public_key": key.get("public_key"),
-            "private_key": f"in the key store: {place}",
-        }
-        shown = _commands.show_command(
-            args.get("store") or "vaulted_file", str(place or ""), run, args.get("store_read") or []
-        )
-        entry["handover"] = handover(profile, known, shown if key.get("public_key") else [])
+    if _handover.is_handed_over(status, found, steps):
+        entry["handover"] = _handover.filled(args, connection, run)
     return entry
+
+
+def _status(args: Mapping[str, Any], *, predicts: bool) -> str:
+    return status_of(
+        error=args["error"],
+        state=args["state"],
+        in_sync=args["found"].get("in_sync"),
+        steps=args["steps"],
+        predicts=predicts,
+        gone=is_gone(args["profile"], args["found"], args["key"]),
+        error_kind=args["error_kind"],
+    )
 
 
 def entry_of_integration(
@@ -191,21 +192,21 @@ def record_integration(
     directory: str | None,
     error: str = "",
     error_kind: str = "",
+    mistyped: bool = False,
 ) -> Entry:
-    """Write down how an integration ended: its entry, and in a report on keys what there is to say about them."""
+    """Write down how an integration ended: its entry, and in a report on keys what there is to say about them.
+
+    mistyped: no vendor has that name, so the entry is for this run only.
+    """
     entry = entry_of_integration(
         look, results, tenant, connection, check_mode=check_mode, error=error, error_kind=error_kind
     )
+    if mistyped:
+        entry["mistyped"] = True
     reports = {key["record"]: key["report"] for key in look.get("keys") or [] if key.get("report")}
     if reports and directory and not check_mode:
         _key_report.write_reports(Path(directory) / folder_name(tenant), reports, tenant, replace_file)
     return recorded(directory, entry, check_mode=check_mode)
-
-
-def is_handed_over(status: str, found: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the vendor can be given the key: also while a person still has to delete an older one."""
-    to_delete = all(step["kind"] in ("delete_key", "own_key") for step in steps)
-    return status == "ready" or bool(status == "pending" and found.get("in_sync") and to_delete)
 
 
 def _key(args: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
@@ -216,38 +217,10 @@ def _key(args: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
     # Only the tenant's word makes it sure that the halves of a pair were not swapped.
     proven = args["found"].get("key") == "valid"
     return {
-        "public_key": key["public_key"] if proven else beginning(key["public_key"]),
+        "public_key": key["public_key"] if proven else shown_key(key["public_key"]),
         "created": key.get("created"),
         "age_days": None if age is None else round(age, 1),
         "place": args["place"],
-    }
-
-
-def beginning(key: Any) -> str:
-    """So much of a key as tells it from others and gives nothing away."""
-    return f"{str(key)[:4]}…"
-
-
-def old_keys(retired: Sequence[Mapping[str, Any]], grace_days: float) -> list[dict[str, Any]]:
-    """The replaced keys that still work, and until when; for how long is not known if a person is to delete them."""
-    found = []
-    for key in retired:
-        until = None
-        if key.get("since") and grace_days > 0:
-            moment = datetime.fromisoformat(str(key["since"]).replace("Z", "+00:00")) + timedelta(days=grace_days)
-            until = moment.isoformat(timespec="seconds")
-        found.append({"public_key": beginning(key.get("public_key")), "since": key.get("since"), "until": until})
-    return found
-
-
-def commands(args: Mapping[str, Any], tenant: str, run: _commands.Typed) -> dict[str, str]:
-    """What a person types after a work order, as this run was typed."""
-    again = {"absent": "offboard"}.get(args["state"], "onboard")
-    return {
-        "here": run.here,
-        "finish": _commands.playbook("finish", run, [tenant]),
-        "store_key": _commands.playbook("store_key", run, [tenant], ["-e", "cw_keys_file=FILE"]),
-        "again": _commands.playbook(again, run, [tenant]),
     }
 
 
@@ -356,29 +329,6 @@ def noted(run_directory: str) -> list[Entry]:
     return list({(entry["tenant"], entry["vendor"]): entry for entry in entries}.values())
 
 
-def handover(profile: Mapping[str, Any], known: Mapping[str, Any], show: Sequence[str] = ()) -> Entry | None:
-    """The fields the vendor's own console asks for, filled in; the private key as its place in the store.
-
-    show: the commands that display it.
-    """
-    wanted = profile.get("handover") or {}
-    if not wanted:
-        return None
-    fields = []
-    for field in wanted.get("fields") or []:
-        source = field.get("from")
-        value = known.get(source) if source else field.get("value")
-        if value:
-            fields.append({"label": field["label"], "value": value})
-    return {
-        "console": wanted.get("console"),
-        "steps": list(wanted.get("steps") or []),
-        "fields": fields,
-        "show": list(show),
-        "watch": list(wanted.get("watch") or []),
-    }
-
-
 def merged(known: Entry, entry: Entry) -> Entry:
     """One entry for an integration of several members; each member's own stands in `parts`."""
     return joined([*(known.get("parts") or [known]), entry])
@@ -410,7 +360,8 @@ def summary(entry: Mapping[str, Any]) -> str:
     waiting = f"; a work order of {amount(steps)}, is open" if steps else ""
     if status in BAD:
         before = f"; changed before that: {', '.join(entry['changes'])}" if entry.get("changes") else ""
-        return f"{entry['product']}: {status}: {entry['error']}{before}{waiting}"
+        error = entry["error"].rstrip(".") if before or waiting else entry["error"]
+        return f"{entry['product']}: {status}: {error}{before}{waiting}"
     if status == "pending":
         return f"{entry['product']}: pending, waiting for a person: {amount(steps)}"
     if status == "drifted":

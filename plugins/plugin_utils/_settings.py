@@ -113,12 +113,18 @@ def settings_of(variables: Mapping[str, Any], template: Template, **said: Any) -
     values.update((name, variables.get(f"{PREFIX}{name}") or "") for name in _PER_RECORD)
     values.update(said)
     checked = _checked(values)
-    host, inventory = str(variables.get("inventory_hostname") or ""), variables.get("inventory_dir")
-    tenant = str(checked["store_tenant"] or host)
-    keys = str(checked["store_dir"] or beside(KEYS_FOLDER, inventory))
-    reports = str(checked["report_dir"] or beside(REPORTS_FOLDER, inventory, here=True))
-    checked.update(store_tenant=tenant, store_dir=_expanded(keys), report_dir=_expanded(reports))
+    tenant = str(checked["store_tenant"] or variables.get("inventory_hostname") or "")
+    keys = str(checked["store_dir"] or beside(KEYS_FOLDER, variables.get("inventory_dir")))
+    reports = report_dir_of(variables, template)
+    checked.update(store_tenant=tenant, store_dir=_expanded(keys), report_dir=reports)
     return Settings(**{name: checked[name] for name in NAMES})
+
+
+def report_dir_of(variables: Mapping[str, Any], template: Template) -> str:
+    """Where reports go; also if another setting is wrong, of which the report then tells."""
+    name = f"{PREFIX}report_dir"
+    own = _resolved(name, variables, template) if name in variables else ""
+    return _expanded(str(own or beside(REPORTS_FOLDER, variables.get("inventory_dir"), here=True)))
 
 
 def _resolved(name: str, variables: Mapping[str, Any], template: Template) -> Any:
@@ -164,8 +170,9 @@ def _expanded(path: str) -> str:
 def beside(folder: str, inventory_dir: Any, sources: Iterable[str] | None = None, *, here: bool = False) -> str:
     """A folder beside the inventory file, or beside the directory if the inventory is a whole directory.
 
-    Within that directory, Ansible would read what lies there as further inventory. Without an inventory file there is no
-    such place: the working directory if `here`, else nothing (that of the playbook may be one of an installed collection).
+    Within that directory, Ansible would read what lies there as further inventory. Without an inventory file there is
+    no such place: the working directory if `here`, else nothing (that of the playbook may be one of an installed
+    collection).
     """
     if not inventory_dir:
         return str(Path.cwd() / folder) if here else ""

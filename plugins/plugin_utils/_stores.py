@@ -373,6 +373,6 @@ def check_place(tenant: str, place: str, directory: str = "") -> None:
     if bad or (not directory and place.startswith(f"/{tenant}/")):
         raise StoreError(
             f'the place "{place}" would leave the store, or lies outside of the tenant "{tenant}"',
-            "give the inventory host a name without slashes and leading dots, or set integration_store_tenant, and keep "
-            "it in the path; without an inventory file, set integration_store_dir",
+            "give the inventory host a name without slashes and leading dots, or set integration_store_tenant, and "
+            "keep it in the path; without an inventory file, set integration_store_dir",
         )

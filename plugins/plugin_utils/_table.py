@@ -11,6 +11,7 @@ from textwrap import wrap
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import word
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, STATUSES
 
@@ -23,12 +24,16 @@ Fleet = Mapping[str, Any]
 
 
 def table(
-    fleet: Fleet, files: Mapping[str, str] | None = None, run: Typed | None = None, hosts: Iterable[str] = ()
+    fleet: Fleet,
+    files: Mapping[str, str] | None = None,
+    run: Typed | None = None,
+    hosts: Iterable[str] = (),
+    keys: str = "",
 ) -> list[str]:
     """About ten lines of at most WIDTH columns; a command is a line of its own, and as long as it has to be.
 
     files: paths of what was written, as `cw_fleet_report` returns them; run: the command line that is repeated;
-    hosts: the tenants a run was about that recorded nothing, as one that only stores keys.
+    hosts: the tenants a run was about that recorded nothing, as one that only stores keys; keys: those in a line.
     """
     files, run = files or {}, run or Typed()
     names = _about(fleet, hosts)
@@ -39,6 +44,9 @@ def table(
     if others:
         lines.append(f"and {others} tenant{'s' if others != 1 else ''} of earlier runs, in the report")
     lines += ["", *_needed(fleet, names)]
+    lines += _line("Keys:", keys, 2) if keys else []
+    if page := files.get("keys.html") if keys else "":
+        lines.append(f"         {short_path(page, run.here)}")
     if page := files.get("fleet.html"):
         lines.append(f"Report:  {short_path(page, run.here)}")
     commands = next_commands(fleet, names, files, run)
@@ -80,10 +88,7 @@ def _vendors(fleet: Fleet, names: Iterable[str]) -> list[str]:
 def _word(cell: Mapping[str, Any] | None, run: str) -> str:
     if cell is None:
         return "-"
-    word = str(cell["status"])
-    if word == "pending":
-        word += f" {len(cell.get('manual_steps') or [])}"
-    return word if cell["run"] == run else f"({word})"
+    return word(cell) if cell["run"] == run else f"({word(cell)})"
 
 
 def matrix(fleet: Fleet, names: Sequence[str]) -> list[str]:
@@ -181,7 +186,14 @@ def _needed(fleet: Fleet, names: Sequence[str]) -> list[str]:
     if ends:
         until = f"old keys work until {spoken(ends[0][0])}"
         lines += _line("Vendors:", f"{until}; enter the new ones before: {_named([who for _until, who in ends])}", 2)
-    return lines
+    return lines + _since(fleet)
+
+
+def _since(fleet: Fleet) -> list[str]:
+    # Check mode writes no report to compare the next one with, and what it predicts has not come.
+    since = (None if fleet["check_mode"] else fleet.get("since")) or {"changes": []}
+    told = [f"{one['tenant']} {one['vendor']} {one['before'] or 'new'} > {one['after']}" for one in since["changes"]]
+    return _line("Since:", f"{spoken(since['generated'])}: {_named(told)}", 2) if told else []
 
 
 def _failures(fleet: Fleet, names: Sequence[str]) -> list[tuple[str, str, list[str]]]:

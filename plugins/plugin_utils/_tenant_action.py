@@ -47,7 +47,7 @@ class InProcess:
         given = {name: value for name, value in {**self._connection, **options}.items() if value is not None}
         name = f"{PREFIX}{module}"
         if self._http is None:
-            with suppress(PsaError):  # the module itself says what is wrong with the connection
+            with suppress(PsaError, ValueError):  # the module itself says what is wrong with the connection
                 self._http = Http(parse_connection(given).policy, is_transient)
         result = run_in_process(
             MODULES[name],
@@ -86,10 +86,13 @@ class TenantAction(ActionBase):
     def runs_in_process(self, variables: Mapping[str, Any]) -> bool:
         if self._connection.transport != "local" or self._task.become or self._task.async_val:
             return False
-        return boolean(self._templar.template(variables.get("cw_in_process", True)), strict=False)
+        return bool(boolean(self._templar.template(variables.get("cw_in_process", True)), strict=False))
 
     def run_on_host(self, name: str, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        """Run a module as a process on the host. Keys are among its options: over standard input they lie in no file."""
+        """Run a module as a process on the host.
+
+        Keys are among its options: over standard input they lie in no file.
+        """
         if not self._task.become:
             with suppress(AnsibleError, KeyError):  # a kind of connection that has no such option
                 self._connection.set_option("pipelining", True)
@@ -114,7 +117,7 @@ class TenantAction(ActionBase):
         """A value with its templates resolved, with other variables than the task's if those are given."""
         if variables is None:
             return self._templar.template(value)
-        return self._templar.copy_with_new_env(available_variables=variables).template(value)
+        return self._templar.copy_with_new_env(available_variables=dict(variables)).template(value)
 
     def store_maker(self, variables: Mapping[str, Any]) -> StoreMaker:
         vault: Any = self._loader._vault

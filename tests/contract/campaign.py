@@ -102,7 +102,7 @@ def tenants(start: int = 1) -> Iterator[str]:
 def requests_of(simulator: Simulator, tenant: str) -> list[tuple[str, str]]:
     """Every request of an undisturbed onboarding, in order: method, and path with its numbers as {}."""
     integration = Integration(connection(simulator.ready, tenant), profile_of(VENDOR))
-    assert integration.onboard()["in_sync"]
+    assert integration.onboard()["status"] == "ready"
     return [
         (entry["method"], re.sub(r"/\d+", "/{}", entry["path"].partition("/apis/3.0")[2]))
         for entry in simulator.journal(tenant)
@@ -151,15 +151,14 @@ def attempt(simulator: Simulator, case: Case) -> None:
         options = connection(simulator.ready, case.tenant, **case.fault.options)
         case.integration = Integration(options, profile_of(VENDOR))
     try:
-        found = case.integration.onboard()
+        entry = case.integration.onboard()
     except Failed as problem:
         case.outcome, case.message = "error", str(problem.result["msg"])
         return
     except Exception as problem:
         case.outcome, case.message = "traceback", repr(problem)
         return
-    case.message = "; ".join(found["differences"])
-    case.outcome = "ready" if found["in_sync"] else "pending" if case.integration.steps else "differs"
+    case.outcome, case.message = entry["status"], "; ".join(entry["differences"])
 
 
 def judge(simulator: Simulator, case: Case) -> None:
@@ -167,7 +166,7 @@ def judge(simulator: Simulator, case: Case) -> None:
     if case.outcome == "ready":
         case.problems += [f"false ok: {wrong}" for wrong in truth(simulator, case)]
     elif case.outcome == "error":
-        if "defect of its own" in case.message or "Traceback" in case.message:
+        if "a defect of" in case.message or "defect of its own" in case.message or "Traceback" in case.message:
             case.problems.append("a defect")
         if not re.search(case.fault.cause, case.message):
             case.problems.append("the message does not name the cause")

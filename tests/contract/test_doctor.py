@@ -239,7 +239,7 @@ def least(simulator: Simulator, tenant: str) -> dict[str, Any]:
     """The connection options of a key with exactly the rights of cw_admin, made with an administrator's keys."""
     first = connection(simulator.ready, tenant)
     own = Integration(first, ADMIN)
-    assert own.onboard()["in_sync"]
+    assert own.onboard()["status"] == "ready"
     key = own.store["current"]
     return {**first, "public_key": key["public_key"], "private_key": key["private_key"]}
 
@@ -248,11 +248,11 @@ def life(options: dict[str, Any]) -> None:
     """What the playbooks do to an integration, from nothing to nothing again."""
     profile = copy.deepcopy(profile_of("zofiq"))
     profile["customize"]["Configurations"] = {"allow": "all"}
-    vendor = Integration(options, profile)
-    assert vendor.onboard()["in_sync"]
+    vendor = Integration(options, profile, key_grace_days=0)
+    assert vendor.onboard()["status"] == "ready"
     vendor.onboard()
     assert not vendor.changed
-    assert vendor.onboard(rotate=True)["in_sync"]
+    assert vendor.onboard(rotate=True)["status"] == "ready"
     for module, arguments in (
         ("cw_tenant_info", {}),
         ("cw_security_role_info", {}),

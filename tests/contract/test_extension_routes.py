@@ -43,14 +43,15 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 @pytest.mark.parametrize("name", ["rest", "actions"])
 def test_a_worked_example_does_everything(simulator: Simulator, name: str) -> None:
     routes = _routes_file.load(str(EXAMPLES / f"{name}.yml"))
-    integration = Integration(connection(simulator.ready, name, extension_routes=routes), profile_of("umbrella"))
-    assert integration.onboard()["in_sync"]
+    options = connection(simulator.ready, name, extension_routes=routes)
+    integration = Integration(options, profile_of("umbrella"), key_grace_days=0)
+    assert integration.onboard()["status"] == "ready"
     assert integration.steps == []
     integration.onboard()
     assert not integration.changed
-    assert integration.onboard(rotate=True)["in_sync"]
+    assert integration.onboard(rotate=True)["status"] == "ready"
     assert len(simulator.state(name)["keys"]["Umbrella"]) == 1
-    integration.remove()
+    assert integration.remove()["status"] == "absent"
     assert integration.steps == []
     assert simulator.state(name)["keys"].get("Umbrella", []) == []
 

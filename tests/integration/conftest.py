@@ -39,11 +39,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of ansible-playbook."""
+    """One run of ansible-playbook. tasks: those that ran. results: of these and of those that were skipped."""
 
     code: int
     output: str
     tasks: list[Task]
+    results: list[Task]
 
     def task(self, host: str, name: str) -> Task:
         found = [one for one in self.tasks if (one.host, one.name) == (host, name)]
@@ -94,11 +95,12 @@ class Runner:
             check=False,
         )
         lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
-        tasks = [
+        results = [
             Task(line["host"], line["task"], line["status"], line["started"], line["ended"], line["result"])
             for line in lines
         ]
-        return Run(done.returncode, done.stdout, tasks)
+        tasks = [one for one in results if one.status != "skipped"]
+        return Run(done.returncode, done.stdout, tasks, results)
 
 
 @dataclass

@@ -1,263 +1,356 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""playbooks/awx_setup.yml with the real awx.awx modules, against a controller that only keeps what it is sent."""
+"""playbooks/awx_setup.yml with the real awx.awx modules, against a server with AWX's rules."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
-RELATED = ("credentials", "success_nodes", "failure_nodes", "always_nodes", "survey_spec")
+from ansible_collections.msp.connectwise.plugins.plugin_utils._awx import Awx as Client
+from ansible_collections.msp.connectwise.plugins.plugin_utils._awx import AwxError, connection
+from ansible_collections.msp.connectwise.plugins.plugin_utils._awx_look import Found, look, wrong_options
+from ansible_collections.msp.connectwise.plugins.plugin_utils._awx_sync import Sync
+from tests.awx.ground import PLAYBOOKS, Repository, inventory, project, set_up
+from tests.awx.server import Awx
 
-
-class Controller(ThreadingHTTPServer):
-    """As much of AWX's API as a client can tell: lists, records, associations. `sent` is every body in order."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.sent: list[tuple[str, str, Any]] = []
-        self.records: dict[str, dict[int, dict[str, Any]]] = {
-            "organizations": {1: {"id": 1, "name": "Default"}},
-            "credentials": {2: {"id": 2, "name": "ConnectWise key store"}},
-        }
-        self.related: dict[str, list[dict[str, Any]]] = {}
-        self.surveys: dict[str, Any] = {}
-        self.lock = threading.Lock()
-
-    def bodies(self, kind: str) -> list[dict[str, Any]]:
-        return [body for method, path, body in self.sent if method == "POST" and path == f"/api/v2/{kind}/"]
+INVENTORY = "all:\n  hosts:\n    north:\n    south:\n    west:\n"
+SECRET = "password-of-a-new-credential"
+VARIABLES: dict[str, Any] = {
+    "awx_credentials": ["key store"],
+    "awx_new_credentials": [
+        {"name": "ConnectWise keys", "type": "ConnectWise PSA", "inputs": {"client_id": "an id", "private_key": SECRET}}
+    ],
+}
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: Controller
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Stay silent."""
-
-    def answer(self, status: int, body: Any = None) -> None:
-        data = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("X-API-Product-Name", "AWX")
-        self.send_header("X-API-Product-Version", "24.6.1")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def handle_one(self, method: str) -> None:
-        url = urlsplit(self.path)
-        parts = url.path.strip("/").split("/")[2:]
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length) or b"null") if length else None
-        with self.server.lock:
-            if method != "GET":
-                self.server.sent.append((method, url.path, body))
-            self.answer(*self.result(method, parts, dict(parse_qsl(url.query)), body))
-
-    def result(self, method: str, parts: list[str], query: dict[str, str], body: Any) -> tuple[int, Any]:
-        if not parts:
-            return 200, {}
-        kind, rest = parts[0], parts[1:]
-        if kind == "unified_job_templates":
-            everything = [
-                one
-                for name in ("job_templates", "projects", "workflow_job_templates")
-                for one in self.server.records.get(name, {}).values()
-            ]
-            return 200, listed(everything, query)
-        records = self.server.records.setdefault(kind, {})
-        if not rest:
-            return self.whole_list(method, kind, records, query, body)
-        found = records.get(int(rest[0]))
-        if found is None:
-            return 404, {"detail": "Not found."}
-        if len(rest) > 1:
-            return self.below(method, "/".join(parts), rest[1], body)
-        if method == "PATCH":
-            found.update(body)
-        return 200, found
-
-    def whole_list(
-        self, method: str, kind: str, records: dict[int, dict[str, Any]], query: dict[str, str], body: Any
-    ) -> tuple[int, Any]:
-        if method == "GET":
-            return 200, listed(list(records.values()), query)
-        number = 10 + sum(map(len, self.server.records.values()))
-        base = f"/api/v2/{kind}/{number}/"
-        record = {**body, "id": number, "url": base, "type": kind.removesuffix("s")}
-        record.update(scm_revision="", summary_fields={})
-        record["related"] = {name: f"{base}{name}/" for name in RELATED}
-        records[number] = record
-        return 201, record
-
-    def below(self, method: str, path: str, name: str, body: Any) -> tuple[int, Any]:
-        if name == "survey_spec":
-            if method == "GET":
-                return 200, self.server.surveys.get(path, {})
-            self.server.surveys[path] = body
-            return 200, {}
-        linked = self.server.related.setdefault(path, [])
-        if method == "GET":
-            return 200, {"count": len(linked), "next": None, "results": linked}
-        if body.get("disassociate"):
-            self.server.related[path] = [one for one in linked if one["id"] != body["id"]]
-        else:
-            linked.append({"id": body["id"]})
-        return 204, None
-
-    def do_GET(self) -> None:
-        self.handle_one("GET")
-
-    def do_POST(self) -> None:
-        self.handle_one("POST")
-
-    def do_PATCH(self) -> None:
-        self.handle_one("PATCH")
-
-
-def listed(records: list[dict[str, Any]], query: dict[str, str]) -> dict[str, Any]:
-    known = {key.removesuffix("__name"): value for key, value in query.items() if not key.startswith("or__")}
-    found = [one for one in records if all(key not in one or str(one[key]) == value for key, value in known.items())]
-    return {"count": len(found), "next": None, "results": found}
+@dataclass
+class Ground:
+    awx: Awx
+    directory: Path
+    repository: Repository
+    dry: str = ""
+    first: str = ""
 
 
 @pytest.fixture(scope="module")
-def controller() -> Iterator[Controller]:
-    with Controller() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-def setup(controller: Controller, directory: Path) -> str:
-    command = [
-        "ansible-playbook",
-        "msp.connectwise.awx_setup",
-        "-e",
-        "awx_project_url=https://git.example.org/tenants.git",
-        "-e",
-        '{"awx_credentials": ["ConnectWise key store"]}',
-    ]
-    environment = {
-        **os.environ,
-        "CONTROLLER_HOST": f"http://127.0.0.1:{controller.server_address[1]}",
-        "CONTROLLER_OAUTH_TOKEN": "token-of-the-test",
-        "ANSIBLE_NOCOLOR": "1",
-    }
-    done = subprocess.run(
-        command, cwd=directory, env=environment, capture_output=True, encoding="utf-8", timeout=280, check=False
-    )
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    return done.stdout
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    """Set up once, in the steps that a person goes through who makes one mistake."""
+    directory = tmp_path_factory.mktemp("awx")
+    repository = Repository(directory / "repository", INVENTORY, playbooks=PLAYBOOKS[:-1])
+    (directory / "server").mkdir()
+    with Awx(directory / "server") as awx:
+        awx.credential("key store", "Vault", vault_password="x")
+        yield Ground(awx, directory, repository)
 
 
 @pytest.fixture(scope="module")
-def first(controller: Controller, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return setup(controller, tmp_path_factory.mktemp("awx"))
+def done(ground: Ground) -> Ground:
+    variables = {**VARIABLES, "awx_project_url": ground.repository.url}
+    dry = set_up(ground.awx, ground.directory, "--check", **variables)
+    assert dry.returncode == 0, dry.stdout[-4000:] + dry.stderr[-2000:]
+    assert ground.awx.records.sent == []
+    ground.dry = dry.stdout
+    # The first time the repository lacks a playbook.
+    lacking = set_up(ground.awx, ground.directory, **variables)
+    assert lacking.returncode == 2
+    assert "lacks playbooks/merge_reports.yml" in lacking.stdout + lacking.stderr
+    ground.repository.push({"playbooks/merge_reports.yml": "- import_playbook: msp.connectwise.merge_reports\n"})
+    first = set_up(ground.awx, ground.directory, **variables)
+    assert first.returncode == 0, first.stdout[-4000:] + first.stderr[-2000:]
+    ground.first = dry.stdout + lacking.stdout + first.stdout
+    return ground
 
 
-def test_the_credential_type_hands_the_keys_over_as_environment(controller: Controller, first: str) -> None:
-    (body,) = controller.bodies("credential_types")
+def test_check_mode_on_a_fresh_awx_says_what_would_be_made(done: Ground) -> None:
+    for part in ("credential type ConnectWise PSA", "credential ConnectWise keys", "project ConnectWise project"):
+        assert part in done.dry
+    assert "schedule ConnectWise nightly" in done.dry
+    assert "changed=0" not in done.dry
+
+
+def test_no_secret_of_a_new_credential_is_shown(done: Ground) -> None:
+    assert SECRET not in done.first
+    credential = done.awx.records.named("credentials", "ConnectWise keys")
+    assert credential["inputs"] == {"client_id": "an id", "private_key": SECRET}
+
+
+def test_the_credential_type_hands_the_keys_over_as_environment(done: Ground) -> None:
+    (body,) = done.awx.records.bodies("credential_types")
     fields = ["company_id", "public_key", "private_key", "client_id", "region", "host"]
-    assert body["name"] == "ConnectWise PSA"
-    assert body["kind"] == "cloud"
-    assert [field["id"] for field in body["inputs"]["fields"]] == fields
-    assert [field["id"] for field in body["inputs"]["fields"] if field.get("secret")] == ["private_key"]
+    assert (body["name"], body["kind"]) == ("ConnectWise PSA", "cloud")
+    assert [one["id"] for one in body["inputs"]["fields"]] == fields
+    assert [one["id"] for one in body["inputs"]["fields"] if one.get("secret")] == ["private_key"]
     assert body["injectors"] == {"env": {f"CW_{name.upper()}": "{{ " + name + " }}" for name in fields}}
 
 
-def test_project_and_inventory_come_from_one_repository(controller: Controller, first: str) -> None:
-    (project,) = controller.bodies("projects")
-    assert project["scm_url"] == "https://git.example.org/tenants.git"
+def test_project_and_inventory_come_from_one_repository_and_the_tenants_are_known(done: Ground) -> None:
+    records = done.awx.records
+    (project,) = records.bodies("projects")
+    assert project["scm_url"] == done.repository.url
     assert (project["scm_type"], project["scm_branch"], project["scm_update_on_launch"]) == ("git", "main", True)
-    (inventory,) = controller.bodies("inventories")
-    (source,) = controller.bodies("inventory_sources")
-    assert {name: value for name, value in inventory.items() if value is not None} == {
-        "name": "ConnectWise tenants",
-        "organization": 1,
-    }
+    (source,) = records.bodies("inventory_sources")
     assert (source["source"], source["source_path"]) == ("scm", "inventory.yml")
     assert (source["overwrite"], source["overwrite_vars"], source["update_on_launch"]) == (True, True, True)
-    project_id = next(iter(controller.records["projects"]))
-    assert source["source_project"] == project_id
+    # Without them AWX would run the first job in one slice.
+    assert records.named("inventories", "ConnectWise tenants")["total_hosts"] == 3
 
 
-def test_job_templates_are_sliced_and_ask_what_a_person_decides(controller: Controller, first: str) -> None:
-    bodies = {body["name"].removeprefix("ConnectWise "): body for body in controller.bodies("job_templates")}
-    assert {name: body["playbook"] for name, body in bodies.items()} == {
-        name: f"playbooks/{name}.yml" for name in ("onboard", "audit", "rotate_keys", "offboard", "merge_reports")
-    }
-    assert {name: body["job_slice_count"] for name, body in bodies.items()} == {
-        "onboard": 5, "audit": 5, "rotate_keys": 5, "offboard": 1, "merge_reports": 1,
-    }  # fmt: skip
+def test_job_templates_are_sliced_and_ask_what_a_person_decides(done: Ground) -> None:
+    records = done.awx.records
+    bodies = {body["name"].removeprefix("ConnectWise "): body for body in records.bodies("job_templates")}
+    assert {name: body["playbook"] for name, body in bodies.items()} == {n: f"playbooks/{n}.yml" for n in PLAYBOOKS}
+    slices = {"onboard": 5, "audit": 5, "rotate_keys": 5, "offboard": 1, "merge_reports": 1}
+    assert {name: body["job_slice_count"] for name, body in bodies.items()} == slices
+    asked = {name for name, body in bodies.items() if body["ask_job_slice_count_on_launch"]}
+    assert asked == {"onboard", "audit", "rotate_keys"}
     assert all(body["forks"] == 50 and body["ask_limit_on_launch"] for body in bodies.values())
     strict = {"cw_fail_on": ["failed", "unreachable", "drifted"]}
     assert json.loads(bodies["audit"]["extra_vars"]) == json.loads(bodies["merge_reports"]["extra_vars"]) == strict
-    assert all(body["ask_job_slice_count_on_launch"] for body in bodies.values())
-    assert {name for name, body in bodies.items() if body["survey_enabled"]} == {"onboard", "rotate_keys", "offboard"}
-    surveys = [body for _method, path, body in controller.sent if path.endswith("/survey_spec/")]
-    asked = [[question["variable"] for question in survey["spec"]] for survey in surveys]
-    assert asked == [["cw_hosts"], ["integration_key_max_age_days"], ["cw_integrations"]]
-    for survey in surveys:
-        for question in survey["spec"]:
-            assert {
-                "question_name",
-                "question_description",
-                "required",
-                "type",
-                "variable",
-                "default",
-            } <= question.keys()
-            assert question["type"] in {"text", "textarea", "password", "integer", "float", "multiplechoice"}
-    credentials = [
-        body for _m, path, body in controller.sent if path.endswith("/credentials/") and "job_templates" in path
-    ]
-    assert credentials == [{"id": 2}] * 5
+    surveys = {
+        name: records.surveys.get(records.named("job_templates", f"ConnectWise {name}")["id"]) for name in bodies
+    }
+    questions = {name: [one["variable"] for one in survey["spec"]] for name, survey in surveys.items() if survey}
+    assert questions == {
+        "onboard": ["cw_hosts"],
+        "rotate_keys": ["integration_key_max_age_days"],
+        "offboard": ["cw_hosts", "cw_integrations"],
+    }
+    linked = [numbers for (kind, _number, _name), numbers in records.related.items() if kind == "job_templates"]
+    both = [records.named("credentials", name)["id"] for name in ("key store", "ConnectWise keys")]
+    assert linked == [both] * 5
 
 
-def test_the_workflow_audits_mends_what_drifted_and_reports(controller: Controller, first: str) -> None:
-    nodes = {body["identifier"]: number for number, body in controller.records["workflow_job_template_nodes"].items()}
-    templates = {body["name"]: number for number, body in controller.records["job_templates"].items()}
+def test_nobody_offboards_what_he_has_not_named(done: Ground) -> None:
+    template = done.awx.records.named("job_templates", "ConnectWise offboard")
+    for question in done.awx.records.surveys[template["id"]]["spec"]:
+        assert question["required"]
+        assert question["min"] == 1
+        assert "default" not in question
+
+
+def test_the_workflow_audits_mends_what_drifted_and_reports(done: Ground) -> None:
+    records = done.awx.records
+    kind = "workflow_job_template_nodes"
+    nodes = {node["identifier"]: number for number, node in records.kinds[kind].items()}
     for identifier, template in (("audit", "audit"), ("onboard", "onboard"), ("report", "merge_reports")):
-        node = controller.records["workflow_job_template_nodes"][nodes[identifier]]
-        assert node["unified_job_template"] == templates[f"ConnectWise {template}"]
-    base = "workflow_job_template_nodes"
-    links = {
-        path: [one["id"] for one in linked] for path, linked in controller.related.items() if path.startswith(base)
+        number = records.named("job_templates", f"ConnectWise {template}")["id"]
+        assert records.kinds[kind][nodes[identifier]]["unified_job_template"] == number
+    assert {key[1:]: linked for key, linked in records.related.items() if key[0] == kind} == {
+        (nodes["audit"], "success_nodes"): [nodes["report"]],
+        (nodes["audit"], "failure_nodes"): [nodes["onboard"]],
+        (nodes["onboard"], "always_nodes"): [nodes["report"]],
     }
-    assert links == {
-        f"{base}/{nodes['audit']}/success_nodes": [nodes["report"]],
-        f"{base}/{nodes['audit']}/failure_nodes": [nodes["onboard"]],
-        f"{base}/{nodes['onboard']}/always_nodes": [nodes["report"]],
-    }
-
-
-def test_it_runs_every_night(controller: Controller, first: str) -> None:
-    (schedule,) = controller.bodies("schedules")
-    workflow = next(iter(controller.records["workflow_job_templates"]))
+    (schedule,) = records.bodies("schedules")
     assert schedule == {
         "name": "ConnectWise nightly",
         "rrule": "DTSTART:20260101T020000Z RRULE:FREQ=DAILY;INTERVAL=1",
-        "unified_job_template": workflow,
+        "unified_job_template": records.named("workflow_job_templates", "ConnectWise nightly")["id"],
         "enabled": True,
     }
 
 
-def test_again_it_changes_nothing(controller: Controller, first: str, tmp_path: Path) -> None:
-    before = len(controller.sent)
-    output = setup(controller, tmp_path)
-    assert controller.sent[before:] == []
-    assert "changed=0" in output
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["again", "check mode"])
+def test_again_it_changes_nothing(done: Ground, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    before = len(done.awx.records.sent)
+    again = set_up(done.awx, tmp_path, *arguments, **VARIABLES, awx_project_url=done.repository.url)
+    assert again.returncode == 0, again.stdout[-3000:]
+    assert done.awx.records.sent[before:] == []
+    assert "changed=0" in again.stdout
+
+
+def test_problems_are_told_before_the_first_write(ground: Ground, tmp_path: Path) -> None:
+    before = len(ground.awx.records.sent)
+    variables: dict[str, Any] = {
+        "awx_project_url": ground.repository.url,
+        "awx_credentials": ["none"],
+        "awx_project_credential": "key store",
+    }
+    wrong = set_up(ground.awx, tmp_path, **variables)
+    assert wrong.returncode == 2
+    assert "awx_credentials: AWX has no credential none" in wrong.stdout + wrong.stderr
+    assert "awx_project_credential: the credential key store is of the kind vault" in wrong.stdout + wrong.stderr
+    assert "__awx_fields" not in wrong.stdout
+    assert ground.awx.records.sent[before:] == []
+
+
+# Below, what the set-up asks before, without Ansible.
+
+WANTS: dict[str, Any] = {
+    "organization": "Default",
+    "prefix": "Other",
+    "project_url": "https://git.example.org/tenants.git",
+    "project_branch": "main",
+    "project_credential": "",
+    "inventory": "Other tenants",
+    "inventory_file": "inventory.yml",
+    "execution_environment": "Other execution environment",
+    "execution_environment_image": "localhost/msp-connectwise-ee:latest",
+    "execution_environment_credential": "",
+    "credentials": ["key store"],
+    "new_credentials": [],
+    "credential_type": "Another PSA",
+    "fields": ["client_id", "private_key"],
+    "required_fields": ["client_id"],
+    "templates": ["audit"],
+}
+KEYS = {"name": "keys", "type": "Another PSA", "inputs": {"client_id": "x"}}
+
+
+def client(ground: Ground, token: str = "token-of-root", host: str | None = None) -> Client:
+    return Client(connection({"controller_host": host or ground.awx.address, "controller_oauthtoken": token}))
+
+
+def looked(ground: Ground, token: str = "token-of-root", **wants: Any) -> Found:
+    return look(client(ground, token), {**WANTS, **wants})
+
+
+@pytest.mark.parametrize(
+    ("wants", "problem"),
+    [
+        ({"project_url": ""}, "awx_project_url is not set"),
+        ({"project_url": None}, "awx_project_url is not set"),
+        ({"project_url": "My tenants"}, "is no address of a repository: 'My tenants'"),
+        ({"project_url": "https://me:secret@git.example.org/x"}, "awx_project_url holds a password"),
+        ({"project_branch": ""}, "awx_project_branch is empty"),
+        ({"new_credentials": [{"type": "Vault"}]}, "each needs name, type and inputs"),
+        ({"new_credentials": [{**KEYS, "name": "key store"}]}, "key store is named 2 times"),
+    ],
+)
+def test_options_that_cannot_be_right(wants: dict[str, Any], problem: str) -> None:
+    (found,) = wrong_options({**WANTS, **wants})
+    assert problem in found
+    assert "me:secret" not in found
+
+
+def test_options_that_can_be_right() -> None:
+    for url in ("git@git.example.org:msp/tenants.git", "ssh://git@git.example.org/x", "file:///srv/tenants"):
+        assert wrong_options({**WANTS, "project_url": url}) == []
+
+
+@pytest.mark.parametrize(
+    ("wants", "problem"),
+    [
+        (
+            {"organization": "Nobody"},
+            "AWX has no organization Nobody, or root does not see it; there are: Another, Default",
+        ),
+        ({"credentials": ["ConnectWise kys"]}, "AWX has no credential ConnectWise kys"),
+        ({"project_credential": "key store"}, "is of the kind vault, which AWX does not take there; it takes scm"),
+        ({"execution_environment_credential": "key store"}, "it takes registry"),
+        ({"new_credentials": [{**KEYS, "type": "Valt"}]}, "keys is of the type Valt, which AWX does not have"),
+        ({"new_credentials": [{**KEYS, "inputs": {"x": "1"}}]}, "does not have x and needs client_id"),
+        ({"new_credentials": [{**KEYS, "type": "Vault", "inputs": {"x": "1"}}]}, "the type Vault does not have x"),
+    ],
+)
+def test_what_awx_does_not_have_is_named(ground: Ground, wants: dict[str, Any], problem: str) -> None:
+    (found,) = looked(ground, **wants).problems
+    assert problem in found
+
+
+def test_two_credentials_of_one_name_are_told_apart_by_a_person(ground: Ground) -> None:
+    ground.awx.credential("twice", "Vault", vault_password="x")
+    ground.awx.credential("twice", "Machine", username="x")
+    assert looked(ground, credentials=["twice"]).problems == [
+        "awx_credentials: 2 credentials are named twice; rename all but one"
+    ]
+
+
+def test_an_image_of_this_machine_is_none_on_kubernetes(ground: Ground) -> None:
+    group = ground.awx.records.kinds["instance_groups"][1]
+    assert looked(ground).problems == []
+    group["is_container_group"] = True
+    (problem,) = looked(ground).problems
+    group["is_container_group"] = False
+    assert "awx_execution_environment_image" in problem
+
+
+def test_who_may_do_it(ground: Ground) -> None:
+    assert looked(ground).problems == []
+    (member,) = looked(ground, "token-of-member").problems
+    assert "member is no administrator of the organization Default" in member
+    boss = looked(ground, "token-of-boss")
+    assert (boss.problems, boss.superuser) == ([], False)
+    # All the rest can be done, unless something needs the type.
+    assert any("--tags credential_type" in note for note in boss.notes)
+    (needed,) = looked(ground, "token-of-boss", new_credentials=[KEYS]).problems
+    assert "only a system administrator of AWX may make it" in needed
+
+
+@pytest.mark.parametrize(
+    ("token", "host", "problem"),
+    [
+        ("wrong", None, "does not accept the token"),
+        ("", None, "no token for AWX: set CONTROLLER_OAUTH_TOKEN"),
+        ("x", "http://127.0.0.1:9", "AWX is not reached at http://127.0.0.1:9"),
+        ("x", "ftp://awx.example.org", "awx_host begins with https://"),
+        ("x", " ", "no AWX is named: set awx_host"),
+    ],
+)
+def test_a_server_that_does_not_answer_or_lets_nobody_in(
+    ground: Ground, token: str, host: str | None, problem: str
+) -> None:
+    with pytest.raises(AwxError, match=problem):
+        look(client(ground, token, host), WANTS)
+
+
+def test_a_token_that_only_reads_is_told(ground: Ground) -> None:
+    known = ground.awx.records.make("projects", {"name": "read only", "organization": 1, "scm_url": "x"})
+    with pytest.raises(AwxError, match="may have the scope Read only"):
+        client(ground, "token-of-reader").post(f"projects/{known['id']}/update/")
+
+
+def sync(ground: Ground) -> Sync:
+    return Sync(client(ground), "Default", interval=0.02)
+
+
+def test_why_a_project_cannot_be_read_is_said_and_mended_at_the_next_run(ground: Ground) -> None:
+    record = project(ground.awx, "wrong branch", ground.repository, scm_branch="master")
+    for _attempt in ("AWX's own", "ours"):
+        with pytest.raises(AwxError) as error:
+            sync(ground).project("wrong branch", [])
+        for part in (ground.repository.url, "branch master", "without a credential", "Remote branch master not found"):
+            assert part in str(error.value)
+        assert f"{ground.awx.address}/#/jobs/project/{record['last_update']}/output" in str(error.value)
+    record["scm_branch"] = "main"
+    assert sync(ground).project("wrong branch", ["playbooks/audit.yml"]) is True
+    assert sync(ground).project("wrong branch", ["playbooks/audit.yml"]) is False
+
+
+def test_a_private_repository_takes_a_credential(ground: Ground) -> None:
+    ground.awx.jobs.private[ground.repository.url] = "let me in"
+    try:
+        project(ground.awx, "private", ground.repository)
+        with pytest.raises(AwxError, match=r"could not read Username.*"):
+            sync(ground).project("private", [])
+        known = ground.awx.credential("git", "Source Control", username="me", password="let me in")
+        project(ground.awx, "opened", ground.repository, credential=known["id"])
+        assert sync(ground).project("opened", []) is False
+    finally:
+        ground.awx.jobs.private.clear()
+
+
+def test_a_wholly_vaulted_inventory_is_told_with_what_to_do(ground: Ground, tmp_path: Path) -> None:
+    vault = VaultLib([("default", VaultSecret(b"x"))])
+    repository = Repository(tmp_path / "vaulted", vault.encrypt(INVENTORY).decode())
+    inventory(ground.awx, project(ground.awx, "vaulted", repository), "vaulted")
+    with pytest.raises(AwxError, match=r"vaulted as a whole.*!vault"):
+        sync(ground).source("vaulted", "vaulted")
+    repository.push({"inventory.yml": INVENTORY})
+    # AWX reads the project again only when it is told.
+    ground.awx.jobs.settled("projects", ground.awx.records.named("projects", "vaulted"))
+    assert sync(ground).source("vaulted", "vaulted") is True
+    assert sync(ground).source("vaulted", "vaulted") is False
+
+
+def test_an_inventory_without_tenants_is_none(ground: Ground, tmp_path: Path) -> None:
+    made = project(ground.awx, "empty", Repository(tmp_path / "empty", "all:\n  hosts: {}\n"))
+    inventory(ground.awx, made, "empty")
+    with pytest.raises(AwxError, match="has no hosts"):
+        sync(ground).source("empty", "empty")

@@ -26,6 +26,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.awx.ground import Repository, inventory, project
+from tests.awx.server import Awx
 from tests.playground import TENANTS, Playground
 from tests.simulator.client import Simulator
 
@@ -236,7 +238,20 @@ def vendor(examples):
     ]
 
 
-def test_examples_of_the_plugins(simulator, tmp_path):
+@pytest.fixture
+def awx(tmp_path, monkeypatch):
+    """One that is as the examples about AWX have it."""
+    (tmp_path / "awx").mkdir()
+    with Awx(tmp_path / "awx") as server:
+        server.credential("key store", "Vault", vault_password="x")
+        repository = Repository(tmp_path / "repository", "all:\n  hosts:\n    north:\n")
+        inventory(server, project(server, "ConnectWise project", repository), "ConnectWise tenants")
+        monkeypatch.setenv("CONTROLLER_HOST", server.address)
+        monkeypatch.setenv("CONTROLLER_OAUTH_TOKEN", "token-of-root")
+        yield server
+
+
+def test_examples_of_the_plugins(simulator, awx, tmp_path):
     examples = documented()
     assert set(examples) >= {path.stem for path in (ROOT / "plugins" / "modules").glob("cw_*.py")}
     assert all(examples.values())
@@ -247,6 +262,9 @@ def test_examples_of_the_plugins(simulator, tmp_path):
     # Where the example of merging looks for the reports of three runs there is the one of the example before.
     for number in (1, 2, 3):
         (tmp_path / "here" / f"slice{number}").symlink_to(tmp_path / "here" / "connectwise_reports")
+    # A copy of a vendor's page, as somebody has saved it.
+    page = "Module,Function,Add,Edit,Delete,Inquire\nCompanies,Contacts,,,,All\n"
+    (tmp_path / "here" / "page.html").write_text(page, encoding="utf-8")
     # Some examples are whole plays.
     plays = [entry for entries in examples.values() for entry in entries if "hosts" in entry]
     path.write_text(yaml.safe_dump([play, *plays], sort_keys=False), encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _keys_page, _page
 from tests.browser import Browser
 
 TENANTS, VENDORS = 500, 20
@@ -76,7 +76,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("report") / "fleet.html"
-    path.write_text(_fleet.page(fleet()), encoding="utf-8")
+    path.write_text(_page.page(fleet()), encoding="utf-8")
     return path.as_uri()
 
 
@@ -85,6 +85,7 @@ def page(browser: Browser, address: str) -> Browser:
     browser.problems.clear()
     browser.viewport(1280, 900)
     browser.media()
+    browser.call("Emulation.setTimezoneOverride", timezoneId="UTC")
     browser.open(address)
     browser.js("(localStorage.clear(), document.documentElement.removeAttribute('data-theme'))")
     return browser
@@ -186,7 +187,7 @@ def test_the_keyboard_alone_opens_reads_and_closes(page: Browser) -> None:
         ("failed", ["What went wrong", "</script><script>document.title='broken'</script>"]),
         ("drifted", ["What differs", "Missing rights", "Excess rights", "Companies", "inquire"]),
         ("unreachable", ["What went wrong"]),
-        ("ready", ["Key", "PUBLIC", "days", "store"]),
+        ("ready", ["Key", "PUBL…", "days", "store", "1 January 2026"]),
     ],
 )
 def test_a_click_tells_all_about_an_integration(page: Browser, status: str, words: list[str]) -> None:
@@ -285,6 +286,118 @@ def test_a_phone_shows_cards_without_scrolling_sideways(page: Browser) -> None:
     assert page.js("getComputedStyle(document.querySelector('#matrix tbody tr:not([hidden]) td')).display") == "flex"
     page.js("document.querySelector('#matrix tbody tr:not([hidden]) td').click()")
     assert page.js("document.getElementById('detail').getBoundingClientRect().width") <= 390
+
+
+LONG = {
+    "umbrella": "Umbrella (MSP and MSSP consoles)",
+    "cw_admin": "Ansible collection msp.connectwise",
+    "one": "AProductWhoseNameIsOneWordOfManyLettersWithoutAnyPlaceToBreakIt",
+}
+WORDS = ["ready", "pending", "unreachable"]
+
+
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page of names that are longer than their places, with a run before it and a page about keys beside it."""
+    folder = tmp_path_factory.mktemp("long")
+    made = {}
+    for run, times in (("before", "2026-02-28T04:05:06+00:00"), ("run", "2026-03-01T04:05:06+00:00")):
+        made[run] = _fleet.new_fleet(run, "onboard")
+        made[run]["generated"] = times
+        for at, (vendor, product) in enumerate(LONG.items()):
+            for tenant in ("north", "a-managed-service-provider-with-a-very-long-name.example.com"):
+                status = WORDS[at] if run == "run" else "drifted"
+                cell = {
+                    **entry(50, at, status),
+                    "tenant": tenant,
+                    "vendor": vendor,
+                    "product": product,
+                    "changed": True,
+                }
+                if status == "pending":
+                    cell["ordered"] = "2026-02-20T04:05:06+00:00"
+                    cell["old_keys"] = [{"public_key": "abcd…", "until": "2026-03-08T04:05:06+00:00"}]
+                cell["key"] = {**cell["key"], "place": "/home/me/tenants/connectwise_keys/provider.yml#" + "long" * 9}
+                _fleet.add_entries(made[run], [cell])
+    made["run"]["tenants"]["north"]["integrations"]["one"]["run"] = "before"
+    made["run"]["since"] = _fleet.changes_since(made["before"], made["run"])
+    path = folder / "fleet.html"
+    command = "ansible-playbook msp.connectwise.finish -i inventory.yml --limit TENANT"
+    path.write_text(_page.page(made["run"], command, keys=True), encoding="utf-8")
+    report = {
+        "member": "AMemberWithAVeryLongName", "public_key": "publickey", "state": "refused", "age_days": 3.0,
+        "place": "/home/me/tenants/connectwise_keys/provider.yml#" + "long" * 9, "findings": ["word " * 40],
+        "unknown": [], "retired": [], "excess": [], "listed": False,
+    }  # fmt: skip
+    reports = {tenant: {"time": "2026-03-01T04:05:06+00:00", "keys": dict.fromkeys(LONG, report)} for tenant in LONG}
+    (folder / "keys.html").write_text(_keys_page.page(reports, "2026-03-01T04:05:06+00:00"), encoding="utf-8")
+    return path.as_uri()
+
+
+# Texts that do not fit into their element, or an element that does not fit into the window.
+CUT = """[...document.querySelectorAll('h1, h2, th, td, th button, dd, dt, li, p, label, code, summary, .tag')]
+  .filter(one => {
+    const style = getComputedStyle(one), wide = style.display !== 'inline' && one.scrollWidth > one.clientWidth + 1;
+    const high = style.overflow !== 'visible' && one.scrollHeight > one.clientHeight + 1;
+    return one.checkVisibility() && (wide || high || WIDTH && one.getBoundingClientRect().right > WIDTH + 1);
+  }).map(one => `${one.tagName}: ${one.textContent.slice(0, 60)}`)"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("name", ["fleet.html", "keys.html"])
+def test_nothing_is_cut(page: Browser, long_names: str, name: str, width: int) -> None:
+    page.viewport(width, 844, mobile=width == 390)
+    page.open(long_names.replace("fleet.html", name))
+    page.js("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    cut = CUT.replace("WIDTH", str(width if width == 390 or name == "keys.html" else 0))
+    assert page.js(cut) == []
+    assert page.js("document.documentElement.scrollWidth") <= width
+    if name == "fleet.html":
+        for status in (*WORDS, "drifted"):
+            page.js(f"document.querySelector('#matrix tbody td.{status}')?.click()")
+            assert page.js(cut) == [], status
+            page.js("document.getElementById('detail').close()")
+
+
+def test_times_are_those_of_people_and_words_are_explained(page: Browser, long_names: str) -> None:
+    page.open(long_names)
+    text = page.js("document.body.innerText")
+    assert "onboard, 1 March 2026 at 04:05 UTC: 2 tenants, 6 integrations: 2 unreachable, 2 pending, 2 ready" in text
+    assert "2026-03-01T" not in text
+    legend = page.js("document.getElementById('legend').textContent")
+    assert [word for word in (*STATUSES, "absent", "changed", "earlier run") if word not in legend] == []
+    assert page.js("document.querySelector('#keys a').getAttribute('href')") == "keys.html"
+    assert page.js("getComputedStyle(document.querySelector('td.old'), '::after').content") == '" • earlier run"'
+
+
+def test_it_says_what_changed_since_the_run_before(page: Browser, long_names: str, address: str) -> None:
+    page.open(long_names)
+    assert page.js("document.querySelector('#since summary').textContent") == (
+        "6 changed since the last run, 28 February 2026 at 04:05 UTC"
+    )
+    lines = page.js("[...document.querySelectorAll('#since li')].map(one => one.textContent)")
+    assert "north, Umbrella (MSP and MSSP consoles) drifted → ready" in lines
+    page.js("document.querySelector('#since li button').click()")
+    assert "before that: drifted" in page.js("document.getElementById('detail').innerText")
+    page.call("Page.navigate", url="about:blank")
+    page.open(address)
+    assert page.js("document.getElementById('since').hidden") is True
+
+
+def test_a_work_order_is_ticked_off_and_names_its_command(page: Browser, long_names: str) -> None:
+    page.open(long_names)
+    opened = "document.querySelector('tr[data-tenant=north] td.pending').click()"
+    page.js(opened)
+    text = page.js("document.getElementById('detail').innerText")
+    # Four steps of 20 seconds on two screens.
+    assert "4 steps, about 4 min, ordered on 20 February 2026 at 04:05 UTC" in text
+    assert "When the boxes are ticked: ansible-playbook msp.connectwise.finish -i inventory.yml --limit north" in text
+    assert "The old key abcd… works until 8 March 2026 at 04:05 UTC" in text
+    page.js("document.querySelector('#detail .steps input').click()")
+    page.js("document.getElementById('detail').close()")
+    page.js(opened)
+    boxes = "[...document.querySelectorAll('#detail .steps input')].map(one => one.checked)"
+    assert page.js(boxes) == [True, False, False, False]
 
 
 def test_a_link_opens_what_it_names(page: Browser, address: str) -> None:

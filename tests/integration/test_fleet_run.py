@@ -155,7 +155,7 @@ def test_where_everything_fails_there_still_is_a_report(fleet: Fleet, first: Mea
     path = fleet.directory / "broken" / "fleet.json"
     tenants = json.loads(path.read_text(encoding="utf-8"))["tenants"]
     assert tenants["t0001"]["integrations"]["zofiq"]["status"] == "unreachable"
-    assert tenants["t0002"]["integrations"]["zofik"]["status"] == "unreachable"
+    assert tenants["t0002"]["integrations"]["zofik"]["status"] == "failed"
     assert "is not set" in tenants["t0003"]["error"]
     assert (path.parent / "failed").read_text(encoding="utf-8").split() == ["t0001", "t0002", "t0003"]
 
@@ -164,11 +164,13 @@ def test_one_tenants_wrong_variable_is_that_tenants_matter(fleet: Fleet, first: 
     content = inventory(fleet)
     broken = json.loads(json.dumps(content))
     broken["all"]["hosts"]["t0002"]["integration_key_max_age_days"] = "ninety"
+    broken["all"]["hosts"]["t0003"]["ansible_become"] = "{{ nobody_has_defined_it }}"
     write(fleet, broken)
     found = fleet.playbook("msp.connectwise.onboard")
     write(fleet, content)
     assert found.code == 2
     assert statuses(fleet) == {"t0001": "ready", "t0002": "failed", "t0003": "ready"}
+    assert "nobody_has_defined_it" in report(fleet)["t0003"]["integrations"]["cw_integrations"]["error"]
     assert "integration_key_max_age_days" in report(fleet)["t0002"]["integrations"]["zofiq"]["error"]
 
 

@@ -32,6 +32,8 @@ ROLES = {
 }
 # What the vendors' pages call otherwise than ConnectWise.
 PRODUCT_NAMES = {("Service Desk", "Reporting"): "Reports", ("System", "Managed Hosted API"): "Manage Hosted API"}
+# What a person has to read of five vendors' first run on three tenants.
+MOST_LINES = 150
 FINANCE = "Finance"
 NOTHING = dict.fromkeys(VERBS, "None")
 
@@ -99,6 +101,7 @@ class TestMainJob:
         played = world.onboard()
         assert played.code == 0, played.output
         assert "WARNING" not in played.output
+        assert len(played.output.splitlines()) <= MOST_LINES
         for tenant in ("north", "europe"):
             assert world.ground.statuses(tenant) == dict.fromkeys(VENDORS, "ready")
         assert world.ground.statuses("onprem") == dict.fromkeys(VENDORS, "pending")
@@ -166,7 +169,7 @@ class TestPublishedTenant:
         assert {step["function"] for step in steps if step["kind"] == "customize_list"} == lists
         assert [step["kind"] for step in steps if step["kind"] == "create_key"] == ["create_key"]
         order = (world.ground.directory / f"connectwise_reports/onprem/{vendor}.md").read_text(encoding="utf-8")
-        assert all(step["do"] in order for step in steps)
+        assert all(f"- [ ] {step.get('brief') or step['do']}\n" in order for step in steps)
 
     def test_half_done_work_is_seen(self, world: World) -> None:
         steps = world.ground.reports()["onprem"]["acct_sync"]["manual_steps"]
@@ -276,7 +279,10 @@ class TestAccess:
         before = world.simulator.state("north")
         played = world.onboard("--limit", "north", "--check", "--diff", cw_integrations=["umbrella"])
         assert played.code == 0, played.output
-        assert played.changed == 2
+        # Once for the tenant; what it is stands beside it.
+        assert played.changed == 1
+        assert "umbrella: security role Umbrella" in played.output
+        assert "umbrella: Customize list Table Setup" in played.output
         assert "Companies / Configurations" in played.output
         assert world.simulator.journal(writes=True) == []
         assert world.simulator.state("north") == before
@@ -329,9 +335,16 @@ class TestTicketScout:
 
 class TestWrongInput:
     def test_unknown_vendor(self, world: World) -> None:
-        played = world.onboard("--limit", "north", cw_integrations=["zofik"])
+        before = world.ground.reports()["north"]
+        played = world.onboard("--limit", "north", cw_integrations=["zofik", "petra"])
         assert played.code != 0
-        assert 'no role makes an integration "zofik" real; did you mean zofiq?' in played.output
+        assert 'there is no vendor "zofik" in this collection' in played.output
+        assert "did you mean zofiq?" in played.output
+        # It fails alone, and the other vendor of the tenant is looked at.
+        after = world.ground.reports()["north"]
+        assert set(after) == set(before)
+        assert after["petra"]["time"] > before["petra"]["time"]
+        assert after["petra"]["status"] == "ready"
 
     def test_missing_passphrase_is_said_before_a_key_is_made(self, world: World, tmp_path: Path) -> None:
         world.simulator.clear_journal()
@@ -355,6 +368,15 @@ class TestWrongInput:
 
 
 class TestOffboard:
+    @pytest.mark.parametrize(("playbook", "word"), [("offboard", "offboard-all"), ("rotate_keys", "rotate-all")])
+    def test_the_whole_fleet_wants_one_word(self, world: World, playbook: str, word: str) -> None:
+        world.simulator.clear_journal()
+        played = world.ground.play(playbook)
+        assert played.code != 0
+        assert f"cw_confirm={word}" in played.output
+        assert "on 3 tenants; nothing was done" in " ".join(played.output.split())
+        assert world.simulator.journal() == []
+
     def test_takes_everything_away(self, world: World) -> None:
         played = world.ground.play("offboard", cw_integrations=["umbrella"])
         assert played.code == 0, played.output

@@ -1,6 +1,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The loop of a key's life against an in-memory tenant and store: runs die at any call and work at once, people interfere.
+"""The loop of a key's life against an in-memory tenant and store.
+
+Runs die at any call and work at once, and people interfere.
 
 The loop is the one that users run. Every call it makes of the tenant or the store is a step of the machine, and before
 each of them it may die.

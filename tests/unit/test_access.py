@@ -54,6 +54,23 @@ def test_as_wanted(script):
     assert transport.calls == []
 
 
+def test_keys_that_may_not_read_the_catalogue(script):
+    psa, _transport = script({"GET /finance/agreements/types": [DENIED, DENIED]})
+    found = access.compare(
+        SETTINGS,
+        [item("Managed", "FinanceAgreements")],
+        PROFILE,
+        {"Agreements": {"allow": "all"}},
+        Names(psa),
+    )
+    assert found.verdict == "ok"
+    (warning,) = found.warnings
+    assert warning.startswith("these keys may not read the agreement types of the tenant")
+    assert warning.endswith("whether Agreements allows every one that it should")
+    named = access.compare(SETTINGS, [], PROFILE, {"Agreements": {"allow": ["Managed"]}}, Names(psa))
+    assert [one["item"] for one in named.missing_items] == ["Managed"]
+
+
 def test_missing_and_excess_rights(script):
     found, _transport = compare(
         script, {"Service Desk": {"Service Tickets": {"inquire": "All"}}, "Companies": {"Contacts": {"inquire": "All"}}}
@@ -162,6 +179,15 @@ def test_probes_call_what_the_profile_may_inquire(script):
     assert found.verdict == "missing"
     assert "missing: /company/contacts/count answers You do not have security permission." in found.summary()
     assert sorted(transport.calls) == ["GET /company/contacts/count", "GET /service/tickets/count"]
+
+
+def test_probes_call_what_the_vendor_calls(script):
+    psa, _transport = script({"GET /service/sources/count": [{"count": 1}], "GET /time/entries/count": [DENIED]})
+    probes = access.probe(psa, SETTINGS, {}, False, ["/service/sources", "/time/entries/count"])
+    assert [(one["path"], one["ok"]) for one in probes] == [
+        ("/service/sources/count", True),
+        ("/time/entries/count", False),
+    ]
 
 
 def test_a_probe_that_fails_otherwise(script):

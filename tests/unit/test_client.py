@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _client as client
 from ansible_collections.msp.connectwise.plugins.module_utils import _errors as errors
+from ansible_collections.msp.connectwise.plugins.module_utils import _http as http
 from ansible_collections.msp.connectwise.plugins.module_utils._rights import right_for
 from tests.unit.support import answer
 
@@ -404,3 +405,82 @@ def test_a_record_that_shows_late(script, pauses):
     psa, _transport = script({"GET /system/securityroles/7": [missing, missing, {"id": 7}]})
     assert psa.get("/system/securityroles/7") == {"id": 7}
     assert pauses == [0.3, 0.8]
+
+
+# Names that a tenant gives, and that become part of an address
+
+
+@pytest.mark.parametrize(
+    "codebase",
+    [
+        "../v4_6_release/",
+        "@elsewhere.example.com/",
+        "//elsewhere.example.com/",
+        "https://elsewhere.example.com/",
+        "v2025_1/../../x",
+        "v2025_1?x",
+        "v2025_1#x",
+        "v2025_1\r\nX-Header: y",
+        "v2025_1 x",
+        "\x1b[2J",
+        "v" + "9" * 5000 + "/x",
+    ],
+)
+def test_a_codebase_that_is_none_goes_into_no_address(script, codebase):
+    psa, transport = script({COMPANY: [{"Codebase": codebase}]}, codebase="auto")
+    with pytest.raises(errors.WrongAddress, match="as its codebase, which is none") as caught:
+        psa.get("/system/info")
+    assert transport.calls == [COMPANY]
+    assert "cw_codebase" in caught.value.remedy
+    assert "\x1b" not in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_codebase_that_is_none_is_not_advised(script):
+    psa, _transport = script({"GET /a": [CANNOT_ROUTE], COMPANY: [{"Codebase": "run-this"}]})
+    with pytest.raises(errors.WrongAddress) as caught:
+        psa.get("/a")
+    assert "set codebase to run-this" not in caught.value.remedy
+
+
+def test_what_was_sent_is_not_quoted(script):
+    said = answer(500, {"message": "publicpublic privateprivate"})
+    psa, _transport = script({"GET /a": [said]})
+    with pytest.raises(errors.ServerFailed) as caught:
+        psa.get("/a")
+    assert caught.value.said == "publ… priv…"
+
+
+@pytest.mark.parametrize(
+    ("record", "field"),
+    [
+        ({"id": "1"}, "id"),
+        ({"id": True}, "id"),
+        ({"id": None}, "id"),
+        ({"id": -1}, "id"),
+        ({"id": 1, "name": []}, "name"),
+        ({"id": 1, "addLevel": "Much"}, "addLevel"),
+        ({"id": 1, "securityRole": "x"}, "securityRole"),
+        ({"id": 1, "securityRole": {"id": "x"}}, "securityRole"),
+        ({"id": 1, "customFlag": 1}, "customFlag"),
+    ],
+)
+def test_a_field_that_is_not_what_it_is_documented_to_be(script, record, field):
+    psa, _transport = script({"GET /a": [record, [record]]})
+    for read in (psa.get, psa.list):
+        with pytest.raises(errors.NotThePsa, match=f'as "{field}" of a record'):
+            read("/a")
+
+
+def test_a_list_that_is_referred_to_has_ids(script):
+    psa, _transport = script({"GET /system/securityroles": [[{"name": "x"}]]})
+    with pytest.raises(errors.NotThePsa, match="a record without an id"):
+        psa.list("/system/securityroles")
+
+
+def test_the_pages_of_a_list_count_together(script):
+    page = http.Answer(200, {"Link": '<x>; rel="next"'}, "", [{"id": 1}], True, size=7_000_000)
+    other = http.Answer(200, {"Link": '<x>; rel="next"'}, "", [{"id": 2}], True, size=7_000_000)
+    psa, _transport = script({"GET /a": [page, other]})
+    with pytest.raises(errors.AnswerTooLarge, match="the list is larger than 12 MB"):
+        psa.list("/a")

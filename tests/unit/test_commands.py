@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, show_command, typed_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import (
+    Typed,
+    playbook,
+    show_command,
+    typed,
+    typed_of,
+)
 
 HERE = "/home/me/tenants"
 
@@ -57,6 +63,13 @@ def test_tenants_are_one_argument_also_with_odd_names() -> None:
 def test_each_store_has_its_command_that_displays_a_key(store: str, place: str, commands: list[str]) -> None:
     run = Typed(vault=("--ask-vault-pass",), here=HERE)
     assert show_command(store, place, run, ["op", "read", "north"]) == commands
+
+
+def test_awx_is_known_by_what_it_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWX_PRIVATE_DATA_DIR", raising=False)
+    assert typed().templates is None
+    monkeypatch.setenv("AWX_PRIVATE_DATA_DIR", "/runner")
+    assert playbook("onboard", typed()) == "in AWX, launch onboard"
 
 
 def test_a_store_whose_command_is_not_known_shows_none() -> None:

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet report as data: what is merged, kept, packed; and what a look keeps from one tenant to the next."""
+"""The fleet report as data: what is merged, kept and packed, and the place beside an inventory."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.filter.beside_inventory import beside
-from ansible_collections.msp.connectwise.plugins.filter.integration_work import integration_work
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _report
-from ansible_collections.msp.connectwise.plugins.plugin_utils._look import Values
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _key_report, _keys_page, _page, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 
 OLD, NEW = "2026-03-01T01:00:00+00:00", "2026-03-01T02:00:00+00:00"
 STEP = {"kind": "role_activate", "menu": ["System", "Security Roles"], "do": "Activate it.", "why": "no API"}
@@ -78,8 +77,85 @@ def test_packing_keeps_everything_and_each_step_once() -> None:
         _fleet.unpacked({"format": "another"})
 
 
+def changes(made: _fleet.Fleet) -> dict[str, tuple[str, str]]:
+    return {f"{one['tenant']}/{one['vendor']}": (one["before"], one["after"]) for one in made["since"]["changes"]}
+
+
+def test_what_is_otherwise_than_in_the_run_before() -> None:
+    steps = {"manual_steps": [STEP, STEP]}
+    known = fleet(
+        entry("north", "petra", "failed"), entry("north", "zofiq", "ready"), entry("south", "petra", "pending", **steps)
+    )
+    made = fleet(
+        entry("north", "petra", "ready"), entry("north", "zofiq", "ready"), entry("north", "umbrella", "ready"),
+        entry("south", "petra", "pending", manual_steps=[STEP]), run="next",
+    )  # fmt: skip
+    made["since"] = _fleet.changes_since(known, made)
+    assert made["since"]["generated"] == known["generated"]
+    assert changes(made) == {
+        "north/petra": ("failed", "ready"),
+        "north/umbrella": ("", "ready"),
+        "south/petra": ("pending 2", "pending 1"),
+    }
+    assert _fleet.changes_since(None, made) is None
+    # Those that merge it with others have no use for it.
+    assert "since" not in _fleet.packed(made)
+
+
+def test_batches_of_one_run_compare_with_the_run_before_all_of_them() -> None:
+    known = fleet(entry("north", "petra", "failed"), entry("south", "petra", "ready"))
+    first = fleet(entry("north", "petra", "ready"), entry("south", "petra", "ready"), run="next")
+    first["since"] = _fleet.changes_since(known, first)
+    second = fleet(entry("north", "petra", "ready"), entry("south", "petra", "drifted"), run="next")
+    second["since"] = _fleet.changes_since(first, second)
+    assert changes(second) == {"north/petra": ("failed", "ready"), "south/petra": ("ready", "drifted")}
+    # Without a run before there is nothing to compare with, in any batch.
+    del first["since"]
+    assert _fleet.changes_since(first, second) is None
+
+
+def test_a_report_of_the_fleet_shows_the_beginning_of_a_key() -> None:
+    made = fleet(entry("north", "petra", "ready", key={"public_key": "publickey", "place": "store"}))
+    assert made["tenants"]["north"]["integrations"]["petra"]["key"]["public_key"] == "publ…"
+
+
+def key(**more: Any) -> dict[str, Any]:
+    one = {"member": "m", "public_key": "publickey", "state": "valid", "age_days": 1.0, "place": "s", "findings": []}
+    return {**one, "unknown": [], "retired": [], "excess": [], "listed": True, **more}
+
+
+def test_the_page_of_all_keys_begins_with_those_to_look_at(tmp_path: Path) -> None:
+    for tenant, keys in {
+        "north": {"petra": key(age_days=300.0), "zofiq": key(findings=["<b>old</b>"])},
+        "south": {"petra": key(age_days=120.4, state="refused", findings=["refused"], public_key=None)},
+    }.items():
+        (tmp_path / tenant).mkdir()
+        (tmp_path / tenant / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "keys.json").write_text('{"petra": ', encoding="utf-8")
+    text = _keys_page.page(_keys_page.reports_below(tmp_path), NEW)
+    assert "1 March 2026, 02:00 UTC: 2 tenants, 3 keys: 1 refused, 2 valid; 2 with findings" in text
+    rows = [row.partition("</th>")[0] for row in text.split('<tr><th scope="row">')[1:]]
+    assert rows == ["south", "north", "north"]
+    assert "publickey" not in text
+    assert "<b>" not in text
+    assert "&lt;b&gt;old" in text
+    assert "120 days" in text
+    assert "1 day<" in text
+    assert "@" not in text.partition("<body>")[2]
+
+
+@pytest.mark.parametrize(("state", "shown"), [("valid", "publickey"), ("refused", "publ…"), ("foreign", "publ…")])
+def test_a_key_that_the_tenant_does_not_confirm_is_not_shown_whole(state: str, shown: str) -> None:
+    record = {"current": {"public_key": "publickey", "created": NEW}}
+    now = datetime.now(timezone.utc)
+    found = _key_report.report(record, Facts(offered=True), state, Wish("m", "api", "key"), None, "store", "", now)
+    assert found["public_key"] == shown
+    assert "publickey" not in _key_report.text({"petra": {**found, "public_key": shown[:4]}}, "north")
+
+
 def test_a_page_holds_no_markup_of_a_tenants_and_no_address_of_the_network() -> None:
-    page = _fleet.page(fleet(entry("north", "petra", "failed", error="</script><img src=https://example.org/x>")))
+    page = _page.page(fleet(entry("north", "petra", "failed", error="</script><img src=https://example.org/x>")))
     data = page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0]
     assert json.loads(data)["tenants"][0]["cells"][0]["error"] == "</script><img src=https://example.org/x>"
     assert "<img" not in page
@@ -102,61 +178,6 @@ def test_the_journal_of_a_run_keeps_the_last_word_about_each(tmp_path: Path) -> 
     for status in ("ready", "pending"):
         _report.note(str(tmp_path), entry("north", "petra", status))
     assert [one["status"] for one in _report.noted(str(tmp_path))] == ["pending"]
-
-
-@pytest.mark.parametrize(
-    ("in_sync", "mode", "state", "rotate", "work"),
-    [
-        (True, "converge", "present", False, "unchanged"),
-        (True, "converge", "present", True, "converge"),
-        (False, "converge", "present", False, "converge"),
-        (False, "audit", "present", False, "unchanged"),
-        (False, "audit", "absent", False, "unchanged"),
-        (True, "converge", "absent", False, "remove"),
-        (True, "store_key", "present", False, "store_key"),
-    ],
-)
-def test_what_a_run_has_to_do(in_sync: bool, mode: str, state: str, rotate: bool, work: str) -> None:
-    record = {"current": {"public_key": "PUBLIC", "created": NEW}}
-    assert integration_work({"in_sync": in_sync}, record, state, mode, rotate, 0) == work
-
-
-class Counting:
-    """A templar that counts, and knows only `{{ name }}`."""
-
-    def __init__(self, variables: dict[str, Any]) -> None:
-        self.variables, self.calls = variables, 0
-
-    def template(self, value: Any) -> Any:
-        self.calls += 1
-        text = str(value)
-        for name, one in self.variables.items():
-            text = text.replace("{{ " + name + " }}", str(one))
-        return text
-
-
-def resolved(values: Values, variables: dict[str, Any], name: str = "wish") -> tuple[Any, int]:
-    templar = Counting(variables)
-    return values.of(name, variables, templar), templar.calls
-
-
-def test_a_value_is_resolved_once_where_all_it_is_made_of_is_the_same() -> None:
-    values = Values()
-    assert resolved(values, {"wish": "{{ level }}", "level": "top", "inventory_hostname": "north"}) == ("top", 1)
-    assert resolved(values, {"wish": "{{ level }}", "level": "top", "inventory_hostname": "europe"}) == ("top", 0)
-    # A tenant of its own level, also where it stands behind another variable.
-    assert resolved(values, {"wish": "{{ level }}", "level": "low"}) == ("low", 1)
-    assert resolved(values, {"wish": "{{ level }}", "level": "top"}) == ("top", 0)
-    deep = {"wish": "{{ level }}", "level": "{{ other }}", "other": "a"}
-    assert resolved(values, deep)[1] == 1
-    assert resolved(values, {**deep, "other": "b"})[1] == 1
-    assert resolved(values, {**deep, "other": "b"})[1] == 0
-
-
-@pytest.mark.parametrize("text", ["{{ lookup('file', 'x') }}", "{{ now() }}", "{{ names | random }}", "{{ broken"])
-def test_what_may_differ_each_time_is_resolved_each_time(text: str) -> None:
-    values = Values()
-    assert [resolved(values, {"wish": text, "names": [1]})[1] for _again in range(2)] == [1, 1]
 
 
 @pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029", "\x0b", "\x1c"])

@@ -13,9 +13,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _handed_over
+from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount
+from ansible_collections.msp.connectwise.plugins.plugin_utils._table import table
 
 MOMENT = "2026-03-01T02:00:00+00:00"
-STEPS = [{"menu": ["System"], "do": f"Click {number}", "why": "no API"} for number in range(3)]
+STEPS: list[dict[str, Any]] = [
+    {"kind": "role_permission", "menu": ["System"], "do": f"Click {number}", "why": "no API"} for number in range(3)
+]
 
 
 def fleet(steps: list[dict[str, Any]], tenants: int = 1) -> _fleet.Fleet:
@@ -34,6 +38,7 @@ def fleet(steps: list[dict[str, Any]], tenants: int = 1) -> _fleet.Fleet:
                     "differences": ["one", "two"],
                     "access": {"missing": [{"level": "view"}], "excess": []},
                     "error": "x" * 5000,
+                    "old_keys": [{"public_key": "old", "until": MOMENT}],
                     "key": {"public_key": "k", "created": MOMENT, "age_days": 2.5, "place": "a store"},
                 }
             ],
@@ -55,9 +60,11 @@ def test_a_digest_alone_still_says_how_much_is_left_and_where_it_is() -> None:
     assert len(cell["manual_steps"]) == 3
     assert "job 17 (/reports/job-17/fleet.json)" in cell["manual_steps"][0]["do"]
     assert len(cell["differences"]) == 3
+    assert amount(cell["manual_steps"]) == amount(STEPS)
     assert cell["key"] == {"created": MOMENT, "age_days": 2.5}
     assert _fleet.counts(back) == {"pending": 1}
-    assert "zofiQ" in _fleet.page(back)
+    assert cell["old_keys"] == [{"until": MOMENT}]
+    assert any("3 steps" in line for line in table(back))
 
 
 def test_where_the_report_can_be_read_nothing_is_lost(tmp_path: Path) -> None:

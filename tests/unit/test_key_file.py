@@ -12,7 +12,7 @@ import threading
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.msp.connectwise.plugins.action.cw_key_file import decrypted
+from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import decrypted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import FORMAT, KeyFile, StoreError
 
 RECORD = {"vendor": "zofiq", "current": {"public_key": "p", "private_key": "q"}}

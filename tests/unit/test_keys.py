@@ -114,9 +114,10 @@ def test_a_failure_that_does_not_pass(script, pauses):
 
 
 def test_an_answer_without_a_key_pair_is_cleaned_up_too(script, pauses):
-    psa, _transport = script({POST: [answer(201, {"id": 2})], LIST: [[MINE], []], f"DELETE {PATH}/2": [NO_CONTENT]})
+    psa, transport = script({POST: [answer(201, {"id": 2})], LIST: [[MINE], []], f"DELETE {PATH}/2": [NO_CONTENT]})
     with pytest.raises(errors.ServerFailed, match="holds no key pair"):
         create(psa)
+    assert transport.calls == [POST, LIST, f"DELETE {PATH}/2", LIST]
 
 
 def delete(psa, *doomed):
@@ -131,29 +132,32 @@ def test_delete(script, pauses):
 
 def test_a_key_that_is_gone_already(script, pauses):
     gone = answer(404, {"code": "NotFound", "message": "ApiKey 1 was not found.", "errors": None})
-    psa, _transport = script({f"DELETE {PATH}/1": [gone], LIST: [[]]})
-    delete(psa, OLD)
+    psa, transport = script({f"DELETE {PATH}/1": [gone], f"DELETE {PATH}/2": [NO_CONTENT], LIST: [[]]})
+    delete(psa, OLD, MINE)
+    assert transport.calls == [f"DELETE {PATH}/1", f"DELETE {PATH}/2", LIST]
 
 
 def test_delete_lost_before_the_effect(script, pauses):
     psa, transport = script({f"DELETE {PATH}/1": [LOST, NO_CONTENT], LIST: [*[[OLD]] * 4, []]})
     delete(psa, OLD)
-    assert transport.calls.count(f"DELETE {PATH}/1") == 2
+    assert transport.calls == [f"DELETE {PATH}/1", *[LIST] * 4, f"DELETE {PATH}/1", LIST]
 
 
 def test_a_key_that_stays(script, pauses):
-    psa, _transport = script({f"DELETE {PATH}/1": [NO_CONTENT], LIST: [[OLD]] * 4})
-    with pytest.raises(errors.NotApplied, match=r"api_member_key\.delete: deleted, but still there: old"):
+    psa, transport = script({f"DELETE {PATH}/1": [NO_CONTENT], LIST: [[OLD, OTHER]] * 4})
+    with pytest.raises(errors.NotApplied, match=r"api_member_key\.delete: deleted, but still there: old\. "):
         delete(psa, OLD)
+    assert transport.calls == [f"DELETE {PATH}/1", *[LIST] * 4]
 
 
 def test_ids_of_any_kind(script, pauses):
     psa, transport = script({f"DELETE {PATH}/a1": [NO_CONTENT], LIST: [[]]})
     delete(psa, {"id": "a1", "publicKey": "x"})
-    assert len(transport.calls) == 2
+    assert transport.calls == [f"DELETE {PATH}/a1", LIST]
 
 
 def test_not_offered(script):
-    psa, _transport = script({f"DELETE {PATH}/1": [answer(405, text="")], "GET /system/info": [{}]})
+    psa, transport = script({f"DELETE {PATH}/1": [answer(405, text="")], "GET /system/info": [{}]})
     with pytest.raises(NotOffered):
         delete(psa, OLD)
+    assert transport.calls[0] == f"DELETE {PATH}/1"

@@ -30,7 +30,7 @@ def test_the_very_identifier_is_preferred(script):
 
 
 def test_no_such_owner(script):
-    psa, _transport = script({API: [[{"identifier": "Sync"}]], PEOPLE: [[{"identifier": "Tech1"}]]})
+    psa, _transport = script({API: [[{"id": 1, "identifier": "Sync"}]], PEOPLE: [[{"id": 2, "identifier": "Tech1"}]]})
     assert 'no API member "Synk"; did you mean "Sync"' in members.no_member(psa, "Synk", "api").problem
     assert 'no member "Teck1"; did you mean "Tech1"' in members.no_member(psa, "Teck1", "member").problem
 

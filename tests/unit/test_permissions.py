@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _permissions as permissions
+from ansible_collections.msp.connectwise.plugins.module_utils._customize import customizable, universe
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     AmbiguousName,
     InputError,
@@ -334,6 +335,9 @@ def plan_tables(current, lenient=False, universe=None, **wish):
         (TABLES[:2], {"allow": None, "disallow": ["Service / Priority", "Service / Source"]}, TABLES[:1]),
         (TABLES, {"allow": ["Service / Service Boards"]}, ["Service / Service Board"]),
         ([], {"allow": "Service / Source"}, ["Service / Source"]),
+        ([], {"allow": ["Service / *"]}, TABLES[1:]),
+        ([], {"allow": ["service/S*"], "disallow": ["Service / Source"]}, ["Service / Service Board"]),
+        (TABLES, {"allow": "all", "disallow": ["Service / *"]}, TABLES[:1]),
         # Something that stands in the list and in no catalogue is known too.
         (["Own / Table"], {"allow": ["own / table"]}, ["Own / Table"]),
     ],
@@ -380,6 +384,19 @@ def test_lists_of_mixed_versions():
         'this tenant has no table "Asio"',
         'this tenant has no table "Company / Asio"',
     ]
+
+
+def test_a_beginning_that_fits_nothing():
+    with pytest.raises(UnknownName, match='this tenant has no table "Companies / \\*"'):
+        plan_tables([], allow=["Companies / *"])
+    assert plan_tables([], lenient=True, allow=["Companies / *", "Service / Source"]).after == ["Service / Source"]
+
+
+def test_a_beginning_needs_a_list_of_the_items():
+    what = customizable("Manage Hosted API")
+    with pytest.raises(InputError, match=r"so a name with \* fits nothing"):
+        universe(None, what, permissions.ListWish.parse(["Reporting*"]))
+    assert universe(None, what, permissions.ListWish.parse(["Reporting"])) == ["Reporting"]
 
 
 def test_two_items_of_one_name():

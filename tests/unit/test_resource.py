@@ -337,11 +337,11 @@ def test_a_refused_update_is_not_read_back(script, pauses):
     assert transport.calls == ["PATCH /x/1"]
 
 
-def test_only_the_first_few_of_many_are_named(pauses):
-    with pytest.raises(errors.NotApplied, match="not taken over: 0, 1, 2, 3, 4 and 7 more"):
-        resource.write(
-            lambda: None, lambda: None, lambda _state: [str(n) for n in range(12)], errors.NotApplied("not taken over")
-        )
+@pytest.mark.parametrize(("count", "rest"), [(5, ""), (6, " and 1 more"), (12, " and 7 more")])
+def test_only_the_first_few_of_many_are_named(pauses, count, rest):
+    left = [str(number) for number in range(count)]
+    with pytest.raises(errors.NotApplied, match=f"not taken over: 0, 1, 2, 3, 4{rest}\\."):
+        resource.write(lambda: None, lambda: None, lambda _state: left, errors.NotApplied("not taken over"))
 
 
 # Deleting
@@ -359,17 +359,27 @@ def test_delete(script, pauses, reply):
 
 
 def test_delete_shows_late(script, pauses):
-    psa, _transport = script({"DELETE /x/1": [NO_CONTENT], "GET /found": [[{"id": 1}], []]})
+    psa, transport = script({"DELETE /x/1": [NO_CONTENT], "GET /found": [[{"id": 1}], []]})
     delete(psa)
+    assert (transport.calls, pauses) == (["DELETE /x/1", "GET /found", "GET /found"], [0.3])
 
 
 def test_delete_lost_before_the_effect(script, pauses):
     psa, transport = script({"DELETE /x/1": [LOST, NO_CONTENT], "GET /found": [*[[{"id": 1}]] * 4, []]})
     delete(psa)
-    assert transport.calls.count("DELETE /x/1") == 2
+    assert transport.calls == ["DELETE /x/1", *["GET /found"] * 4, "DELETE /x/1", "GET /found"]
 
 
 def test_delete_that_changed_nothing(script, pauses):
-    psa, _transport = script({"DELETE /x/1": [NO_CONTENT], "GET /found": [[{"id": 1}]] * 4})
+    psa, transport = script({"DELETE /x/1": [NO_CONTENT], "GET /found": [[{"id": 1}]] * 4})
     with pytest.raises(errors.NotApplied, match="DELETE /x/1: deleted, but still there"):
         delete(psa)
+    assert transport.calls == ["DELETE /x/1", *["GET /found"] * 4]
+
+
+def test_a_refused_delete_is_not_read_back(script, pauses):
+    denied = answer(403, {"code": "SecurityPermission", "message": "no", "errors": None})
+    psa, transport = script({"DELETE /x/1": [denied]})
+    with pytest.raises(errors.PermissionDenied):
+        delete(psa)
+    assert transport.calls == ["DELETE /x/1"]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -146,11 +147,35 @@ def test_a_tenant_without_vendors_and_the_end_of_old_keys_are_told() -> None:
     _fleet.add_absence(made, "south", "cw_integrations is not set", [])
     lines = table(made)
     assert "south  unreachable" in lines
+    assert not any("in brackets" in line for line in lines)
     assert "Failed:  south: cw_integrations is not set" in lines
     assert any(
         line.startswith("Vendors: old keys work until 8 March 2026, 04:05 UTC;") and line.endswith("north petra")
         for line in lines
     )
+
+
+def test_what_changed_since_the_run_before_is_told() -> None:
+    made = fleet(entry("north", "petra", "ready"), entry("south", "petra", "pending"))
+    before = fleet(entry("north", "petra", "failed"), entry("south", "petra", "pending"))
+    made["run"], made["since"] = "next", _fleet.changes_since(before, {**made, "run": "next"})
+    assert "Since:   1 March 2026, 04:05 UTC: north petra failed > ready" in table(made)
+    assert not any(line.startswith("Since:") for line in table({**made, "check_mode": True}))
+
+
+def test_a_report_about_keys_says_how_they_are_and_where_it_is() -> None:
+    files = {**FILES, "keys.html": "/here/connectwise_reports/keys.html"}
+    made = fleet(entry("north", "petra", "ready"), playbook="key_report")
+    lines = table(made, files, RUN, keys="1 tenant, 1 key: 1 valid; 0 with findings")
+    at = lines.index("Keys:    1 tenant, 1 key: 1 valid; 0 with findings")
+    assert lines[at + 1] == "         connectwise_reports/keys.html"
+    assert not any("keys.html" in line for line in table(made, files, RUN))
+
+
+def test_on_awx_nobody_types_commands() -> None:
+    made = fleet(entry("north", "petra", "failed"))
+    lines = table(made, FILES, replace(RUN, templates=""))
+    assert lines[-1] == "Next:    in AWX, launch onboard, limit north"
 
 
 def test_nothing_is_known() -> None:

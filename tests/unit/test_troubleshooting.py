@@ -28,7 +28,7 @@ def kinds(of: type[PsaError] = PsaError) -> dict[str, type[PsaError]]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _everything_is_imported():
-    for folder in ("module_utils", "modules"):
+    for folder in ("module_utils", "modules", "plugin_utils"):
         for path in sorted((ROOT / "plugins" / folder).glob("*.py")):
             if path.stem != "__init__":
                 importlib.import_module(f"{PACKAGE}.{folder}.{path.stem}")

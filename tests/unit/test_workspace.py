@@ -179,3 +179,23 @@ def test_a_changed_requirement_is_seen(clone):
     done = run_setup(clone, "/nowhere")
     assert done.returncode == 1
     assert "no usable Python was found" in done.stderr
+
+
+def test_a_copy_has_what_git_would_take(tmp_path, monkeypatch):
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    source.mkdir()
+    for name, text in ((".gitignore", "made\n"), ("made", ""), ("tracked", "on disk"), ("untracked", ""), ("gone", "")):
+        (source / name).write_text(text, encoding="utf-8")
+    (source / "untracked").chmod(0o755)
+    for command in (["init", "--quiet"], ["add", "tracked", "gone", ".gitignore"]):
+        subprocess.run(["git", *command], cwd=source, check=True)
+    (source / "gone").unlink()
+    copy.mkdir()
+    (copy / "stale").touch()
+    monkeypatch.setattr(workspace, "ROOT", source)
+    assert workspace.copy_to(copy) == copy
+    assert sorted(path.name for path in copy.iterdir()) == [".gitignore", "tracked", "untracked"]
+    assert (copy / "untracked").stat().st_mode & 0o100
+    workspace.copy_to(copy, repository=True)
+    said = subprocess.run(["git", "ls-files"], cwd=copy, capture_output=True, text=True, check=True).stdout
+    assert said.split() == [".gitignore", "tracked", "untracked"]

@@ -54,3 +54,6 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_unreachable(self, result):
         self.record(result, "unreachable")
+
+    def v2_runner_on_skipped(self, result):
+        self.record(result, "skipped")

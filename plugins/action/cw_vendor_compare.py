@@ -1,0 +1,124 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Puts the vendors of each tenant side by side, in one page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _compare, _compare_page, _profile, _vendor_list
+from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import vendor_directories
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "directory": {"type": "path"},
+    "add": {"type": "list", "elements": "str"},
+    "directories": {"type": "list", "elements": "path"},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller, once for every host of the play."""
+
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
+        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(dict(self._task.args))
+        if validation.error_messages:
+            return {**result, "failed": True, "msg": validation.error_messages[0]}
+        try:
+            return {**result, **self._done(validation.validated_parameters, variables)}
+        except PsaError as problem:
+            return {**result, "failed": True, **problem.as_result()}
+        except OSError as problem:
+            return {
+                **result,
+                "failed": True,
+                "msg": f"the comparison could not be written: {problem.strerror or problem}: {problem.filename}",
+            }
+
+    def _done(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        directories = vendor_directories(variables, args["directories"])
+        others = self._others(args["add"], directories)
+        alike: dict[tuple[int, ...], tuple[list[_profile.Profile], list[str]]] = {}
+        left: dict[str, str] = {}
+        for host in [str(one) for one in variables.get("ansible_play_hosts_all") or []]:
+            try:
+                profiles = _profiles(variables["hostvars"][host], directories)
+            except (PsaError, AnsibleError) as problem:
+                left[host] = str(problem)
+                continue
+            # The reader gives tenants whose vendors are the same the same profiles.
+            alike.setdefault(tuple(id(one) for one in profiles), (profiles, []))[1].append(host)
+        compared = [
+            _compare.compared(
+                tenants, profiles, [one for one in others if one.name not in {own.name for own in profiles}]
+            )
+            for profiles, tenants in alike.values()
+        ]
+        problems = [f"{', '.join(one.tenants)}: {text}" for one in compared for text in one.problems]
+        problems += [f"{tenant}: {why}" for tenant, why in left.items()]
+        result = {"changed": False, "collisions": problems, "comparisons": [_data(one) for one in compared]}
+        own = settings_of(variables, self._templar.template).report_dir
+        path = Path(args["directory"] or own) / "vendors.html"
+        if not self._task.check_mode:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made = f"Made on {time.strftime('%Y-%m-%d %H:%M %z')} from the inventory and the vendors' tables"
+            replace_file(path, _compare_page.page(compared, left, f"{made}; no tenant was asked."))
+            result["file"] = str(path)
+        tenants = sum(len(one.tenants) for one in compared)
+        result["msg"] = f"{tenants} tenants compared, {len(problems)} problems" + (
+            f", see {path}" if "file" in result else ""
+        )
+        return result
+
+    @staticmethod
+    def _others(names: Sequence[str] | None, directories: Sequence[Path]) -> list[_profile.Profile]:
+        """The vendors that may come: those that are named, or all there are."""
+        if names is None:
+            return [one for one in _vendor_list.profiles(directories) if one.name != "cw_admin"]
+        return [_profile.read(name, {}, _as_it_is, directories) for name in names]
+
+
+def _without(others: Sequence[_profile.Profile], own: Sequence[_profile.Profile]) -> list[_profile.Profile]:
+    names = {one.name for one in own}
+    return [one for one in others if one.name not in names]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _profiles(host: Mapping[str, Any], directories: Sequence[Path]) -> list[_profile.Profile]:
+    """The profiles of a host, whose variables resolve as they are asked for."""
+    if "cw_integrations" not in host:
+        return []
+    names = _profile.wanted(host["cw_integrations"], directories)
+    return [_profile.read(name, host, _as_it_is, directories) for name in names]
+
+
+def _data(one: _compare.Comparison) -> dict[str, Any]:
+    return {
+        "tenants": one.tenants,
+        "vendors": [profile.name for profile in one.profiles],
+        "rows": [
+            {"module": row.module, "function": row.function, "wanted": row.wanted, "union": row.union}
+            for row in one.rows
+        ],
+        "findings": _compare.union_findings(one),
+        "more": {profile.name: added for profile, added, _problems in one.more},
+        "collisions": one.problems,
+    }

@@ -1,0 +1,97 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Begins the file of a vendor that the collection does not have, from a copy of the vendor's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _new_vendor, _profile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import own_directory
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA_FILE
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import parse
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "table": {"type": "path"},
+    "directory": {"type": "path"},
+    "product": {"type": "str"},
+    "vendor": {"type": "str"},
+    "source": {"type": "str"},
+    "values": {"type": "dict", "default": {}},
+    "replace": {"type": "bool", "default": False},
+}
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller."""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
+        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(dict(self._task.args))
+        if validation.error_messages:
+            return {**result, "failed": True, "msg": validation.error_messages[0]}
+        try:
+            return {**result, **self._done(validation.validated_parameters, variables)}
+        except PsaError as problem:
+            return {**result, "failed": True, **problem.as_result()}
+        except OSError as problem:
+            return {
+                **result,
+                "failed": True,
+                "msg": f"the vendor file could not be written: {problem.strerror or problem}: {problem.filename}",
+            }
+
+    def _done(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        name = args["name"]
+        directory = Path(args["directory"]) if args["directory"] else own_directory(variables)
+        path = directory / f"{name}.yml"
+        if name in known():
+            remedy = f"choose another name, or set what differs as variables of a host, {name}_permissions and so on"
+            raise InputError(f'the collection has a vendor "{name}" of its own', remedy=remedy)
+        if path.exists() and not args["replace"]:
+            raise InputError(f"{path} is there already", remedy="choose another name, or set replace to write it anew")
+        page = _page(Path(args["table"])) if args["table"] else ""
+        given = {key: args[key] for key in ("product", "vendor", "source") if args[key]}
+        made = _new_vendor.begun(name, page, {**given, **args["values"]})
+        text = _HEAD.format(name=name) + made.text
+        # What is written is a vendor that the reader takes; a wrong value that was given shows here.
+        _profile.of_mapping(name, parse(text, str(path)).values)
+        if not self._task.check_mode:
+            directory.mkdir(parents=True, exist_ok=True)
+            replace_file(path, text)
+            replace_file(directory / SCHEMA_FILE.name, SCHEMA_FILE.read_text(encoding="utf-8"))
+        return {
+            "changed": True,
+            "file": str(path),
+            "unresolved": made.reading.unresolved,
+            "questions": made.reading.questions,
+            "lines": [*made.messages, f"{path} written; look it over, then add {name} to cw_integrations"],
+            "msg": f"{path}: {made.messages[0]}, {len(made.reading.unresolved)} lines not resolved",
+        }
+
+
+_HEAD = """---
+# yaml-language-server: $schema=profile.schema.json
+# The vendor {name} of this inventory: add it to cw_integrations of a tenant.
+"""
+
+
+def _page(path: Path) -> str:
+    try:
+        return path.expanduser().read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        remedy = "save the page as HTML, or the table as CSV or TSV, in UTF-8; a PDF or a spreadsheet cannot be read"
+        raise InputError(f"{path} is not a text in UTF-8", remedy=remedy) from None

@@ -1,0 +1,102 @@
+#!/usr/bin/python
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: cw_fleet
+short_description: Work on the integrations of all hosts of a play in one task
+version_added: 0.1.0
+description:
+  - Does for every host of the play, over as many threads as there are forks, what the tasks of the
+    P(msp.connectwise.integration#role) role do - looks at key store and tenant, finds what would make a later step
+    fail, carries out the steps, and records how each ended, as M(msp.connectwise.cw_integration_report) does.
+  - It runs once for the whole play, so that a tenant costs no task of its own. Use the linear strategy.
+  - What is wanted are the integrations that C(cw_integrations) of a host names, the connection its C(cw_*) variables,
+    how it is to be done its C(integration_*) variables, a vendor's details its C(<vendor>_*) variables. C(--tags
+    VENDOR) narrows it down.
+  - A tenant is left to the tasks of the role if its connection is not local, if V(become) or an C(environment) is set,
+    or if C(cw_in_process) is false; one integration, if its role is of another collection, or if its key has to be
+    written to a store that another collection's modules keep. It is displayed which tenants were left, and why.
+  - What is wrong with one tenant or one vendor stops no other.
+extends_documentation_fragment:
+  - msp.connectwise.psa
+  - msp.connectwise.attributes
+  - msp.connectwise.attributes.fleet_work
+options:
+  keys_file:
+    description:
+      - File of keys that a person has made, which may be vaulted - a list, each entry with C(member), C(public_key),
+        C(private_key), and C(tenant) unless it is every tenant's. For C(integration_mode=store_key).
+    type: str
+  ask_for_keys:
+    description: Whether to ask, at a terminal, for the keys that work orders wait for, if O(keys_file) has none.
+    type: bool
+    default: false
+  confirm:
+    description:
+      - What takes away, or replaces the keys of, every integration that the inventory has wants one of these words -
+        V(offboard-all) or V(rotate-all). Not needed if C(--limit), or C(cw_integrations) or C(cw_hosts) as an extra
+        variable, says what is meant.
+    type: str
+    default: ""
+  fail_on:
+    description: Statuses of an integration that make its host one with errors.
+    type: list
+    elements: str
+    choices: [absent, ready, drifted, pending, failed, unreachable]
+    default: [failed, unreachable]
+author:
+  - The msp.connectwise contributors (@msp-connectwise)
+"""
+
+EXAMPLES = r"""
+- name: Make the integrations of all tenants real
+  hosts: all
+  connection: local
+  gather_facts: false
+  tasks:
+    - name: All tenants at once
+      msp.connectwise.cw_fleet:
+      register: fleet
+      run_once: true
+
+    - name: Leave the tenants at which nothing was to be done
+      ansible.builtin.meta: end_host
+      when: inventory_hostname in fleet.done
+
+    - name: Integrations that need tasks of their own
+      ansible.builtin.include_role:
+        name: msp.connectwise.integration
+      vars:
+        integration_vendor: "{{ item }}"
+      loop: "{{ fleet.left[inventory_hostname] | default([]) }}"
+"""
+
+RETURN = r"""
+hosts:
+  description: Hosts that have C(cw_integrations).
+  returned: success
+  type: list
+  elements: str
+done:
+  description:
+    - Hosts on which nothing is left to do and nothing was changed. Never the host of this task, so that one that runs
+      once at the end has a host.
+  returned: success
+  type: list
+  elements: str
+left:
+  description: For each host that was left to the tasks of the role, the vendors.
+  returned: success
+  type: dict
+changes:
+  description: For each host that was changed, what was changed, a line each.
+  returned: success
+  type: dict
+errors:
+  description: Hosts with an integration of a status of O(fail_on), with what is wrong.
+  returned: success
+  type: dict
+"""

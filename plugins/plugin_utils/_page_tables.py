@@ -1,0 +1,186 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tables of a vendor's page as grids of text, from HTML, Markdown, CSV or TSV. Pure functions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
+_SPACE = re.compile(r"\s+")
+_WIDEST = 100  # columns; a colspan beyond it is a slip of the page
+
+
+@dataclass
+class Grid:
+    """A table: the heading above it, and its rows with the line each begins in."""
+
+    heading: str = ""
+    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+
+
+def grids(text: str) -> list[Grid]:
+    """Every table in a text, whatever it is written in."""
+    if re.search(r"<\s*(table|tr|td)\b", text, re.IGNORECASE):
+        reader = _Html()
+        reader.feed(text)
+        reader.close()
+        return reader.finished()
+    if any(_RULE.match(line) and "|" in line for line in text.splitlines()):
+        return _markdown(text)
+    return _separated(text)
+
+
+def clean(text: str) -> str:
+    return _SPACE.sub(" ", text.replace("\u00a0", " ")).strip()
+
+
+def _markdown(text: str) -> list[Grid]:
+    found: list[Grid] = []
+    heading, current = "", None
+    for number, line in enumerate(text.splitlines(), 1):
+        if "|" not in line:
+            current = None
+            if line.strip():
+                heading = clean(line.strip().strip("#*_: "))
+            continue
+        if current is None:
+            current = Grid(heading)
+            found.append(current)
+        if not _RULE.match(line):
+            cells = re.split(r"(?<!\\)\|", line.strip().strip("|") if line.strip().startswith("|") else line)
+            current.rows.append((number, [clean(re.sub(r"[`*_]{1,2}(.+?)[`*_]{1,2}", r"\1", one)) for one in cells]))
+    return found
+
+
+def _separated(text: str) -> list[Grid]:
+    lines = text.splitlines()
+    counts = {mark: sum(line.count(mark) for line in lines) for mark in ("\t", ";", ",")}
+    mark = "\t" if counts["\t"] >= len(lines) / 2 > 0 else max((";", ","), key=counts.__getitem__)
+    grid = Grid()
+    reader = csv.reader(io.StringIO(text), delimiter=mark)
+    begun = 1
+    for row in reader:
+        if any(cell.strip() for cell in row):
+            grid.rows.append((begun, [clean(cell) for cell in row]))
+        begun = reader.line_num + 1
+    return [grid] if grid.rows else []
+
+
+class _Html(HTMLParser):
+    """Collects tables; a cell that spans rows or columns stands in each of them."""
+
+    _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6", "caption", "strong", "b", "p")
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._grids: list[Grid] = []
+        self._open: list[Grid] = []
+        self._cell: list[str] | None = None
+        self._span = (1, 1)
+        self._spans: dict[int, tuple[int, str]] = {}
+        self._row: list[tuple[str, int, int]] | None = None
+        self._line = 1
+        self._heading = ""
+        self._words: list[str] | None = None
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "style"):
+            self._silent += 1
+        elif tag == "table":
+            self._end_cell()
+            self._open.append(Grid(self._heading))
+            self._spans = {}
+        elif tag == "tr" and self._open:
+            self._end_row()
+            self._row, self._line = [], self.getpos()[0]
+        elif tag in ("td", "th") and self._open:
+            self._end_cell()
+            if self._row is None:
+                self._row = []
+            given = dict(attrs)
+            self._span = (_number(given.get("rowspan")), _number(given.get("colspan")))
+            self._cell = []
+        elif tag in self._HEADINGS and self._cell is None:
+            self._words = []
+        elif tag in ("br", "li", "p", "div") and self._cell is not None:
+            self._cell.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style"):
+            self._silent = max(0, self._silent - 1)
+        elif tag in ("td", "th"):
+            self._end_cell()
+        elif tag == "tr":
+            self._end_row()
+        elif tag == "table" and self._open:
+            self._end_row()
+            self._grids.append(self._open.pop())
+        elif tag in self._HEADINGS and self._words is not None:
+            text = clean("".join(self._words)).strip(": ")
+            self._heading, self._words = text or self._heading, None
+            if tag == "caption" and self._open:
+                self._open[-1].heading = text
+
+    def handle_data(self, data: str) -> None:
+        if self._silent:
+            return
+        if self._cell is not None:
+            self._cell.append(data)
+        elif self._words is not None:
+            self._words.append(data)
+
+    def finished(self) -> list[Grid]:
+        """Also of a page that was cut off in the middle of a table."""
+        self._end_row()
+        self._grids += reversed(self._open)
+        self._open = []
+        return [grid for grid in self._grids if grid.rows]
+
+    def _end_cell(self) -> None:
+        if self._cell is not None and self._row is not None:
+            self._row.append((clean("".join(self._cell)), *self._span))
+        self._cell = None
+
+    def _end_row(self) -> None:
+        self._end_cell()
+        if self._row is None or not self._open:
+            self._row = None
+            return
+        cells = self._laid_out(self._row)
+        if any(cells):
+            self._open[-1].rows.append((self._line, cells))
+        self._row = None
+
+    def _laid_out(self, row: Iterable[tuple[str, int, int]]) -> list[str]:
+        """The cells of a row with those that reach into it from above."""
+        cells: list[str] = []
+
+        def from_above() -> None:
+            while len(cells) in self._spans:
+                left, text = self._spans.pop(len(cells))
+                if left > 1:
+                    kept[len(cells)] = (left - 1, text)
+                cells.append(text)
+
+        kept: dict[int, tuple[int, str]] = {}
+        for text, rows, columns in row:
+            from_above()
+            for _ in range(columns):
+                if rows > 1:
+                    kept[len(cells)] = (rows - 1, text)
+                cells.append(text)
+        from_above()
+        self._spans = {**self._spans, **kept}
+        return cells
+
+
+def _number(value: str | None) -> int:
+    return min(int(value), _WIDEST) if value and value.isdigit() and int(value) > 0 else 1

@@ -1,0 +1,68 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The vendors there are, as a list to search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._compare import riskiest
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known, vendor_files
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import rows
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def profiles(directories: Sequence[Path]) -> list[_profile.Profile]:
+    """Every vendor as its table has it, without a host's variables."""
+    names = [*known(), *(path.stem for path in vendor_files(directories))]
+    return [_profile.read(name, {}, _as_it_is, directories) for name in names]
+
+
+def listed(directories: Sequence[Path], search: str = "") -> list[dict[str, Any]]:
+    words = search.casefold().split()
+    found = [_entry(profile, directories) for profile in profiles(directories)]
+    return [entry for entry in found if all(word in _text(entry) for word in words)]
+
+
+def _entry(profile: _profile.Profile, directories: Sequence[Path]) -> dict[str, Any]:
+    source = _profile.find(profile.name, directories)
+    return {
+        "name": profile.name,
+        "vendor": profile.vendor,
+        "product": profile.product,
+        "rows": len(rows(profile.permissions)),
+        "functions": [f"{module} / {function}" for module, function, _levels in rows(profile.permissions)],
+        "lists": list(profile.customize),
+        "riskiest": riskiest(profile),
+        "source": profile.source,
+        "checked": profile.about.get("checked"),
+        "completeness": profile.about.get("completeness"),
+        "features": list(profile.about.get("feature_groups", {})),
+        "reductions": list(profile.about.get("reduction_groups", {})),
+        "file": None if source.role else str(source.path),
+    }
+
+
+def _text(entry: dict[str, Any]) -> str:
+    words = [entry["name"], entry["vendor"], entry["product"], *entry["functions"], *entry["lists"], *entry["riskiest"]]
+    return " ".join(words).casefold()
+
+
+def lines(entries: Sequence[dict[str, Any]]) -> list[str]:
+    """One line a vendor, as a terminal shows it."""
+    width = max((len(entry["name"]) for entry in entries), default=0)
+    found = []
+    for entry in entries:
+        partial = ", partial" if entry["completeness"] == "partial" else ""
+        risk = entry["riskiest"][0] if entry["riskiest"] else "nothing stands out"
+        checked = f", read in {entry['checked']}" if entry["checked"] else ""
+        about = f"{entry['product']}: {entry['rows']} rows{partial}{checked}"
+        found.append(f"{entry['name']:{width}}  {about}; {risk}; {entry['source']}")
+    return found

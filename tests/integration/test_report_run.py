@@ -1,0 +1,155 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run leaves for the person behind it: its last lines, and a work order that stays until it is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.playground import TENANTS, Played, Playground
+from tests.simulator.client import Simulator
+
+VENDOR = "umbrella"
+COMMAND = "ansible-playbook msp.connectwise.{} -i inventory.json --vault-password-file vault-passphrase"
+STRICT = {"cw_fail_on": ["failed", "unreachable", "drifted"]}
+
+
+class World:
+    """A tenant that offers everything, and one that leaves most to a person; what the first run left on each."""
+
+    def __init__(self, directory: Path, simulator: Simulator) -> None:
+        self.simulator = simulator
+        self.ground = Playground(directory / "fleet", simulator.ready, cw_integrations=[VENDOR], cw_retries=0)
+        self.reports = self.ground.directory / "connectwise_reports"
+        self.first = self.ground.play("onboard", "--limit", "north,onprem")
+        self.ordered = self.entry("onprem")
+        self.handed_over = self.entry("north")["handover"]
+
+    def entry(self, tenant: str) -> dict[str, Any]:
+        return self.ground.reports()[tenant][VENDOR]
+
+    def text(self, tenant: str) -> str:
+        return (self.reports / tenant / f"{VENDOR}.md").read_text(encoding="utf-8")
+
+    def page(self) -> dict[str, Any]:
+        text = (self.reports / "fleet.html").read_text(encoding="utf-8")
+        data: dict[str, Any] = json.loads(text.partition('id="data">')[2].partition("</script>")[0])
+        return {tenant["name"]: tenant["cells"][0] for tenant in data["tenants"]}
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    directory = tmp_path_factory.mktemp("reports")
+    with Simulator(TENANTS, directory / "simulator") as simulator:
+        yield World(directory, simulator)
+
+
+def told(played: Played) -> list[str]:
+    """The lines at the end of a run, as they stand in its plain output."""
+    lines = played.output.splitlines()
+    last = max(number for number, line in enumerate(lines) if line.startswith("Next:    "))
+    begin = max(number for number, line in enumerate(lines[:last]) if " UTC: " in line and not line.startswith("Since"))
+    return lines[begin : last + 1]
+
+
+def test_a_run_ends_with_how_it_stands_and_what_to_do(world: World) -> None:
+    assert world.first.code == 0, world.first.output
+    lines = told(world.first)
+    assert lines[0].startswith("onboard, ")
+    assert lines[0].endswith(" UTC: 2 tenants: 1 pending, 1 ready")
+    assert lines[1:4] == ["        umbrella", "north   ready", "onprem  pending 6"]
+    assert lines[4:] == [
+        "",
+        "By hand: 6 steps, about 7 min: onprem umbrella (6)",
+        "Report:  connectwise_reports/fleet.html",
+        f"Next:    {COMMAND.format('finish')} --limit onprem",
+    ]
+
+
+def test_the_order_has_boxes_and_the_command_that_is_right_where_it_was_typed(world: World) -> None:
+    text = world.text("onprem")
+    assert text.count("- [ ] ") == 6 + 1
+    assert "### System > Security Roles > Umbrella\n\nIn the security module Companies:\n\n- [ ] " in text
+    assert f"Run this in `{world.ground.directory}`:\n\n```\n{COMMAND.format('finish')} --limit onprem\n```" in text
+    assert f"{COMMAND.format('store_key')} --limit onprem -e cw_keys_file=FILE\n" in text
+
+
+def test_the_hand_over_shows_the_command_that_displays_the_key(world: World) -> None:
+    (command,) = world.handed_over["show"]
+    assert command == "ansible-vault view --vault-password-file vault-passphrase connectwise_keys/north.yml"
+    assert command in world.text("north")
+
+
+def test_an_audit_leaves_what_waits_for_a_person(world: World) -> None:
+    played = world.ground.play("audit", "--limit", "north,onprem", **STRICT)
+    assert played.code == 0, played.output
+    entry = world.entry("onprem")
+    assert (entry["status"], entry["manual_steps"]) == ("pending", world.ordered["manual_steps"])
+    assert entry["ordered"] == world.ordered["ordered"] == world.ordered["time"]
+    assert "## Work order" in world.text("onprem")
+    cell = world.page()["onprem"]
+    assert (cell["status"], len(cell["steps"]), cell["ordered"]) == ("pending", 6, world.ordered["ordered"])
+    assert "onprem  pending 6" in told(played)
+
+
+def test_a_run_that_reaches_nobody_wipes_neither_order_nor_hand_over(world: World) -> None:
+    played = world.ground.play("onboard", "--limit", "north,onprem", cw_host="127.0.0.1:1")
+    assert played.code != 0
+    entry = world.entry("onprem")
+    assert (entry["status"], entry["manual_steps"]) == ("unreachable", world.ordered["manual_steps"])
+    assert entry["ordered"] == world.ordered["ordered"]
+    assert len(world.page()["onprem"]["steps"]) == 6
+    assert world.entry("north")["handover"] == world.handed_over
+    assert "## Hand-over to the vendor" in world.text("north")
+    lines = told(played)
+    assert "By hand: 6 steps, about 7 min: onprem umbrella (6)" in lines
+    assert lines[-1] == f"Next:    {COMMAND.format('doctor')} --limit north,onprem"
+
+
+def test_what_was_done_is_seen_and_the_rest_keeps_its_date(world: World) -> None:
+    steps = [step for step in world.ordered["manual_steps"] if step["kind"] == "role_permission"]
+    world.simulator.operator("onprem", steps)
+    played = world.ground.play("onboard", "--limit", "onprem")
+    assert played.code == 0, played.output
+    entry = world.entry("onprem")
+    assert [step["kind"] for step in entry["manual_steps"]] == ["customize_list", "create_key"]
+    assert entry["ordered"] == world.ordered["ordered"]
+
+
+def test_a_report_about_keys_has_its_page_which_an_offboarding_takes_with_it(world: World) -> None:
+    played = world.ground.play("key_report", "--limit", "north,onprem")
+    assert played.code == 0, played.output
+    lines = told(played)
+    assert "         connectwise_reports/keys.html" in lines
+    assert any(line.startswith("Keys:    2 tenants, 2 keys: 1 none, 1 valid;") for line in lines)
+    assert (world.reports / "north" / "keys.md").exists()
+    gone = world.ground.play("offboard", "--limit", "north")
+    assert gone.code == 0, gone.output
+    assert not list((world.reports / "north").glob("keys.*"))
+    page = (world.reports / "keys.html").read_text(encoding="utf-8")
+    assert '<th scope="row">onprem</th>' in page
+    assert '<th scope="row">north</th>' not in page
+    assert told(gone)[-1] == "Next:    nothing; there is nothing left to do"
+
+
+def test_a_failed_run_lists_what_it_had_changed_before(world: World) -> None:
+    world.simulator.faults(
+        {"fault": "status", "status": 400, "tenant": "europe", "method": "POST", "path": "apiMembers$"}
+    )
+    played = world.ground.play("onboard", "--limit", "europe")
+    world.simulator.clear_faults()
+    assert played.code != 0
+    entry = world.entry("europe")
+    assert (entry["status"], entry["changed"]) == ("failed", True)
+    assert entry["changes"] == ["security role Umbrella", "Customize list Table Setup"]
+    assert "## Changed before that\n\n- security role Umbrella\n" in world.text("europe")
+    assert "         changed before that: security role Umbrella, Customize list Table Setup" in told(played)
+    assert (
+        "changed before that: security role Umbrella, Customize list Table Setup"
+        in played.output.rpartition("fatal:")[2]
+    )

@@ -1,0 +1,159 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engine without a tenant: what it sees to be done, what it asks of the modules, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration, Site
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
+
+KEY = {"public_key": "PUBLIC", "private_key": "PRIVATE", "created": datetime.now(timezone.utc).isoformat()}
+PROFILE = {
+    "role_name": "Sync",
+    "member": {"identifier": "Sync", "name": "Sync"},
+    "key_description": "Sync",
+    "permissions": {"Companies": {"Contacts": {"inquire": "All"}}},
+    "customize": {"Table Setup": {"allow": ["Service / Priority"]}},
+}
+
+
+class Tenant:
+    """Answers as the modules do, and remembers what was asked. in_sync: what the comparison says. refuses: fails."""
+
+    def __init__(self, *, in_sync: bool = True, refuses: str = "") -> None:
+        self.in_sync, self.refuses, self.asked = in_sync, refuses, []
+
+    def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
+        self.asked.append((module, bool(check_mode)))
+        if module == self.refuses:
+            raise PsaError(f"{module} refused it")
+        if module == "cw_integration_info":
+            return {"integration": {"in_sync": self.in_sync, "differences": [], "key": "valid"}}
+        if module == "cw_api_key_info":
+            keys = [{"id": 1, "public_key": KEY["public_key"], "description": "Sync"}]
+            return {"offered": True, "api_keys": keys, "member_active": True}
+        if module == "cw_access_check":
+            return {"access": {"verdict": "ok"}}
+        return {"changed": False, "api_member": {"identifier": "Sync"}}
+
+
+class Store:
+    guarded, settle, place = True, 0.0, "memory"
+
+    def __init__(self, record: Mapping[str, Any], *, broken: bool = False) -> None:
+        self.record, self.broken, self.checked = dict(record), broken, []
+
+    def read(self) -> dict[str, Any]:
+        return dict(self.record)
+
+    def check(self, *, write: bool) -> None:
+        self.checked.append(write)
+        if self.broken:
+            raise InputError("the store cannot be written", remedy="mend it")
+
+
+def integration(tenant: Tenant, store: Store, *, check_mode: bool = False, **settings: Any) -> Integration:
+    variables = {f"integration_{name}": value for name, value in settings.items()}
+    return Integration(
+        Site("north", tenant, "north", "OWN", check_mode),
+        _profile.of_mapping("sync", PROFILE),
+        settings_of({"inventory_hostname": "north", **variables}, lambda value: value),
+        lambda _key: store,
+    )
+
+
+@pytest.mark.parametrize(
+    ("in_sync", "mode", "state", "rotate", "work"),
+    [
+        (True, "converge", "present", False, "unchanged"),
+        (True, "converge", "present", True, "converge"),
+        (False, "converge", "present", False, "converge"),
+        (False, "audit", "present", False, "unchanged"),
+        (False, "audit", "absent", False, "unchanged"),
+        (True, "converge", "absent", False, "converge"),
+        # No key of a person's file is this member's.
+        (False, "store_key", "present", False, "unchanged"),
+    ],
+)
+def test_what_a_run_has_to_do(in_sync: bool, mode: str, state: str, rotate: bool, work: str) -> None:
+    one = integration(Tenant(in_sync=in_sync), Store({"current": KEY}), mode=mode, state=state, rotate=rotate)
+    assert one.look().work == work
+
+
+def test_a_given_key_is_work_for_its_member_alone() -> None:
+    for member, work in (("sync", "converge"), ("Other", "unchanged")):
+        given = [{"member": member, "public_key": "p", "private_key": "q"}]
+        one = integration(Tenant(), Store({"current": KEY}), mode="store_key", given_keys=given)
+        assert one.look().work == work
+
+
+@pytest.mark.parametrize("part", ["next", "retired"])
+def test_an_unfinished_key_is_work_although_all_is_well(part: str) -> None:
+    record = {"current": KEY, part: {"state": "intent"} if part == "next" else [{**KEY, "public_key": "OLD"}]}
+    assert integration(Tenant(), Store(record)).look().work == "converge"
+
+
+def test_everything_is_predicted_before_anything_is_written(tmp_path: Path) -> None:
+    tenant, store = Tenant(in_sync=False), Store({})
+    one = integration(tenant, store, report_dir=str(tmp_path / "reports"))
+    one.preflight(one.look())
+    assert store.checked == [True]
+    assert (tmp_path / "reports").is_dir()
+    assert tenant.asked[1:] == [(name, True) for name in ("cw_security_role", "cw_table_setup", "cw_api_member")]
+
+
+def test_check_mode_tries_no_write_of_the_store(tmp_path: Path) -> None:
+    tenant, store = Tenant(in_sync=False), Store({})
+    one = integration(tenant, store, check_mode=True, report_dir=str(tmp_path))
+    one.preflight(one.look())
+    assert store.checked == [False]
+
+
+@pytest.mark.parametrize("module", ["cw_security_role", "cw_table_setup", "cw_api_member"])
+def test_what_a_prediction_says_stops_the_run(tmp_path: Path, module: str) -> None:
+    one = integration(Tenant(in_sync=False, refuses=module), Store({}), report_dir=str(tmp_path))
+    with pytest.raises(PsaError, match="refused it"):
+        one.preflight(one.look())
+
+
+def test_a_store_that_cannot_be_written_stops_the_run_before_the_tenant_is_asked(tmp_path: Path) -> None:
+    tenant = Tenant(in_sync=False)
+    one = integration(tenant, Store({}, broken=True), report_dir=str(tmp_path))
+    look = one.look()
+    with pytest.raises(InputError, match="cannot be written"):
+        one.preflight(look)
+    assert [module for module, _check in tenant.asked] == ["cw_integration_info"]
+
+
+def test_a_directory_of_reports_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    one = integration(Tenant(in_sync=False), Store({}), report_dir=str(tmp_path / "file" / "reports"))
+    look = one.look()
+    with pytest.raises(InputError, match="reports cannot be written"):
+        one.preflight(look)
+
+
+@pytest.mark.parametrize(("name", "value"), [("member", "Other"), ("company_id", "south"), ("vendor", "petra")])
+def test_the_record_of_somebody_else_stops_the_run(tmp_path: Path, name: str, value: str) -> None:
+    one = integration(Tenant(in_sync=False), Store({"current": KEY, name: value}), report_dir=str(tmp_path))
+    look = one.look()
+    with pytest.raises(PsaError, match=value):
+        one.preflight(look)
+
+
+def test_the_steps_and_what_they_return_are_in_the_order_of_the_role(tmp_path: Path) -> None:
+    tenant = Tenant(in_sync=False)
+    one = integration(tenant, Store({"current": KEY}), report_dir=str(tmp_path))
+    results = one.carry_out(one.look())
+    steps = ["cw_security_role", "cw_table_setup", "cw_api_member", "cw_api_key", "cw_access_check"]
+    assert list(results) == steps
+    assert "PRIVATE" not in repr(results)
