@@ -312,9 +312,13 @@ def test_a_person_is_asked_for_the_keys_that_work_orders_wait_for():
 def required(said="", subset=None, extra=None, monkeypatch=None, **values):
     monkeypatch.setattr(context, "CLIARGS", {"subset": subset})
     monkeypatch.setattr(_confirm, "load_extra_vars", lambda _loader: extra or {})
-    tenants = [
-        SimpleNamespace(name=name, integrations=[integration(name, "Sync", **values)]) for name in ("north", "south")
-    ]
+    tenants = []
+    for name in ("north", "south", "broken"):
+        one = integration(name, "Sync", **values)
+        tenants.append(SimpleNamespace(name=name, integrations=[one], left={}, settings=one.settings))
+    # What is left to the tasks of the role asks nobody, so it counts too; what cannot be done does not.
+    tenants[1].integrations, tenants[1].left = [], {"sync": "the connection is ssh"}
+    tenants[2].settings = None
     _confirm.require(said, tenants, None)
 
 
