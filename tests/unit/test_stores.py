@@ -321,7 +321,8 @@ def test_the_descriptions_that_come_with_the_collection_are_ones():
 def command(directory, **more):
     script = (
         "import json, os, pathlib, sys\n"
-        f"file = pathlib.Path({str(directory)!r}) / (os.environ['CW_STORE_TENANT'] + '.' + os.environ['CW_STORE_NAME'])\n"
+        "tenant, name = os.environ['CW_STORE_TENANT'], os.environ['CW_STORE_NAME']\n"
+        f"file = pathlib.Path({str(directory)!r}) / f'{{tenant}}.{{name}}'\n"
         "if sys.argv[1] == 'read': print(file.read_text())\n"
         "elif sys.argv[1] == 'write': file.write_text(sys.stdin.read())\n"
         "else: file.unlink()\n"
