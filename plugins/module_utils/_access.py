@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -172,8 +172,14 @@ def compare(
     return access
 
 
-def probe(psa: Psa, settings: list[Record], permissions: Mapping[str, Any], lenient: bool) -> list[dict[str, Any]]:
-    """Make one cheap read for every function the profile may inquire, as the vendor would."""
+def probe(
+    psa: Psa,
+    settings: list[Record],
+    permissions: Mapping[str, Any],
+    lenient: bool,
+    endpoints: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Make one cheap read for every function the profile may inquire, and of what the vendor's software calls."""
     rows = [Row.from_record(record) for record in settings]
     wanted, _warnings = wanted_matrix(rows, permissions, lenient=lenient)
     paths = {Row(None, module, function, {}).key: path for (module, function), path in PROBES.items()}
@@ -182,6 +188,9 @@ def probe(psa: Psa, settings: list[Record], permissions: Mapping[str, Any], leni
         for row in rows
         if row.key in paths and wanted.get(row.key, {}).get("inquire", "None") != "None"
     ]
+    # Of a list, its count is the cheapest read that takes the same right.
+    own = [path if path.endswith("/count") else f"{path.rstrip('/')}/count" for path in endpoints]
+    todo += [(Row(None, "", "the vendor's own call", {}), path) for path in own]
 
     def call(row: Row, path: str) -> dict[str, Any]:
         result: dict[str, Any] = {"module": row.module, "function": row.function, "path": path, "ok": True, "error": ""}

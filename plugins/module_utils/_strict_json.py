@@ -19,9 +19,8 @@ _CONTAINERS = (dict, list)
 # What a terminal obeys, but line breaks and tabs, and halves of characters, which no file takes.
 _ILLEGIBLE = dict.fromkeys((*range(9), 11, 12, *range(14, 32), *range(127, 160), *range(0xD800, 0xE000)), "\ufffd")
 # How they stand in a text: written out, or as DEL and C1, which JSON takes as they are.
-_SUSPICIOUS = re.compile(
-    r"\\u(?:00(?:0[0-8bcefBCEF]|1[0-9a-fA-F]|7[fF]|[89][0-9a-fA-F])|[dD][89a-fA-F])|\\[bf]|[\x7f-\x9f]"
-)
+_WRITTEN = re.compile(r"\\(?:u(?:00(?:0[0-8bcefBCEF]|1[0-9a-fA-F]|7[fF]|[89][0-9a-fA-F])|[dD][89a-fA-F])|[bf])")
+_RAW = re.compile(r"[\x7f-\x9f]")
 # Python before 3.10.7 turns digits into an integer in quadratic time.
 _BOUNDED = not hasattr(sys, "get_int_max_str_digits")
 
@@ -56,7 +55,14 @@ def parsed(text: str) -> Any:
         raise
     except ValueError:
         raise NotJson from None
-    return _legible(value) if _SUSPICIOUS.search(text) else value
+    return value if _is_legible(text) else _legible(value)
+
+
+def _is_legible(text: str) -> bool:
+    """Whether a text can be told at a glance to have nothing illegible in it, as nearly all can."""
+    if "\\" in text and _WRITTEN.search(text):
+        return False
+    return "\x7f" not in text and (text.isascii() or not _RAW.search(text))
 
 
 def _load(text: str, **hooks: Any) -> Any:

@@ -41,6 +41,11 @@ options:
         may inquire, as the vendor's software would.
     type: bool
     default: false
+  endpoints:
+    description: Lists of the API whose count is read too with O(probe), such as C(/service/tickets).
+    type: list
+    elements: str
+    default: []
   store:
     description:
       - The key store that holds the key to check, instead of the connection's own - its name, or a dictionary with
@@ -135,7 +140,7 @@ def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
         lenient=lenient,
     )
     if params["probe"]:
-        access.probes = probe(psa, settings, params["permissions"], lenient)
+        access.probes = probe(psa, settings, params["permissions"], lenient, params["endpoints"])
     result = Result(values={"access": access.as_dict()}, warnings=access.warnings)
     failing = {"missing": ("missing",), "excess": ("missing", "excess"), "none": ()}[params["fail_on"]]
     if access.verdict in failing:
@@ -152,6 +157,7 @@ MODULE = Module(
         "customize": {"type": "dict", "default": {}},
         "exclusive": {"type": "bool", "default": True},
         "probe": {"type": "bool", "default": False},
+        "endpoints": {"type": "list", "elements": "str", "default": []},
         "store": {"type": "raw"},
         "fail_on": {"type": "str", "choices": ["missing", "excess", "none"], "default": "missing"},
         "on_unknown": ON_UNKNOWN,

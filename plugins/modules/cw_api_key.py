@@ -69,7 +69,7 @@ options:
     type: raw
   vendor:
     description: With O(store), the short name of the integration the key belongs to; a record of another one is
-    refused.
+      refused.
     type: str
   rotate:
     description: With O(store), whether the key that is in the store when the task begins is replaced.

@@ -56,6 +56,11 @@ options:
     description: Whether to try one cheap read for every function, as in M(msp.connectwise.cw_access_check).
     type: bool
     default: false
+  endpoints:
+    description: Lists of the API whose count is read too with O(probe).
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -199,7 +204,7 @@ def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
         else:
             if params["probe"]:
                 reader = psa.with_keys(params["key_public"], params["key_private"])
-                access.probes = probe(reader, settings, params["permissions"], lenient)
+                access.probes = probe(reader, settings, params["permissions"], lenient, params["endpoints"])
             if access.verdict != "ok":
                 differences.append(access.summary())
     found = {
@@ -225,6 +230,7 @@ MODULE = Module(
         "key_public": PUBLIC_KEY,
         "key_private": {"type": "str", "no_log": True},
         "probe": {"type": "bool", "default": False},
+        "endpoints": {"type": "list", "elements": "str", "default": []},
         "on_unknown": ON_UNKNOWN,
     },
     run=run,

@@ -26,7 +26,7 @@ options:
     required: true
   directory:
     description: Directory of the store, made with mode 0700 if it does not exist. C(integration_store_dir) when left
-    out.
+      out.
     type: path
   tenant:
     description: Name of the tenant, and of its file. C(integration_store_tenant), or the host's name, when left out.

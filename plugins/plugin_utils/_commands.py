@@ -75,7 +75,7 @@ def _extra(given: str, here: str) -> list[str]:
     except ValueError:
         return []
     kept = [word for word in words if "=" in word and word.startswith(_REPEATED)]
-    return ["-e", " ".join(kept)] if kept and not given.startswith(("{", "[")) else []
+    return ["-e", " ".join(kept)] if kept else []
 
 
 def short_path(path: str, here: str) -> str:

@@ -45,7 +45,10 @@ class Controller:
             "ansible_python_interpreter": sys.executable,
             "ansible_pipelining": True,
         }
-        remote, action._connection = action._connection, local
+        task, remote = action._task, action._connection
+        before = task.check_mode, task.no_log
+        # A record is read in check mode too (nobody writes one then), and no module is to log what it is given.
+        action._connection, task.check_mode, task.no_log = local, False, True
         try:
             result: dict[str, Any] = action._execute_module(
                 module_name=name, module_args=dict(arguments), task_vars=variables
@@ -53,7 +56,7 @@ class Controller:
         except AnsibleError as problem:
             return {"failed": True, "msg": str(problem)}
         finally:
-            action._connection = remote
+            action._connection, task.check_mode, task.no_log = remote, *before
         return result
 
     def run_lookup(self, name: str, terms: Sequence[str], options: Mapping[str, Any]) -> Any:

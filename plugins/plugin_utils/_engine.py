@@ -152,7 +152,7 @@ class Integration:
         """Options of cw_access_check, but for the key; None if there is no role to check."""
         if self.profile.role_name is None or self.absent:
             return None
-        return {**self._matrix(), "customize": self.profile.customize, "probe": self.settings.probe, "fail_on": "none"}
+        return {**self._matrix(), **self._probing(), "customize": self.profile.customize, "fail_on": "none"}
 
     def _matrix(self) -> dict[str, Any]:
         return {
@@ -217,8 +217,11 @@ class Integration:
             "customize": self.profile.customize,
             "key_public": current.get("public_key"),
             "key_private": current.get("private_key"),
-            "probe": self.settings.probe,
+            **self._probing(),
         }
+
+    def _probing(self) -> dict[str, Any]:
+        return {"probe": self.settings.probe, "endpoints": self.profile.about.get("endpoints", [])}
 
     def _needs_work(self, seen: Seen) -> bool:
         mode = self.settings.mode

@@ -285,7 +285,8 @@ def _foreign(record: Record, wish: Wish) -> str:
     public = str((record.get("current") or {}).get("public_key"))[:4]
     return (
         f"the stored key {public}… authenticates, but does not belong to the member {wish.member}. Nothing was "
-        "changed. Correct the stored key with msp.connectwise.store_key, or delete it from the store to have a new one made"
+        "changed. Correct the stored key with msp.connectwise.store_key, or delete it from the store to have a new one "
+        "made"
     )
 
 

@@ -124,6 +124,8 @@ class Loop:
         self._alive, self._clock, self._sleep = alive, clock, sleep
         # The tenant lists keys, and then refuses to make or delete one.
         self._only_lists = False
+        # What another run has left, as it was seen before the tenant's list was read.
+        self._left: Record | None = None
         self._valid: set[tuple[str, str]] = set()
 
     def run(self) -> Outcome:
@@ -143,10 +145,8 @@ class Loop:
             outcome.steps = step.steps
             if step.do == "rest":
                 return outcome
-            if not self._check_mode:
-                self._take(step, record)
-            # An intent promises a key; whether it was made is said when it was.
-            done = self._check_mode or (not self._only_lists and step.do != "intend")
+            # An intent promises a key; that it was made is said when it was.
+            done = self._check_mode or (self._take(step, record) and step.do != "intend")
             if done and step.does and step.does not in outcome.did:
                 outcome.did.append(step.does)
             if self._check_mode:
@@ -162,17 +162,24 @@ class Loop:
         """First the tenant's list, then the store: another run's key in that list has its intent in the store by
         then.
         """
-        # A member that an earlier task made may not be in the first list.
-        patient = first and not self._check_mode and not self._wish.absent
-        listing = settled(self._keys.listing, lambda found: not patient or found.offered is not None)
+        listing, record = self._read(first=first)
+        while (left := record.get("next")) and left.get("owner") != self._me and left != self._left:
+            # Its run may have made a key after our list and died before we read the store: list once more.
+            self._left = left
+            listing, record = self._read(first=False)
         offered = False if self._only_lists else listing.offered
         if offered is None and self._check_mode and self._wish.member_type == "api" and not self._wish.absent:
             offered = self._keys.offers()  # the member is what an earlier task would create
-        record = self._store.read()
         if first and self._rotate:
             self._wish = replace(self._wish, replace=str((record.get("current") or {}).get("public_key") or ""))
         states = {str(key["public_key"]): self._state(key, record) for key in life.to_ask(record, offered, self._wish)}
         return record, life.Facts(offered, listing.keys, listing.active, states, self._own)
+
+    def _read(self, *, first: bool) -> tuple[Listing, Record]:
+        # A member that an earlier task made may not be in the first list.
+        patient = first and not self._check_mode and not self._wish.absent
+        listing = settled(self._keys.listing, lambda found: not patient or found.offered is not None)
+        return listing, self._store.read()
 
     def _state(self, key: Mapping[str, Any], record: Record) -> str:
         pair = (str(key["public_key"]), str(key.get("private_key") or ""))
@@ -190,17 +197,19 @@ class Loop:
             self._valid.add(pair)
         return state
 
-    def _take(self, step: life.Turn, record: Record) -> None:
-        """Carry a turn out: the act at the tenant, then the write."""
+    def _take(self, step: life.Turn, record: Record) -> bool:
+        """Carry a turn out: the act at the tenant, then the write. Whether it was done."""
         self._require_run()
         if step.do == "create":
-            self._create(record, list(step.keys["other_than"]))
-        elif step.do == "forget":
-            self._store.delete()
-        elif step.do == "delete" and not self._keys.delete(step.keys):
+            return self._create(record, list(step.keys["other_than"]))
+        if step.do == "delete" and not self._keys.delete(step.keys):
             self._only_lists = True
+            return False
+        if step.do == "forget":
+            self._store.delete()
         elif step.record is not None:
             self._put(step.record)
+        return True
 
     def _require_run(self) -> None:
         """A worker outlives a run of which only the first process was killed, and the next run takes that one for
@@ -212,15 +221,15 @@ class Loop:
                 remedy="run again",
             )
 
-    def _create(self, record: Record, other_than: list[int]) -> None:
+    def _create(self, record: Record, other_than: list[int]) -> bool:
         made = self._keys.create(other_than)
         if not made.offered:
             self._only_lists = True
-            return
+            return False
         if made.key is None:
             # The next turn sees whose it is: a killed run's that came late, or somebody else's.
             if not made.changed:
-                return
+                return False
             raise life.KeyLifeError(
                 f"the tenant created a key of {self._wish.member} and did not show its private key",
                 remedy="run again: that key is deleted then, and another one made",
@@ -231,6 +240,7 @@ class Loop:
         except PsaError as problem:
             problem.problem += f". {self._undone(made.key)}. A key that was current before still is"
             raise
+        return True
 
     def _undone(self, key: Mapping[str, Any]) -> str:
         """Nobody would have the private half of a key that the store did not take."""

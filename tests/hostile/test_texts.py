@@ -29,8 +29,9 @@ TENANTS: dict[str, Any] = {
         )
     ],
 }
-# Rendered, the first makes a file, the second is 1337. ConnectWise takes 30 characters for a name.
-TOUCH, SUM = "{{lookup('pipe','touch c')}}", "{{ 7 * 191 }}"
+# Rendered, the first makes a file and the second is a number found nowhere else. Names have up to 30 characters.
+TOUCH, SUM = "{{lookup('pipe','touch c')}}", "{{79190*70001}}"
+RENDERED = str(79190 * 70001)
 ESCAPES = "\x1b[2J\x1b]0;title\x07\x9b31m"
 REFERENCES = ("structureLevel", "securityLocation", "defaultLocation", "defaultDepartment", "timeZone")
 HTML = "</script><script>alert(1)</script>"
@@ -62,10 +63,10 @@ def ask(simulator: Simulator, tenant: str, path: str, body: Any = None) -> Any:
 def unrendered(ground: Playground, output: str) -> None:
     """Nothing was rendered, and nothing that a terminal obeys was printed or written."""
     assert [str(path) for path in ground.directory.rglob("c") if path.is_file()] == []
-    assert "1337" not in output
+    assert RENDERED not in output
     files = [path for path in (ground.directory / "connectwise_reports").rglob("*") if path.is_file()]
     for text in (output, *(path.read_text(encoding="utf-8") for path in files)):
-        assert "1337" not in text
+        assert RENDERED not in text
         assert not any(character in text for character in ("\x1b", "\x9b", "\x07"))
 
 

@@ -197,6 +197,7 @@ customize:
     allow: [Company / *]
 further_keys:
   - {key_description: Bcme second, record: second}
+endpoints: [/company/companies]
 """
 
 
@@ -233,8 +234,10 @@ class TestOneFile:
 
     def test_a_file_with_two_keys_and_all_tables_of_a_category(self, world: World) -> None:
         (world.ground.directory / "connectwise_vendors" / "bcme.yml").write_text(OWN, encoding="utf-8")
-        played = world.ground.play("onboard", "--limit", "today", cw_integrations="bcme")
+        played = world.ground.play("onboard", "--limit", "today", cw_integrations="bcme", integration_probe=True)
         assert played.code == 0, played.output
+        probes = world.ground.reports()["today"]["bcme"]["access"]["probes"]
+        assert ("/company/companies/count", True) in [(one["path"], one["ok"]) for one in probes]
         state = world.simulator.state("today")
         assert sorted(key["description"] for key in state["keys"]["Bcme"]) == ["Bcme", "Bcme second"]
         role, admin = world.simulator.role("today", "Bcme"), world.simulator.role("today", "Admin")

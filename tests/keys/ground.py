@@ -8,6 +8,7 @@ import base64
 import http.client
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
@@ -66,6 +67,10 @@ class Runner:
         self.process.stdin.flush()
         statuses: list[int] = json.loads(self.process.stdout.readline())
         return statuses
+
+    def kill(self) -> None:
+        """End the time of the runs that are under way and have one."""
+        self.process.send_signal(signal.SIGUSR1)
 
     def close(self) -> None:
         assert self.process.stdin

@@ -10,18 +10,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pyrage
+import yaml
 
 from tests.keys.ground import MEMBER, ROOT, VENDOR, Ground, Store
 from tests.keys.openbao import OpenBao
 from tests.playground import Playground
 
 TENANT = "north"
-# A store as a user writes one; the guide prints it.
-PLAIN = ROOT / "tests" / "keys" / "plain_store"
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "keys_guide.rst"
 
 
 def optional_collections() -> None:
@@ -108,12 +109,38 @@ def command(directory: Path) -> Iterator[Store]:
     yield Store(record, lambda tenant: file(tenant).unlink(missing_ok=True), variables)
 
 
+def guide_store(directory: Path) -> dict[str, Any]:
+    """The store that the guide describes as a user does it, in a directory of its own."""
+    lines = GUIDE.read_text(encoding="utf-8").splitlines()
+    begin = next(number for number, line in enumerate(lines) if line == "   integration_store:")
+    block = list(takewhile(lambda line: not line or line.startswith("   "), lines[begin:]))
+    found: dict[str, Any] = yaml.safe_load("\n".join(block).replace("/srv/encrypted", str(directory)))
+    return found
+
+
+@contextmanager
+def described(directory: Path) -> Iterator[Store]:
+    place = directory / "by_description"
+    place.mkdir(mode=0o700, exist_ok=True)
+
+    def file(tenant: str) -> Path:
+        return place / f"{tenant}-{VENDOR}.json"
+
+    def record(tenant: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(file(tenant).read_text(encoding="utf-8")) if file(tenant).exists() else {}
+        return found
+
+    variables = {**guide_store(place), "integration_store_settle": 1}
+    yield Store(record, lambda tenant: file(tenant).unlink(missing_ok=True), variables)
+
+
 # Each makes a store in a directory, as Ground takes it.
 STORES: dict[str, Callable[[Path], AbstractContextManager[Store | None]]] = {
     "vaulted_file": vaulted_file,
     "hashi_vault": openbao,
     "sops": sops,
     "command": command,
+    "described": described,
 }
 
 

@@ -12,16 +12,24 @@ from pathlib import Path
 import pytest
 
 from tests.awx.night import Nights, NightTests, nights
-from tools.ansible_test import PYTHONS, find_python, make_venv
 
 ROOT = Path(__file__).resolve().parents[2]
-VERSIONS = [next(iter(PYTHONS)), "2.19", list(PYTHONS)[-1]]
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
+def binaries_of(version: str) -> Path:
+    """A venv with that ansible-core, as `make sanity` has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The tools are scripts, which find one another beside them.
+        patch.syspath_prepend(str(ROOT / "tools"))
+        import ansible_test
+
+    python = next(filter(None, map(ansible_test.find_python, ansible_test.PYTHONS[version])))
+    return ansible_test.make_venv(version, python)
+
+
+@pytest.fixture(scope="module", params=["2.16", "2.19", "2.21"])
 def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    python = next(filter(None, map(find_python, PYTHONS[request.param])))
-    binaries = make_venv(request.param, python)
+    binaries = binaries_of(request.param)
     wanted = ["-r", str(ROOT / "requirements.txt"), "ansible-runner>=2.4,<3", f"ansible-core=={request.param}.*"]
     subprocess.run(
         ["uv", "pip", "install", "--quiet", "--python", str(binaries / "python"), *wanted], check=True, timeout=300

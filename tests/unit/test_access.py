@@ -181,6 +181,15 @@ def test_probes_call_what_the_profile_may_inquire(script):
     assert sorted(transport.calls) == ["GET /company/contacts/count", "GET /service/tickets/count"]
 
 
+def test_probes_call_what_the_vendor_calls(script):
+    psa, _transport = script({"GET /service/sources/count": [{"count": 1}], "GET /time/entries/count": [DENIED]})
+    probes = access.probe(psa, SETTINGS, {}, False, ["/service/sources", "/time/entries/count"])
+    assert [(one["path"], one["ok"]) for one in probes] == [
+        ("/service/sources/count", True),
+        ("/time/entries/count", False),
+    ]
+
+
 def test_a_probe_that_fails_otherwise(script):
     psa, _transport = script({"GET /service/tickets/count": [errors.LostAnswer("broken")]})
     (probe,) = access.probe(psa, SETTINGS[:1], {"Service Desk": PROFILE["Service Desk"]}, False)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _keys_page, _page, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _key_report, _keys_page, _page, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 
 OLD, NEW = "2026-03-01T01:00:00+00:00", "2026-03-01T02:00:00+00:00"
@@ -125,7 +126,7 @@ def key(**more: Any) -> dict[str, Any]:
 
 def test_the_page_of_all_keys_begins_with_those_to_look_at(tmp_path: Path) -> None:
     for tenant, keys in {
-        "north": {"petra": key(), "zofiq": key(age_days=95.0, findings=["<b>old</b>"])},
+        "north": {"petra": key(age_days=300.0), "zofiq": key(findings=["<b>old</b>"])},
         "south": {"petra": key(age_days=120.4, state="refused", findings=["refused"], public_key=None)},
     }.items():
         (tmp_path / tenant).mkdir()
@@ -142,6 +143,15 @@ def test_the_page_of_all_keys_begins_with_those_to_look_at(tmp_path: Path) -> No
     assert "120 days" in text
     assert "1 day<" in text
     assert "@" not in text.partition("<body>")[2]
+
+
+@pytest.mark.parametrize(("state", "shown"), [("valid", "publickey"), ("refused", "publ…"), ("foreign", "publ…")])
+def test_a_key_that_the_tenant_does_not_confirm_is_not_shown_whole(state: str, shown: str) -> None:
+    record = {"current": {"public_key": "publickey", "created": NEW}}
+    now = datetime.now(timezone.utc)
+    found = _key_report.report(record, Facts(offered=True), state, Wish("m", "api", "key"), None, "store", "", now)
+    assert found["public_key"] == shown
+    assert "publickey" not in _key_report.text({"petra": {**found, "public_key": shown[:4]}}, "north")
 
 
 def test_a_page_holds_no_markup_of_a_tenants_and_no_address_of_the_network() -> None:

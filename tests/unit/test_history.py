@@ -101,6 +101,12 @@ RIGHTS = "missing: Companies / Contacts inquire is None, wanted All"
             [LIST],
             ["missing: /x answers no"],
         ),
+        (seen(differences=["excess: x"], access={**NO_ACCESS, "excess": [DENIED]}), [NOTES], ["excess: x"]),
+        (
+            seen(differences=["excess: x"], access={**NO_ACCESS, "excess_items": [{"function": "A"}]}),
+            [LIST],
+            ["excess: x"],
+        ),
         (seen(differences=["row x"], open_steps=[{**CONTACTS, "difference": "row x"}]), [CONTACTS], []),
         (seen(differences=["row x"], open_steps=[{**CONTACTS, "difference": "row x"}]), [NOTES], ["row x"]),
     ],
@@ -133,6 +139,11 @@ def test_an_audit_leaves_what_waits_for_a_person_as_it_is() -> None:
     assert (entry["status"], entry["ordered"]) == ("pending", OLD)
     assert entry["manual_steps"] == [CONTACTS, KEY]
     assert "found" not in entry
+
+
+def test_a_step_that_an_audit_sees_itself_is_there_once() -> None:
+    entry = _report.with_history(made(**AUDIT, steps=[{**CONTACTS, "do": "said anew"}]), ordered())
+    assert [step["do"] for step in entry["manual_steps"]] == [KEY["do"], "said anew"]
 
 
 def test_without_an_earlier_order_an_audit_finds_drift() -> None:
@@ -183,6 +194,8 @@ def test_an_integration_that_is_taken_away_has_no_order_to_set_it_up() -> None:
     leaving = {**_report.with_history(made(state="absent", found=gone, steps=[DELETE]), None), "ordered": OLD}
     audit = made(state="absent", mode="audit", found=gone, key={"public_key": "p0"})
     assert _report.with_history(audit, leaving)["status"] == "pending"
+    done = _report.with_history(made(state="absent", mode="audit", found=gone), leaving)
+    assert (done["status"], done["manual_steps"]) == ("absent", [])
     active = made(state="absent", mode="audit", found=seen(member={"active": True}), key={"public_key": "p0"})
     assert _report.with_history(active, leaving)["status"] == "drifted"
 

@@ -147,6 +147,7 @@ def test_a_tenant_without_vendors_and_the_end_of_old_keys_are_told() -> None:
     _fleet.add_absence(made, "south", "cw_integrations is not set", [])
     lines = table(made)
     assert "south  unreachable" in lines
+    assert not any("in brackets" in line for line in lines)
     assert "Failed:  south: cw_integrations is not set" in lines
     assert any(
         line.startswith("Vendors: old keys work until 8 March 2026, 04:05 UTC;") and line.endswith("north petra")
