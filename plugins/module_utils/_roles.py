@@ -11,6 +11,7 @@ from typing import Any
 
 from ._client import Psa, Record
 from ._errors import UNCERTAIN, InputError, NotApplied, PermissionDenied, PsaError
+from ._facts import Fact, matrix_facts
 from ._names import ambiguous, canonical_module, same, unknown
 from ._permissions import Change, MatrixPlan, Row
 from ._resource import settled, write
@@ -85,21 +86,32 @@ def holders(psa: Psa, role_id: int) -> list[str]:
 def write_matrix(psa: Psa, extensions: Extensions, role_id: int, plan: MatrixPlan) -> list[Row]:
     """Write the changed rows and read all back; raises NotOffered when the tenant has no route for it.
 
-    The first row goes alone, to learn whether the route is there; the rest over a few parallel connections.
+    The first row goes alone, to learn whether the route is there; the rest over a few parallel connections. A route
+    that takes many rows in one request gets them all.
     """
     rows: list[Row] = []
+    facts: dict[int | None, Fact] = {}
 
     def send_all() -> None:
         lost: list[PsaError] = []
 
         def send(change: Change) -> None:
             try:
-                extensions.update_setting(role_id, int(change.row.id or 0), change.after, change.levels)
+                extensions.update_setting(
+                    role_id, int(change.row.id or 0), change.after, change.levels, row=facts[change.row.id]
+                )
             except UNCERTAIN as problem:
                 lost.append(problem)
 
         # Rows that are as wanted by now were written by the first try.
-        first, *rest = still_open(plan, rows)
+        todo = still_open(plan, rows)
+        wanted = {change.row.id: change.after for change in todo}
+        matrix = matrix_facts(rows or plan.rows, wanted)
+        facts.update({fact["setting"]: fact for fact in matrix})
+        if extensions.all_rows_at_once:
+            extensions.update_settings(role_id, [facts[row] for row in wanted], matrix)
+            return
+        first, *rest = todo
         send(first)
         psa.together(partial(send, change) for change in rest)
         if lost:
