@@ -55,7 +55,7 @@ def item_facts(
         name = what.name_of(record)
         fact = {
             "name": name,
-            "category": record.get("category"),
+            "category": record.get("category") or "",
             "short": record.get("name"),
             "id": record.get("id"),
             "position": position,

@@ -45,7 +45,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 }
 BODIES = ("body", "form", "multipart")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_REQUEST = {"method", "path", *BODIES, "headers", "site"}
+_REQUEST = {"method", "path", "query", *BODIES, "headers", "site"}
 _FIELDS = {*_REQUEST, "first", "maps", "result", "success"}
 _STEP_FIELDS = {*_REQUEST, "name", "find"}
 _BRACES = re.compile(r"\{[^{}]*\}|[{}]")
@@ -58,7 +58,7 @@ def check(operation: str, entry: Mapping[str, Any], merged: Mapping[str, Any]) -
     """What is wrong with an entry, each with what to do. merged: the entry on top of the shipped one."""
     yield from _shape(entry, merged, _FIELDS)
     yield from _further(merged)
-    known = {*ARGUMENTS[operation], "body"}
+    known = {*ARGUMENTS[operation], "body", "now"}
     for step in merged.get("first") or []:
         yield from _step(step, merged, known)
         known.add(str(step["name"]))
@@ -80,7 +80,7 @@ def _shape(entry: Mapping[str, Any], merged: Mapping[str, Any], fields: set[str]
     bodies = [name for name in BODIES if name in merged]
     if len(bodies) > 1:
         yield f" has both {bodies[0]} and {bodies[1]}", "keep one of the two"
-    for name in ("form", "multipart", "headers", "success", "maps"):
+    for name in ("query", "form", "multipart", "headers", "success", "maps"):
         if not isinstance(merged.get(name, {}), Mapping):
             yield f".{name} is not a mapping", f"write {name} as a mapping"
     if merged.get("site", False) not in (True, False, "root"):
@@ -118,7 +118,7 @@ def _use(request: Mapping[str, Any], known: set[str]) -> Problems:
     for braces in _BRACES.findall(str(request["path"])):
         if not PLACEHOLDER.fullmatch(braces):
             yield f".path has {braces} in it", "write placeholders as {name}, in small letters"
-    templates = [request.get(name) for name in (*BODIES, "headers")]
+    templates = [request.get(name) for name in (*BODIES, "query", "headers")]
     used = placeholders([request["path"], *templates])
     if used - known:
         strangers = ", ".join(sorted(used - known))

@@ -7,8 +7,9 @@ None of these routes is published by ConnectWise or confirmed on a live tenant. 
 conventions; others were learned from a recording of the web client and proven. A tenant's `cw_extension_routes`
 replaces or extends the table, entry by entry.
 
-An entry: operation -> {method, path, body | form | multipart, headers, site, first, maps, result, success}
+An entry: operation -> {method, path, query, body | form | multipart, headers, site, first, maps, result, success}
   method     GET, POST, PUT, PATCH or DELETE
+  query      what stands behind the path: name -> text template
   path       below the REST API; with `site: true` below the codebase, with `site: root` below the host
   body       the JSON body as a template; without it the operation's own body is sent as it is
   form       a form body instead: field -> JSON template (sent as JSON text) or text; multipart: the same in parts
@@ -24,9 +25,11 @@ The templates are those of _templates. An entry that is false switches the opera
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from ._client import Psa, patch_operations, quoted
 from ._errors import InputError, NotThePsa, RouteNotOffered, ServerFailed
@@ -55,13 +58,14 @@ class Route:
     headers: Mapping[str, Any] = field(default_factory=dict)
     first: tuple[Mapping[str, Any], ...] = ()
     maps: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def used(self) -> set[str]:
         """The arguments of the operation that its templates use."""
-        own = {"answer", "maps"} | {str(one["name"]) for one in self.first}
-        templates = [self.path, self.body, self.form, self.multipart, dict(self.headers), list(self.first), self.result]
-        return placeholders(templates) - own
+        own = {"answer", "maps", "now"} | {str(one["name"]) for one in self.first}
+        templates = [self.path, self.body, self.form, self.multipart, dict(self.query), dict(self.headers)]
+        return placeholders([*templates, list(self.first), self.result]) - own
 
 
 def parse_route(operation: str, entry: Any) -> Route | None:
@@ -88,6 +92,7 @@ def parse_route(operation: str, entry: Any) -> Route | None:
         merged.get("headers") or {},
         tuple(merged.get("first") or ()),
         merged.get("maps") or {},
+        merged.get("query") or {},
     )
 
 
@@ -104,9 +109,9 @@ class _Request:
 
 
 def _filled(route: Mapping[str, Any], values: Mapping[str, Any], body: Any) -> _Request:
-    path = PLACEHOLDER.sub(
-        lambda found: quoted(argument(values, found.group(1).split("."))), str(route["path"])
-    )
+    path = PLACEHOLDER.sub(lambda found: quoted(argument(values, found.group(1).split("."))), str(route["path"]))
+    if route.get("query"):
+        path += "?" + urlencode({name: as_text(value) for name, value in fill(route["query"], values).items()})
     headers = {str(name): as_text(fill(one, values)) for name, one in (route.get("headers") or {}).items()}
     form: Mapping[str, str] | bytes | None = None
     for kind in ("form", "multipart"):
@@ -154,7 +159,7 @@ class Extensions:
         route = self._routes[operation]
         if route is None:
             raise NotOffered(f"the operation {operation} is switched off for this tenant", tenant=self.psa.tenant)
-        values = {**arguments, "body": body, "maps": route.maps}
+        values = {**arguments, "body": body, "maps": route.maps, "now": _now()}
         for one in route.first:
             values[str(one["name"])] = self._first(operation, one, values)
         request = _filled({name: getattr(route, name) for name in _SENT}, values, body)
@@ -285,4 +290,9 @@ class Extensions:
         return rows
 
 
-_SENT = ("method", "path", "body", "form", "multipart", "headers", "site")
+def _now() -> dict[str, int]:
+    moment = time.time()
+    return {"s": int(moment), "ms": int(moment * 1000)}
+
+
+_SENT = ("method", "path", "query", "body", "form", "multipart", "headers", "site")

@@ -14,7 +14,7 @@
   {$each: T, do: T, if: {path: value}, key: T}   a list (with key: a mapping) made of a list; its element is `each`
   {$find: T, where: {path: T}, take: path}       the one element of a list that fits, or a part of it
 
-A key that begins with $$ begins with one $ in what is sent.
+Of a mapping, $each and $find see a list of {key, value}. A key that begins with $$ begins with one $ in what is sent.
 """
 
 from __future__ import annotations
@@ -30,13 +30,19 @@ from ._errors import InputError
 
 PLACEHOLDER = re.compile(r"\{([a-z][A-Za-z0-9_.-]*)\}")
 EACH = "each"
+IN_TEXT = "(json)"
 _MISSING = object()
 
 
 def steps(data: Any, path: list[str]) -> Any:
-    """The part of data at a path, or a marker where there is none."""
+    """The part of data at a path, or a marker where there is none. The step (json) reads a text as JSON."""
     for step in path:
-        if isinstance(data, Mapping) and step in data:
+        if step == IN_TEXT and isinstance(data, str):
+            try:
+                data = json.loads(data)
+            except (ValueError, RecursionError):
+                return _MISSING
+        elif isinstance(data, Mapping) and step in data:
             data = data[step]
         elif isinstance(data, list) and step.isdigit() and int(step) < len(data):
             data = data[int(step)]
@@ -112,7 +118,7 @@ def _list(template: Any, arguments: Mapping[str, Any]) -> list[Any]:
     found = fill(template, arguments)
     if isinstance(found, Mapping):
         # Records by their ids.
-        return [{**one, "key": key} if isinstance(one, Mapping) else one for key, one in found.items()]
+        return [{"key": key, "value": one} for key, one in found.items()]
     if not isinstance(found, list):
         raise InputError(
             f"{template!r} in an extension route is not a list",

@@ -1,0 +1,534 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Repetitions of a request become a template: what differs must be known, or have come in an earlier answer.
+
+Knows nothing of any client. Whatever cannot be explained is an error that names its place; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.msp.connectwise.plugins.module_utils._templates import FIELDS, PLACEHOLDER
+from ansible_collections.msp.connectwise.plugins.plugin_utils._har import Entry
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import Coded, is_table, leaves, request_of, taken
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_history import History, Origin, is_secretive, markers
+
+Template = Any
+Facts = Mapping[str, Any]
+_CODED = {"json": "$json", "base64": "$base64", "urlencoded": "$urlencoded"}
+_DEEPEST = 3  # answers that need an answer that needs an answer
+_SEPARATORS = (",", ";", "|", "~", "/", ":", "-", "_", ".", " ")
+_COLLECTIONS = ("rows", "matrix", "allowed", "refused", "catalogue")
+_SECONDS_APART = 10
+
+
+class NotUnderstood(Exception):
+    """A place of a request that nothing explains."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"{place}: {why}")
+        self.place = place
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One repetition: what was known of it, and when it was sent."""
+
+    facts: Facts
+    number: int
+    time: float
+
+    def inside(self, each: Any) -> Seen:
+        return replace(self, facts={**self.facts, "each": each})
+
+    @property
+    def outside(self) -> Seen:
+        return replace(self, facts={name: value for name, value in self.facts.items() if name != "each"})
+
+
+@dataclass
+class Learned:
+    """What a template was found to need."""
+
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    maps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+
+def scalars(facts: Facts, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value of the facts by its name, as placeholders spell it."""
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from scalars(value, f"{prefix}{name}.")
+        elif not isinstance(value, (list, tuple)):
+            yield f"{prefix}{name}", value
+
+
+def _is_word(name: str) -> bool:
+    """Whether a value has few words, which a client may put otherwise: a level, or whether an item is allowed."""
+    return "levels." in name or name.endswith("allowed")
+
+
+class Inducer:
+    """Makes templates of repetitions."""
+
+    def __init__(self, history: History, learned: Learned | None = None, depth: int = 0) -> None:
+        self.history = history
+        self.learned = learned or Learned()
+        self._depth = depth
+
+    @contextmanager
+    def _attempt(self) -> Iterator[None]:
+        """Forget what a failed attempt has learned."""
+        steps, maps, used = list(self.learned.steps), dict(self.learned.maps), set(self.learned.used)
+        try:
+            yield
+        except NotUnderstood:
+            self.learned.steps[:], self.learned.used = steps, used
+            self.learned.maps = maps
+            raise
+
+    def _first_of(self, tries: Sequence[Callable[[], Template]], place: str) -> Template:
+        """The first attempt that succeeds; the complaint of the one that got farthest."""
+        deepest = NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
+        for one in tries:
+            try:
+                with self._attempt():
+                    return one()
+            except NotUnderstood as problem:
+                if len(problem.place) > len(deepest.place):
+                    deepest = problem
+        raise deepest
+
+    # Requests
+
+    def request(self, entries: Sequence[Entry], seen: Sequence[Seen]) -> dict[str, Any]:
+        """The request of a route, from its repetitions."""
+        requests = [request_of(entry) for entry in entries]
+        kinds = {request.kind for request in requests}
+        if len(kinds) > 1 or kinds == {"text"}:
+            raise NotUnderstood("body", f"is {' or '.join(sorted(kinds))}, not JSON, a form or multipart")
+        first = entries[0]
+        route: dict[str, Any] = {"method": first.method}
+        if first.site:
+            route["site"] = first.site
+        route["path"] = self._path([request.tree["path"] for request in requests], seen)
+        for name in ("query", "headers"):
+            trees = [request.tree[name] for request in requests]
+            if any(trees):
+                route[name] = self.induce(trees, seen, name, text=True)
+        (kind,) = kinds
+        if kind != "none":
+            bodies = [request.tree["body"] for request in requests]
+            route[kind] = self.induce(bodies, seen, kind, text=kind != "body")
+        return route
+
+    def _path(self, paths: Sequence[Sequence[str]], seen: Sequence[Seen]) -> str:
+        if len({len(path) for path in paths}) > 1:
+            raise NotUnderstood("path", "has a different number of parts each time")
+        parts = []
+        for number, values in enumerate(zip(*paths, strict=True)):
+            part = self.induce(list(values), seen, f"path.{number}", text=True)
+            if not isinstance(part, str):
+                raise NotUnderstood(f"path.{number}", "is put together in a way a path cannot be")
+            parts.append(part if PLACEHOLDER.search(part) else quote(part, safe="~@:+,;="))
+        return "/" + "/".join(parts)
+
+    # Values
+
+    def induce(self, values: Sequence[Any], seen: Sequence[Seen], place: str, *, text: bool = False) -> Template:
+        """One template for all values. text: the value is sent as text, so that a number need not become one."""
+        first = values[0]
+        if isinstance(first, Coded):
+            return self._coded(values, seen, place)
+        if any(isinstance(value, Coded) for value in values):
+            raise NotUnderstood(place, "is put in different ways")
+        if all(isinstance(value, Mapping) for value in values):
+            return self._mapping(values, seen, place, text)
+        if all(isinstance(value, list) for value in values):
+            return self._list(values, seen, place)
+        if any(isinstance(value, (Mapping, list)) for value in values):
+            raise NotUnderstood(place, "is one thing in one repetition and another in the next")
+        return self._scalar(values, seen, place, text)
+
+    def _coded(self, values: Sequence[Any], seen: Sequence[Seen], place: str) -> Template:
+        kinds = {value.kind if isinstance(value, Coded) else "text" for value in values}
+        if len(kinds) > 1:
+            raise NotUnderstood(place, f"is {' and '.join(sorted(kinds))} by turns")
+        (kind,) = kinds
+        inner = self.induce([value.value for value in values], seen, f"{place}.({kind})", text=kind == "urlencoded")
+        return {_CODED[kind]: inner}
+
+    def _mapping(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
+        def record() -> Template:
+            keys = list(values[0])
+            if any(set(value) != set(keys) for value in values):
+                names = sorted(set().union(*values) - set(keys) or set(keys))
+                raise NotUnderstood(f"{place}.{names[0]}", "is there in some repetitions only")
+            return {
+                _key(key, place): self.induce([value[key] for value in values], seen, f"{place}.{key}", text=text)
+                for key in keys
+            }
+
+        def table() -> Template:
+            lists = [[{"key": key, "value": one} for key, one in value.items()] for value in values]
+            template = self._each(lists, seen, place)
+            do = template["do"]
+            return {"$each": template["$each"], "key": _untexted(do["key"]), "do": do["value"]}
+
+        if all(not value for value in values):
+            return {}
+        tables = all(is_table(value) for value in values if value)
+        return self._first_of([table, record] if tables else [record, table], place)
+
+    def _list(self, values: Sequence[Any], seen: Sequence[Seen], place: str) -> Template:
+        def singly() -> Template:
+            if len({len(value) for value in values}) > 1:
+                raise NotUnderstood(place, "has a different number of entries each time")
+            return [
+                self.induce([value[number] for value in values], seen, f"{place}.{number}")
+                for number in range(len(values[0]))
+            ]
+
+        return self._first_of([lambda: self._each(values, seen, place), singly], place)
+
+    def _each(self, values: Sequence[Any], seen: Sequence[Seen], place: str) -> dict[str, Any]:
+        """A list with one entry for each of something that is known."""
+        if "each" in seen[0].facts:
+            raise NotUnderstood(place, "is a list in a list")
+
+        def over(name: str, members: Sequence[Sequence[Any]]) -> Callable[[], Template]:
+            def attempt() -> Template:
+                flat = [one for value in values for one in value]
+                inner = [
+                    repetition.inside(each) for repetition, some in zip(seen, members, strict=True) for each in some
+                ]
+                used, self.learned.used = self.learned.used, set()
+                template = {"$each": f"{{{name}}}", "do": self.induce(flat, inner, f"{place}.*")}
+                found, self.learned.used = self.learned.used, used | self.learned.used
+                if not any(one.startswith("each.") for one in found):
+                    raise NotUnderstood(place, f"says nothing of its {name}")
+                self.learned.used.add(name)
+                return template
+
+            return attempt
+
+        tries: list[Callable[[], Template]] = []
+        for name in _COLLECTIONS:
+            members = [repetition.facts.get(name) for repetition in seen]
+            if all(isinstance(some, list) and len(some) == len(one) for some, one in zip(members, values, strict=True)):
+                if not any(members):
+                    continue
+                known = [list(some or []) for some in members]
+                ordered = self._ordered(values, known, seen)
+                tries += [over(name, some) for some in ([ordered, known] if ordered else [known])]
+        return self._first_of(tries, place)
+
+    def _ordered(
+        self, values: Sequence[Any], members: Sequence[list[Any]], seen: Sequence[Seen]
+    ) -> list[list[Any]] | None:
+        """The known things in the order in which the lists have them, by what names each."""
+        paths = [path for path, _value in leaves(next(one for value in values for one in value))]
+        names = [name for name, _value in scalars(next(one for some in members for one in some)) if not _is_word(name)]
+        for path in paths:
+            for name in names:
+                found = [
+                    self._by_name(value, some, path, name, repetition)
+                    for value, some, repetition in zip(values, members, seen, strict=True)
+                ]
+                if all(one is not None for one in found):
+                    return [one for one in found if one is not None]
+        return None
+
+    def _by_name(
+        self, value: Sequence[Any], some: Sequence[Any], path: tuple[str, ...], name: str, repetition: Seen
+    ) -> list[Any] | None:
+        index = {str(dict(scalars(one)).get(name)): one for one in some}
+        if len(index) != len(some):
+            return None
+        texts = [str(dict(leaves(one)).get(path)) for one in value]
+        if not set(texts) <= set(index):
+            # Ids of the client's own: an earlier answer says what they stand for.
+            texts = [self._stands_for(text, index, repetition.number) for text in texts]
+        if sorted(texts) != sorted(index):
+            return None
+        return [index[text] for text in texts]
+
+    def _stands_for(self, text: str, index: Mapping[str, Any], number: int) -> str:
+        for origin in self.history.before(text, number).values():
+            for sibling in self.history.siblings(origin).values():
+                if str(sibling) in index:
+                    return str(sibling)
+        return ""
+
+    # Single values
+
+    def _scalar(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
+        if all(type(value) is type(values[0]) and value == values[0] for value in values):
+            return self._constant(values, seen, place, text)
+        tries = [
+            lambda: self._known(values, seen, place, text),
+            lambda: self._word(values, seen, place),
+            lambda: self._time(values, seen, place),
+            lambda: self._traced(values, seen, place, text),
+        ]
+        if all(isinstance(value, str) for value in values):
+            tries += [lambda: self._parts(values, seen, place)]
+        return self._first_of(tries, place)
+
+    def _constant(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
+        value = values[0]
+        if isinstance(value, str) and len(value) > 1:
+            try:
+                with self._attempt():
+                    return self._known(values, seen, place, text)
+            except NotUnderstood:
+                pass
+            if not self.history.in_script(value) or is_secretive(value):
+                try:
+                    with self._attempt():
+                        return self._traced(values, seen, place, text)
+                except NotUnderstood:
+                    pass
+        if is_secretive(value) and not self.history.in_script(value):
+            raise NotUnderstood(place, "holds what looks like a token or a person's data, and no answer before gave it")
+        return _literal(value)
+
+    def _known(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
+        facts = [dict(scalars(repetition.facts)) for repetition in seen]
+        for name in facts[0]:
+            if _is_word(name) or isinstance(values[0], bool):
+                continue
+            if all(name in one and one[name] is not None and _same(one[name], value) for one, value in zip(facts, values, strict=True)):
+                return self._placeholder(name, values, [one[name] for one in facts], place, text)
+        raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
+
+    def _placeholder(
+        self, name: str, values: Sequence[Any], facts: Sequence[Any], place: str, text: bool
+    ) -> Template:
+        if isinstance(values[0], str) and not isinstance(facts[0], str) and not text:
+            self.learned.used.add(name)
+            return {"$text": f"{{{name}}}"}
+        if not isinstance(values[0], str) and isinstance(facts[0], str):
+            raise NotUnderstood(place, "is a number that is known as a text only")
+        self.learned.used.add(name)
+        return f"{{{name}}}"
+
+    def _word(self, values: Sequence[Any], seen: Sequence[Seen], place: str) -> Template:
+        """A level, or whether something is allowed, in the client's own words."""
+        facts = [dict(scalars(repetition.facts)) for repetition in seen]
+        found: dict[str, dict[str, Any]] = {}
+        for name in facts[0]:
+            if not _is_word(name) or (name.startswith("row.levels.")):
+                continue
+            table: dict[str, Any] = {}
+            pairs = [(_word_of(one.get(name)), value) for one, value in zip(facts, values, strict=True)]
+            if all(_same_kind(table.setdefault(word, value), value) for word, value in pairs):
+                found[name] = table
+        if not found:
+            raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
+        if len(found) > 1:
+            raise NotUnderstood(place, f"fits {' and '.join(sorted(found))} alike")
+        ((name, table),) = found.items()
+        self.learned.used.add(name)
+        if all(word == value or (word == "null" and value is None) for word, value in table.items()):
+            return f"{{{name}}}"
+        return {"$map": self._map(table), "of": f"{{{name}}}"}
+
+    def _map(self, table: dict[str, Any]) -> str:
+        """The name of a map; a smaller one is part of a larger one."""
+        for name, known in self.learned.maps.items():
+            if all(known.get(word, value) == value and type(known.get(word, value)) is type(value) for word, value in table.items()):
+                known = self.learned.maps[name] = {**known, **table}
+                return name
+        name = f"words{len(self.learned.maps) + 1}" if self.learned.maps else "words"
+        self.learned.maps[name] = dict(table)
+        return name
+
+    def _time(self, values: Sequence[Any], seen: Sequence[Seen], place: str) -> Template:
+        for name, factor in (("now.ms", 1000), ("now.s", 1)):
+            if all(
+                re.fullmatch(r"\d{10,13}", str(value))
+                and abs(int(value) / factor - repetition.time) < _SECONDS_APART
+                for value, repetition in zip(values, seen, strict=True)
+            ):
+                return f"{{{name}}}" if not isinstance(values[0], str) else {"$text": f"{{{name}}}"}
+        raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
+
+    def _parts(self, values: Sequence[str], seen: Sequence[Seen], place: str) -> Template:
+        """A text that is made of others."""
+
+        def split(separator: str) -> Callable[[], Template]:
+            def attempt() -> Template:
+                lists = [value.split(separator) if value else [] for value in values]
+                return {"$join": separator, "of": self._list(lists, seen, f"{place}.({separator})")}
+
+            return attempt
+
+        def letters() -> Template:
+            if len({len(value) for value in values}) > 1 or not 1 < len(values[0]) <= 8:
+                raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
+            return {"$join": "", "of": self._list([list(value) for value in values], seen, f"{place}.()")}
+
+        def around() -> Template:
+            start, end = _frame(values)
+            if not start and not end:
+                raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
+            inner = [value[len(start) : len(value) - len(end)] for value in values]
+            return {"$join": "", "of": [_literal(start), self._scalar(inner, seen, place, True), _literal(end)]}
+
+        tries = [split(one) for one in _SEPARATORS if any(one in value for value in values)]
+        return self._first_of([*tries, around, letters], place)
+
+    # Earlier answers
+
+    def _traced(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
+        """A value that an earlier answer gave."""
+        origins = [self.history.before(value, repetition.number) for value, repetition in zip(values, seen, strict=True)]
+        shared = [key for key in origins[0] if all(key in one for one in origins)]
+        # The plainest first, and of those the latest.
+        shared.sort(key=lambda key: (key[2] is not None, len(key[3]), -origins[-1][key].entry.number))
+        tries = [self._trace(values, [one[key] for one in origins], seen, place, text) for key in shared[:8]]
+        if all(isinstance(value, str) and len(value) > 5 for value in values):
+            pages = [self.history.pages_before(str(value), one.number) for value, one in zip(values, seen, strict=True)]
+            for shape in pages[0]:
+                if all(shape in one for one in pages):
+                    tries.append(self._page(values, [one[shape] for one in pages], seen, place))
+        if not tries or self._depth >= _DEEPEST:
+            raise NotUnderstood(place, "differs between the repetitions, and no answer before gave it")
+        return self._first_of(tries, place)
+
+    def _trace(
+        self, values: Sequence[Any], origins: Sequence[Origin], seen: Sequence[Seen], place: str, text: bool
+    ) -> Callable[[], Template]:
+        def attempt() -> Template:
+            where = self._where(origins, seen, place) if origins[0].spot.table is not None else {}
+            step = self._step([origin.entry for origin in origins], seen)
+            spot = origins[0].spot
+            if spot.table is None:
+                found = placeholder_at([step, origins[0].place, *spot.path])
+            else:
+                found = {"$find": placeholder_at([step, "data", *spot.table]), "where": where, "take": ".".join(spot.path)}
+            self.learned.used.add(f"{step}.data")
+            given = _value_of(origins[0], self.history)
+            return {"$text": found} if isinstance(values[0], str) and not isinstance(given, str) and not text else found
+
+        return attempt
+
+    def _where(self, origins: Sequence[Origin], seen: Sequence[Seen], place: str) -> dict[str, Any]:
+        """What tells the row that a value lies in from the other rows."""
+        facts = [dict(scalars(repetition.facts)) for repetition in seen]
+        rows = [self.history.siblings(origin) for origin in origins]
+        where = {}
+        for path in rows[0]:
+            for name in facts[0]:
+                if not _is_word(name) and all(
+                    path in row and one.get(name) is not None and _same(one[name], row[path])
+                    for row, one in zip(rows, facts, strict=True)
+                ):
+                    where[path] = f"{{{name}}}"
+                    self.learned.used.add(name)
+                    break
+        if not where:
+            raise NotUnderstood(place, "came in an answer before, in a row that nothing known names")
+        return where
+
+    def _page(
+        self, values: Sequence[Any], pages: Sequence[Entry], seen: Sequence[Seen], place: str
+    ) -> Callable[[], Template]:
+        def attempt() -> Template:
+            found = markers([page.answer for page in pages], [str(value) for value in values])
+            if found is None or self.history.in_script(found["after"]):
+                raise NotUnderstood(place, "came in a page before, at no place that can be told")
+            return f"{{{self._step(pages, seen, found)}.found.value}}"
+
+        return attempt
+
+    def _step(self, entries: Sequence[Entry], seen: Sequence[Seen], find: Mapping[str, str] | None = None) -> str:
+        """The name of the request before; a new one where there is none like it yet."""
+        inner = [
+            replace(repetition.outside, number=entry.number, time=entry.time)
+            for repetition, entry in zip(seen, entries, strict=True)
+        ]
+        route = Inducer(self.history, self.learned, self._depth + 1).request(entries, inner)
+        if find:
+            route["find"] = {"value": dict(find)}
+        for known in self.learned.steps:
+            if {name: value for name, value in known.items() if name != "name"} == route:
+                return str(known["name"])
+        name = f"read{len(self.learned.steps) + 1}"
+        self.learned.steps.append({"name": name, **route})
+        return name
+
+
+def _value_of(origin: Origin, history: History) -> Any:
+    """A value as the answer has it: a number, where the request may have it as a text."""
+    spot = origin.spot
+    if spot.table is not None:
+        return dict(leaves(spot.element)).get(spot.path)
+    return "" if origin.place == "headers" else taken(history.answers[origin.entry.number], spot.path)
+
+
+def _same(fact: Any, value: Any) -> bool:
+    if isinstance(fact, bool) or isinstance(value, bool):
+        return fact is value
+    return str(fact) == str(value)
+
+
+def _same_kind(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def _word_of(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _literal(value: Any) -> Template:
+    return {"$literal": value} if isinstance(value, str) and PLACEHOLDER.search(value) else value
+
+
+def _key(key: str, place: str) -> str:
+    if PLACEHOLDER.search(key):
+        raise NotUnderstood(f"{place}.{key}", "has a name that a template cannot spell")
+    return f"${key}" if key.startswith("$") or key in FIELDS else key
+
+
+def _untexted(template: Template) -> Template:
+    """A key of a mapping is a text in any case."""
+    return template["$text"] if isinstance(template, Mapping) and set(template) == {"$text"} else template
+
+
+def placeholder_at(path: Sequence[str]) -> Template:
+    dotted = f"{{{'.'.join(path)}}}"
+    return dotted if PLACEHOLDER.fullmatch(dotted) and not any("." in step for step in path) else {"$at": list(path)}
+
+
+def _frame(values: Sequence[str]) -> tuple[str, str]:
+    """What all texts begin and end with, whole words and numbers only."""
+    shortest = min(values, key=len)
+    start = 0
+    while start < len(shortest) and all(value[start] == shortest[start] for value in values):
+        start += 1
+    head = re.sub(r"(\d+|[A-Za-z]+)$", lambda found: "" if _cut(values, start, found.group()) else found.group(), shortest[:start])
+    end = 0
+    while end < len(shortest) - len(head) and all(value[-1 - end] == shortest[-1 - end] for value in values):
+        end += 1
+    tail = shortest[len(shortest) - end :] if end else ""
+    tail = re.sub(r"^\d+", "", tail)
+    return head, tail
+
+
+def _cut(values: Sequence[str], start: int, last: str) -> bool:
+    """Whether a word or number goes on behind the part that all texts share."""
+    return any(
+        start < len(value) and (value[start].isdigit() if last[-1].isdigit() else value[start].isalpha())
+        for value in values
+    )

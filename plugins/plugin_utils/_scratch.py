@@ -1,0 +1,173 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scratch roles and API members: made to try things on, found again by their names, taken away after a failure too.
+
+A nonce is part of each name, so that what a killed run left is found by the next one, and nothing else is ever touched.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._members import API_MEMBERS
+from ansible_collections.msp.connectwise.plugins.module_utils._resource import create, delete, update
+from ansible_collections.msp.connectwise.plugins.module_utils._roles import ROLES, find_role
+from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions, NotOffered
+from ansible_collections.msp.connectwise.plugins.modules import cw_api_member
+
+_ROLE = "Scratch {nonce} {word}"
+_MEMBER = "scr-{nonce}-{word}"
+# A member cannot be deleted. One without keys is used again; one that may have keys keeps them, inactive, for good.
+_RESTING = "scr-free-{nonce}"
+_NONCE = r"[a-z2-9]{6}"
+ROLE_NAME = re.compile(rf"Scratch {_NONCE} \w+")
+MEMBER_NAME = re.compile(rf"scr-({_NONCE})-\w+")
+RESTING_NAME = re.compile(rf"scr-free-{_NONCE}")
+_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def new_nonce() -> str:
+    """Six letters; one at least is a digit, so that none is a word."""
+    return "".join(secrets.choice(_LETTERS) for _place in range(5)) + secrets.choice("23456789")
+
+
+@dataclass
+class Left:
+    """What could not be taken away, for the report."""
+
+    notes: list[str] = field(default_factory=list)
+    roles: int = 0
+    members: int = 0
+    keys: int = 0
+
+
+class Scratch:
+    """The scratch records of one nonce on one tenant."""
+
+    def __init__(self, psa: Psa, nonce: str) -> None:
+        self.psa = psa
+        self.nonce = nonce
+
+    def role(self, word: str) -> Record:
+        name = _ROLE.format(nonce=self.nonce, word=word)
+        return create(self.psa, ROLES, {"name": name}, lambda: find_role(self.psa, name))
+
+    def member(self, word: str, role: Record) -> Record:
+        """A member with that role; one that an earlier run has left at rest, where there is one."""
+        identifier = _MEMBER.format(nonce=self.nonce, word=word)
+        resting = [one for one in self.psa.list(API_MEMBERS) if RESTING_NAME.fullmatch(str(one.get("identifier")))]
+        resting = [one for one in resting if one.get("inactiveFlag")]
+        if resting:
+            body = {
+                "identifier": identifier,
+                "name": identifier,
+                "securityRole": {"id": role["id"]},
+                "inactiveFlag": False,
+            }
+            return self._updated(resting[0], body)
+        options = {name: spec.get("default") for name, spec in cw_api_member.MODULE.options.items()}
+        given = {**options, "identifier": identifier, "security_role": role["name"], "level": "top", "state": "present"}
+        made = cw_api_member.run(self.psa, given, False).values["api_member"]
+        return self.psa.get(f"{API_MEMBERS}/{made['id']}")
+
+    def _updated(self, member: Record, body: dict[str, Any]) -> Record:
+        def left(record: Record) -> list[str]:
+            return [name for name, value in body.items() if _plain(record.get(name)) != _plain(value)]
+
+        return update(self.psa, f"{API_MEMBERS}/{member['id']}", body, left)
+
+    def give_role(self, member: Record, role: Record) -> None:
+        self._updated(member, {"securityRole": {"id": role["id"]}})
+
+    def take_away(self, extensions: Extensions | None = None) -> Left:
+        """Keys, members and roles of this nonce: whatever of them there is."""
+        mine = f"-{self.nonce}-"
+        return take_away(self.psa, extensions, lambda name: mine in name or f" {self.nonce} " in name)
+
+
+def _plain(value: Any) -> Any:
+    return value.get("id") if isinstance(value, dict) else value
+
+
+def left_behind(psa: Psa) -> set[str]:
+    """The nonces of scratch records that are on the tenant."""
+    names = [str(role.get("name")) for role in psa.list(ROLES) if ROLE_NAME.fullmatch(str(role.get("name")))]
+    names += [
+        str(one.get("identifier")).replace("-", " ")
+        for one in psa.list(API_MEMBERS)
+        if MEMBER_NAME.fullmatch(str(one.get("identifier"))) and not one.get("inactiveFlag")
+    ]
+    return {name.split()[1] for name in names}
+
+
+def take_away(psa: Psa, extensions: Extensions | None, is_mine: Any) -> Left:
+    left = Left()
+    roles = psa.list(ROLES)
+    mine = [role for role in roles if is_mine(str(role.get("name"))) and ROLE_NAME.fullmatch(str(role.get("name")))]
+    members = [
+        one
+        for one in psa.list(API_MEMBERS)
+        if is_mine(str(one.get("identifier"))) and MEMBER_NAME.fullmatch(str(one.get("identifier")))
+    ]
+    rest = _resting_role(roles)
+    for member in members:
+        held = _plain(member.get("securityRole"))
+        if member.get("inactiveFlag") and held not in {role["id"] for role in mine}:
+            continue
+        _retire(psa, extensions, member, rest, left)
+    for role in mine:
+        delete(psa, f"{ROLES}/{role['id']}", lambda name=str(role["name"]): find_role(psa, name))
+        left.roles += 1
+    return left
+
+
+def _resting_role(roles: Iterable[Record]) -> Record:
+    """A role for members at rest: they are inactive, so it grants them nothing."""
+    others = [role for role in roles if not ROLE_NAME.fullmatch(str(role.get("name")))]
+    plain = [role for role in others if not role.get("adminFlag") and not role.get("inactiveFlag")]
+    if not others:
+        raise InputError(
+            "the tenant shows no other role that scratch members could rest with", remedy="check the rights of the key"
+        )
+    return (plain or others)[0]
+
+
+def _retire(psa: Psa, extensions: Extensions | None, member: Record, rest: Record, left: Left) -> None:
+    """Without keys and inactive. Inactive comes first: from then on no key of it works."""
+    path = f"{API_MEMBERS}/{member['id']}"
+    update(psa, path, {"inactiveFlag": True}, lambda one: [] if one.get("inactiveFlag") else ["inactiveFlag"])
+    body = {"securityRole": {"id": rest["id"]}}
+    update(psa, path, body, lambda one: [] if _plain(one.get("securityRole")) == rest["id"] else ["securityRole"])
+    left.members += 1
+    if _without_keys(extensions, int(member["id"]), left):
+        nonce = MEMBER_NAME.fullmatch(str(member["identifier"]))
+        name = _RESTING.format(nonce=nonce.group(1) if nonce else new_nonce())
+        # Another member of the same nonce may rest under that name already.
+        with suppress(PsaError):
+            psa.patch(path, {"identifier": name, "name": name})
+    else:
+        left.notes.append(
+            f"the API member {member['identifier']} is inactive; whether it has keys could not be read, so none of them "
+            "works any more and the record is not used again"
+        )
+
+
+def _without_keys(extensions: Extensions | None, member: int, left: Left) -> bool:
+    """Whether the member has no keys by now."""
+    if extensions is None:
+        return False
+    try:
+        for key in extensions.keys("api_member_key", member):
+            extensions.delete_key("api_member_key", member, key["id"])
+            left.keys += 1
+        return not extensions.keys("api_member_key", member)
+    except (NotOffered, PsaError):
+        return False
