@@ -73,6 +73,11 @@ class History:
     def in_script(self, value: Any) -> bool:
         return isinstance(value, str) and value in self._scripts
 
+    def is_the_clients(self, value: Any) -> bool:
+        """Whether the client's own code says this text; the code may stand in a page."""
+        pages = (entry.answer for entry in self.entries if self.answers[entry.number] is None)
+        return self.in_script(value) or any(str(value) in page for page in pages)
+
     def before(self, value: Any, number: int) -> dict[tuple[Any, ...], Origin]:
         """Where a value had been seen before a request: the latest origin of each kind."""
         found = {}

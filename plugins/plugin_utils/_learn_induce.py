@@ -292,10 +292,11 @@ class Inducer:
                     return self._known(values, seen, place, text)
             except NotUnderstood:
                 pass
-            if not self.history.in_script(value) or is_secretive(value):
+            secretive = is_secretive(value)
+            if secretive or not (place.startswith("path.") or self.history.is_the_clients(value)):
                 try:
                     with self._attempt():
-                        return self._traced(values, seen, place, text)
+                        return self._traced(values, seen, place, text, pages=secretive)
                 except NotUnderstood:
                     pass
         if is_secretive(value) and not self.history.in_script(value):
@@ -390,18 +391,20 @@ class Inducer:
 
     # Earlier answers
 
-    def _traced(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
+    def _traced(
+        self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool, *, pages: bool = True
+    ) -> Template:
         """A value that an earlier answer gave."""
         origins = [self.history.before(value, repetition.number) for value, repetition in zip(values, seen, strict=True)]
         shared = [key for key in origins[0] if all(key in one for one in origins)]
         # The plainest first, and of those the latest.
         shared.sort(key=lambda key: (key[2] is not None, len(key[3]), -origins[-1][key].entry.number))
         tries = [self._trace(values, [one[key] for one in origins], seen, place, text) for key in shared[:8]]
-        if all(isinstance(value, str) and len(value) > 5 for value in values):
-            pages = [self.history.pages_before(str(value), one.number) for value, one in zip(values, seen, strict=True)]
-            for shape in pages[0]:
-                if all(shape in one for one in pages):
-                    tries.append(self._page(values, [one[shape] for one in pages], seen, place))
+        if pages and all(isinstance(value, str) and len(value) > 5 for value in values):
+            held = [self.history.pages_before(str(value), one.number) for value, one in zip(values, seen, strict=True)]
+            for shape in held[0]:
+                if all(shape in one for one in held):
+                    tries.append(self._page(values, [one[shape] for one in held], seen, place))
         if not tries or self._depth >= _DEEPEST:
             raise NotUnderstood(place, "differs between the repetitions, and no answer before gave it")
         return self._first_of(tries, place)

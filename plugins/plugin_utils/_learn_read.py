@@ -71,7 +71,7 @@ class ListReader:
                 if route not in found.routes:
                     found.routes.append(route)
                     found.entries = found.entries or chosen
-                    found.state = "learned"
+                    found.state, found.why = "learned", ""
         return found
 
     def _after(self, entries: Sequence[Entry], pick: int) -> list[Entry] | None:
