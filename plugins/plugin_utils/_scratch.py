@@ -87,10 +87,16 @@ class Scratch:
     def give_role(self, member: Record, role: Record) -> None:
         self._updated(member, {"securityRole": {"id": role["id"]}})
 
+    def owns(self, record: Record | None) -> bool:
+        """Whether a record, or a reference to one, is of this nonce."""
+        return any(self._is_mine(str((record or {}).get(field))) for field in ("name", "identifier"))
+
+    def _is_mine(self, name: str) -> bool:
+        return f"-{self.nonce}-" in name or f" {self.nonce} " in name
+
     def take_away(self, extensions: Extensions | None = None) -> Left:
         """Keys, members and roles of this nonce: whatever of them there is."""
-        mine = f"-{self.nonce}-"
-        return take_away(self.psa, extensions, lambda name: mine in name or f" {self.nonce} " in name)
+        return take_away(self.psa, extensions, self._is_mine)
 
 
 def _plain(value: Any) -> Any:
