@@ -10,11 +10,13 @@ from functools import partial
 from typing import Any
 
 from ._client import Psa, Record
+from ._customize import CUSTOMIZABLE
 from ._errors import UNCERTAIN, InputError, NotApplied, PermissionDenied, PsaError
 from ._facts import Fact, matrix_facts
+from ._lists import AllowList, ListFacts
 from ._names import ambiguous, canonical_module, same, unknown
 from ._permissions import Change, MatrixPlan, Row
-from ._resource import settled, write
+from ._resource import Names, settled, write
 from ._routes import Extensions, NotOffered
 
 ROLES = "/system/securityroles"
@@ -160,8 +162,12 @@ def reads_offered(psa: Psa, extensions: Extensions) -> tuple[bool, bool]:
     Any role and any API member serve for the question. Used where the one in question does not exist yet.
     """
     roles, members = psa.list(ROLES), psa.list("/system/apiMembers")
-    row = next((row for row in read_matrix(psa, int(roles[0]["id"])) if row.customizable), None) if roles else None
-    lists = row is not None and attempt(lambda: extensions.customize_items(int(roles[0]["id"]), int(row.id or 0)))[0]
+    rows = read_matrix(psa, int(roles[0]["id"])) if roles else []
+    lists = False
+    for row, what in ((row, what) for row in rows if row.customizable for what in CUSTOMIZABLE if what.key == row.key):
+        facts = ListFacts(Names(psa), what, row, rows.index(row))
+        lists = attempt(AllowList(extensions, int(roles[0]["id"]), row, what, facts).read)[0]
+        break
     keys = bool(members) and attempt(lambda: extensions.keys("api_member_key", int(members[0]["id"])))[0]
     return lists, keys
 

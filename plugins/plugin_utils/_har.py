@@ -64,6 +64,8 @@ class Recording:
     entries: list[Entry] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
     other_hosts: set[str] = field(default_factory=set)
+    # What may never be written anywhere: cookies, credentials.
+    secrets: set[str] = field(default_factory=set, repr=False)
     failed: int = 0
 
 
@@ -82,6 +84,7 @@ def load(paths: Sequence[str], hosts: Collection[str]) -> Recording:
             recording.other_hosts.add(host)
             continue
         seen += 1
+        recording.secrets |= _secrets(one)
         if entry.method in ("OPTIONS", "HEAD", "CONNECT") or entry.status == 101:
             continue
         if _STATIC.search(entry.answer_type):
@@ -155,6 +158,21 @@ def _entry(one: Mapping[str, Any]) -> tuple[Entry, str]:
         answer_headers=dict(_named(response)),
     )
     return entry, url.netloc.lower()
+
+
+_SECRET = ("cookie", "set-cookie", "authorization", "proxy-authorization")
+_SHORTEST_SECRET = 8
+
+
+def _secrets(one: Mapping[str, Any]) -> set[str]:
+    """The values of cookies and credentials, each part of them that is long enough to be told from a word."""
+    found: set[str] = set()
+    for message in (one["request"], one["response"]):
+        texts = [value for name, value in _named(message) if name in _SECRET]
+        texts += [str(cookie.get("value")) for cookie in message.get("cookies") or []]
+        for text in texts:
+            found |= {part for part in re.split(r"[\s;,=]+", text) if len(part) >= _SHORTEST_SECRET}
+    return {part for part in found if re.search(r"\d", part)}
 
 
 def _named(message: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

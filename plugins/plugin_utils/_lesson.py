@@ -15,21 +15,11 @@ from ansible_collections.msp.connectwise.plugins.module_utils._permissions impor
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _choreography, _har
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_tenant import Lesson, learn
+from ansible_collections.msp.connectwise.plugins.plugin_utils._prove_look import version_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._scratch import Scratch
 
 Plan = dict[str, Any]
 FORMAT = 1
-
-
-def version_of(psa: Psa) -> str:
-    """The product's version as companyinfo gives it, such as v2025.1: tenants of one version share the web client."""
-    company = psa.company_info()
-    version = str(company.get("VersionCode") or company.get("VersionNumber") or "").strip()
-    if not version:
-        raise InputError(
-            "the tenant does not say which version it has", remedy="check that the host is the tenant's own, then again"
-        )
-    return version
 
 
 def settings(psa: Psa, role: int) -> list[Record]:
@@ -89,11 +79,20 @@ def study(psa: Psa, plan: Plan, recordings: Sequence[str]) -> Lesson:
             f"the choreography was made for {plan['company_id']} at {plan['host']}",
             remedy="learn on that tenant, or prepare this one",
         )
-    recording = _har.load(recordings, hosts(psa))
-    rows = [[Row.from_record(record) for record in records] for records in plan["before"]]
-    lesson = learn(plan, recording, rows, list_records(psa))
+    lesson = _learned(psa, plan, recordings)
     _as_left(psa, plan)
     return lesson
+
+
+def study_keys(psa: Psa, plan: Plan, recordings: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The halves of the keys that were made while it was recorded, by description."""
+    return _learned(psa, plan, recordings).pairs
+
+
+def _learned(psa: Psa, plan: Plan, recordings: Sequence[str]) -> Lesson:
+    recording = _har.load(recordings, hosts(psa))
+    rows = [[Row.from_record(record) for record in records] for records in plan["before"]]
+    return learn(plan, recording, rows, list_records(psa))
 
 
 def _as_left(psa: Psa, plan: Mapping[str, Any]) -> None:

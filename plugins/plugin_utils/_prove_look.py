@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._members import API_MEMBERS
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import ROLES
@@ -27,6 +28,17 @@ class Look:
     levels: dict[int, Levels] = field(default_factory=dict)
     members: dict[int, Record] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
+
+
+def version_of(psa: Psa) -> str:
+    """The product's version as companyinfo gives it, such as v2025.1: tenants of one version share the web client."""
+    company = psa.company_info()
+    version = str(company.get("VersionCode") or company.get("VersionNumber") or "").strip()
+    if not version:
+        raise InputError(
+            "the tenant does not say which version it has", remedy="check that the host is the tenant's own, then again"
+        )
+    return version
 
 
 def _plain(record: Record) -> Record:

@@ -58,12 +58,16 @@ class Scratch:
 
     def role(self, word: str) -> Record:
         name = _ROLE.format(nonce=self.nonce, word=word)
-        return create(self.psa, ROLES, {"name": name}, lambda: find_role(self.psa, name))
+        return find_role(self.psa, name) or create(self.psa, ROLES, {"name": name}, lambda: find_role(self.psa, name))
 
     def member(self, word: str, role: Record) -> Record:
         """A member with that role; one that an earlier run has left at rest, where there is one."""
         identifier = _MEMBER.format(nonce=self.nonce, word=word)
-        resting = [one for one in self.psa.list(API_MEMBERS) if RESTING_NAME.fullmatch(str(one.get("identifier")))]
+        members = self.psa.list(API_MEMBERS)
+        for known in members:
+            if known.get("identifier") == identifier:
+                return self._updated(known, {"securityRole": {"id": role["id"]}, "inactiveFlag": False})
+        resting = [one for one in members if RESTING_NAME.fullmatch(str(one.get("identifier")))]
         resting = [one for one in resting if one.get("inactiveFlag")]
         if resting:
             body = {
@@ -79,6 +83,9 @@ class Scratch:
         return self.psa.get(f"{API_MEMBERS}/{made['id']}")
 
     def _updated(self, member: Record, body: dict[str, Any]) -> Record:
+        if all(_plain(member.get(name)) == _plain(value) for name, value in body.items()):
+            return member
+
         def left(record: Record) -> list[str]:
             return [name for name, value in body.items() if _plain(record.get(name)) != _plain(value)]
 
@@ -101,17 +108,6 @@ class Scratch:
 
 def _plain(value: Any) -> Any:
     return value.get("id") if isinstance(value, dict) else value
-
-
-def left_behind(psa: Psa) -> set[str]:
-    """The nonces of scratch records that are on the tenant."""
-    names = [str(role.get("name")) for role in psa.list(ROLES) if ROLE_NAME.fullmatch(str(role.get("name")))]
-    names += [
-        str(one.get("identifier")).replace("-", " ")
-        for one in psa.list(API_MEMBERS)
-        if MEMBER_NAME.fullmatch(str(one.get("identifier"))) and not one.get("inactiveFlag")
-    ]
-    return {name.split()[1] for name in names}
 
 
 def take_away(psa: Psa, extensions: Extensions | None, is_mine: Any) -> Left:
