@@ -40,6 +40,7 @@ class Ask:
     """What to look for. repetitions: the facts of each, in the order of time; needed: what a route must speak of.
 
     marks: values that show a request to be about it. by: groups of repetitions that one save made at once, if any.
+    since: the number of an entry after which the first repetition comes.
     """
 
     operation: str
@@ -48,6 +49,7 @@ class Ask:
     needed: Callable[[set[str]], bool]
     marks: frozenset[str]
     by: Sequence[int] = ()
+    since: int = -1
 
 
 class Learner:
@@ -68,7 +70,8 @@ class Learner:
         """The routes that explain the requests of one of the ways to do something."""
         found, complaint, short = Found(), NotUnderstood("", ""), 0
         for ask in asks:
-            for entries in self._clusters.values():
+            for cluster in self._clusters.values():
+                entries = [entry for entry in cluster if entry.number > ask.since]
                 marked = [entry for entry in entries if self._is_about(entry, ask)]
                 if len(entries) < len(ask.repetitions):
                     short = max(short, len(marked))

@@ -40,6 +40,41 @@ def shape_of(entry: Entry, words: Collection[str]) -> Shape:
     return entry.method, entry.site, path, tuple(sorted(dict(entry.query))), request.kind, names
 
 
+_NAME = re.compile(r"[A-Za-z][\w.:/-]{1,80}")
+
+
+def _told_apart(shapes: dict[int, Shape], entries: Sequence[Entry]) -> dict[int, Shape]:
+    """Where one address serves for all, a field of the body says what is meant: with its value, other fields go along."""
+    groups: dict[Shape, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(shapes[entry.number], []).append(entry)
+    for shape, group in groups.items():
+        flat = {entry.number: dict(leaves(request_of(entry).tree["body"])) for entry in group}
+        for path in sorted(set.intersection(*(set(values) for values in flat.values()))):
+            values = {number: one[path] for number, one in flat.items()}
+            if _tells_apart(values, flat):
+                shapes.update({number: (*shape, path, value) for number, value in values.items()})
+                break
+    return shapes
+
+
+def _tells_apart(values: Mapping[int, Any], flat: Mapping[int, Mapping[tuple[str, ...], Any]]) -> bool:
+    """Whether each value of a field goes along with fields of its own; how deep those lie is not known."""
+    if len(set(values.values())) < 2 or not all(isinstance(one, str) and _NAME.fullmatch(one) for one in values.values()):
+        return False
+    for depth in (2, 3, 4):
+        along: dict[str, set[Any]] = {}
+        for number, value in values.items():
+            names = {
+                tuple("#" if step.isdigit() else step for step in path if not step.startswith("("))[:depth]
+                for path in flat[number]
+            }
+            along.setdefault(value, set()).add(frozenset(names))
+        if all(len(one) == 1 for one in along.values()) and len({frozenset(one) for one in along.values()}) > 1:
+            return True
+    return False
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a value came from. place: how the step's answer has it: data, found or headers."""
@@ -55,7 +90,7 @@ class History:
     def __init__(self, entries: Sequence[Entry], scripts: Sequence[str], words: Collection[str]) -> None:
         self.entries = entries
         self.words = words
-        self.shapes = {entry.number: shape_of(entry, words) for entry in entries}
+        self.shapes = _told_apart({entry.number: shape_of(entry, words) for entry in entries}, entries)
         self.answers = {entry.number: answer_of(entry) for entry in entries}
         self._scripts = "\n".join(scripts)
         self._known: dict[str, list[Origin]] = {}

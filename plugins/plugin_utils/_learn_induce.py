@@ -189,18 +189,18 @@ class Inducer:
         tables = all(is_table(value) for value in values if value)
         return self._first_of([table, record] if tables else [record, table], place)
 
-    def _list(self, values: Sequence[Any], seen: Sequence[Seen], place: str) -> Template:
+    def _list(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool = False) -> Template:
         def singly() -> Template:
             if len({len(value) for value in values}) > 1:
                 raise NotUnderstood(place, "has a different number of entries each time")
             return [
-                self.induce([value[number] for value in values], seen, f"{place}.{number}")
+                self.induce([value[number] for value in values], seen, f"{place}.{number}", text=text)
                 for number in range(len(values[0]))
             ]
 
-        return self._first_of([lambda: self._each(values, seen, place), singly], place)
+        return self._first_of([lambda: self._each(values, seen, place, text), singly], place)
 
-    def _each(self, values: Sequence[Any], seen: Sequence[Seen], place: str) -> dict[str, Any]:
+    def _each(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool = False) -> dict[str, Any]:
         """A list with one entry for each of something that is known."""
         if "each" in seen[0].facts:
             raise NotUnderstood(place, "is a list in a list")
@@ -212,7 +212,7 @@ class Inducer:
                     repetition.inside(each) for repetition, some in zip(seen, members, strict=True) for each in some
                 ]
                 used, self.learned.used = self.learned.used, set()
-                template = {"$each": f"{{{name}}}", "do": self.induce(flat, inner, f"{place}.*")}
+                template = {"$each": f"{{{name}}}", "do": self.induce(flat, inner, f"{place}.*", text=text)}
                 found, self.learned.used = self.learned.used, used | self.learned.used
                 if not any(one.startswith("each.") for one in found):
                     raise NotUnderstood(place, f"says nothing of its {name}")
@@ -370,21 +370,22 @@ class Inducer:
         def split(separator: str) -> Callable[[], Template]:
             def attempt() -> Template:
                 lists = [value.split(separator) if value else [] for value in values]
-                return {"$join": separator, "of": self._list(lists, seen, f"{place}.({separator})")}
+                return _joined(separator, self._list(lists, seen, f"{place}.({separator})", True))
 
             return attempt
 
         def letters() -> Template:
             if len({len(value) for value in values}) > 1 or not 1 < len(values[0]) <= 8:
                 raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
-            return {"$join": "", "of": self._list([list(value) for value in values], seen, f"{place}.()")}
+            return _joined("", self._list([list(value) for value in values], seen, f"{place}.()", True))
 
         def around() -> Template:
             start, end = _frame(values)
             if not start and not end:
                 raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
             inner = [value[len(start) : len(value) - len(end)] for value in values]
-            return {"$join": "", "of": [_literal(start), self._scalar(inner, seen, place, True), _literal(end)]}
+            parts = [_literal(start), self._scalar(inner, seen, place, True), _literal(end)]
+            return _joined("", [part for part in parts if part != ""])
 
         tries = [split(one) for one in _SEPARATORS if any(one in value for value in values)]
         return self._first_of([*tries, around, letters], place)
@@ -502,6 +503,13 @@ def _key(key: str, place: str) -> str:
     if PLACEHOLDER.search(key):
         raise NotUnderstood(f"{place}.{key}", "has a name that a template cannot spell")
     return f"${key}" if key.startswith("$") or key in FIELDS else key
+
+
+def _joined(separator: str, of: Template) -> Template:
+    """A text of parts; a plain one where each part is."""
+    if isinstance(of, list) and len(of) > 1 and all(isinstance(part, str) for part in of):
+        return separator.join(of)
+    return {"$join": separator, "of": of}
 
 
 def _untexted(template: Template) -> Template:

@@ -190,7 +190,7 @@ class KeyReader:
                 complaint = complaint or (f"{entries[0].place}, {problem}" if problem.place else "")
                 continue
             for path in rows[0]:
-                delete = self._delete(rows, path)
+                delete = self._delete(rows, path, create.entries[-1].number) if path != named else None
                 if delete:
                     self._complete(found, create, delete, listing, rows, table, named, path)
                     return found
@@ -233,7 +233,7 @@ class KeyReader:
                         return path, place, flat
         return None
 
-    def _delete(self, rows: Sequence[Mapping[Path, Any]], path: Path) -> Found | None:
+    def _delete(self, rows: Sequence[Mapping[Path, Any]], path: Path, since: int) -> Found | None:
         """The deletion, if the ids it sends are what the list has at that path."""
         ids = [row.get(path) for row in rows]
         if len({str(one) for one in ids}) < len(ids) or any(isinstance(one, bool) or one is None for one in ids):
@@ -243,7 +243,12 @@ class KeyReader:
             {"member": by_description[text][0], "key": by_description[text][1]} for text in self._deleted
         ]
         ask = Ask(
-            "api_member_key.delete", "deletes the keys of the scratch members", repetitions, lambda used: "key" in used, frozenset()
+            "api_member_key.delete",
+            "deletes the keys of the scratch members",
+            repetitions,
+            lambda used: "key" in used,
+            frozenset(),
+            since=since,
         )
         found = self._learner.find(ask)
         return found or None

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -150,11 +149,8 @@ def _retire(psa: Psa, extensions: Extensions | None, member: Record, rest: Recor
     update(psa, path, body, lambda one: [] if _plain(one.get("securityRole")) == rest["id"] else ["securityRole"])
     left.members += 1
     if _without_keys(extensions, int(member["id"]), left):
-        nonce = MEMBER_NAME.fullmatch(str(member["identifier"]))
-        name = _RESTING.format(nonce=nonce.group(1) if nonce else new_nonce())
-        # Another member of the same nonce may rest under that name already.
-        with suppress(PsaError):
-            psa.patch(path, {"identifier": name, "name": name})
+        name = _RESTING.format(nonce=new_nonce())
+        psa.patch(path, {"identifier": name, "name": name})
     else:
         left.notes.append(
             f"the API member {member['identifier']} is inactive; whether it has keys could not be read, so none of them "

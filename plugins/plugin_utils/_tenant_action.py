@@ -62,10 +62,11 @@ class InProcess:
         if result.get("failed"):
             self._care.failed(result.get("error") or {})
             raise error_from(result)
-        _add_warnings(result, self._care)
-        # A prediction before the first write is not what the run does.
-        if result.get("diff") and predicts == self._check_mode:
-            self.diffs.append({"module": module, **result["diff"]})
+        # A prediction before the first write is not what the run does, and nobody reads its result.
+        if predicts == self._check_mode:
+            _add_warnings(result, self._care)
+            if result.get("diff"):
+                self.diffs.append({"module": module, **result["diff"]})
         return result
 
     def close(self) -> None:
@@ -146,7 +147,8 @@ class OnHost:
         if result.get("failed"):
             self._care.failed(result.get("error") or {})
             raise error_from(result)
-        _add_warnings(result, self._care)
+        if check_mode is None:
+            _add_warnings(result, self._care)
         return result
 
 
