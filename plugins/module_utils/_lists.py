@@ -24,9 +24,7 @@ class ListFacts:
         self._what = what
         self._row = row_fact(row, position)
 
-    def of(
-        self, extensions: Extensions, operation: str, allowed: Collection[str] | None = None
-    ) -> dict[str, Any]:
+    def of(self, extensions: Extensions, operation: str, allowed: Collection[str] | None = None) -> dict[str, Any]:
         """The arguments beside role and setting; raises NotOffered where the route needs items that nobody lists."""
         if self._records is None and extensions.uses(operation) & {"catalogue", "allowed", "refused"}:
             raise NotOffered(
@@ -53,7 +51,9 @@ class AllowList:
         self._facts = facts
 
     def read(self) -> list[str]:
-        return self._extensions.customize_items(*self._place, **self._facts.of(self._extensions, "customize_items.list"))
+        return self._extensions.customize_items(
+            *self._place, **self._facts.of(self._extensions, "customize_items.list")
+        )
 
     def send(self, items: list[str]) -> None:
         """Replace the whole list."""

@@ -163,7 +163,7 @@ class Extensions:
         for one in route.first:
             values[str(one["name"])] = self._first(operation, one, values)
         request = _filled({name: getattr(route, name) for name in _SENT}, values, body)
-        answer = self._send(operation, request, values)
+        answer = self._send(request)
         for place, expected in (route.success or {}).items():
             if dig(answer, place) != expected:
                 raise ServerFailed(
@@ -176,7 +176,7 @@ class Extensions:
             return dig(answer, route.result) if route.result else answer
         return fill(route.result, {**values, "answer": answer})
 
-    def _send(self, operation: str, request: _Request, values: Mapping[str, Any]) -> Any:
+    def _send(self, request: _Request) -> Any:
         try:
             return self.psa.call(
                 request.method,
@@ -250,7 +250,9 @@ class Extensions:
         """Whether the route for permissions takes many rows in one request."""
         return bool(self.uses("role_setting.update") & {"rows", "matrix"})
 
-    def update_settings(self, role: int, rows: Sequence[Mapping[str, Any]], matrix: Sequence[Mapping[str, Any]]) -> None:
+    def update_settings(
+        self, role: int, rows: Sequence[Mapping[str, Any]], matrix: Sequence[Mapping[str, Any]]
+    ) -> None:
         """One request for many rows. rows: those that change, matrix: all of them; each as they are to be."""
         self.call("role_setting.update", role=role, rows=list(rows), matrix=list(matrix), body=None)
 

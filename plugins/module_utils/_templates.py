@@ -179,7 +179,7 @@ _FORMS: dict[str, Form] = {
     "$urlencoded": lambda one, given: urlencode(
         {key: as_text(value) for key, value in fill(one["$urlencoded"], given).items()}
     ),
-    "$literal": lambda one, given: one["$literal"],
+    "$literal": lambda one, _given: one["$literal"],
     "$at": lambda one, given: argument(given, [str(step) for step in one["$at"]]),
     "$join": lambda one, given: one["$join"].join(_plain(part) for part in fill(one["of"], given)),
     "$map": _map,

@@ -9,9 +9,9 @@ module: cw_learn_routes
 short_description: Learn extension routes from a recording of the web client, and prove them
 version_added: 0.2.0
 description:
-  - ConnectWise publishes no operation that writes permissions, Customize lists or API keys; the product's web client does
-    write them. A person does so once while the browser records. What is learned from the recording is used only after it
-    was proven on scratch records of that version, read back through the published API.
+  - ConnectWise publishes no operation that writes permissions, Customize lists or API keys; the product's web client
+    does write them. A person does so once while the browser records. What is learned from the recording is used only
+    after it was proven on scratch records of that version, read back through the published API.
   - The playbook C(msp.connectwise.learn_routes) runs the three steps. Each goes on from the files of the one before.
 extends_documentation_fragment:
   - msp.connectwise.psa
@@ -29,9 +29,10 @@ options:
   step:
     description:
       - V(prepare) makes scratch roles and API members, and writes a page with what a person does while it is recorded.
-      - V(learn) reads the recordings, and writes what it understood. Nothing of a recording but the form of its requests is kept.
-      - V(prove) uses each route with the API keys on further scratch records, compares all of the tenant before and after,
-        writes the file of the version and takes the scratch records away.
+      - V(learn) reads the recordings, and writes what it understood. Nothing of a recording but the form of its requests
+        is kept.
+      - V(prove) uses each route with the API keys on further scratch records, compares all of the tenant before and
+        after, writes the file of the version and takes the scratch records away.
     type: str
     choices: [prepare, learn, prove]
     required: true
@@ -73,8 +74,9 @@ page:
   type: str
 operations:
   description:
-    - For each operation its C(state) and C(why). After O(step=learn), V(learned), V(not understood) or V(not recorded); after
-      O(step=prove), also V(proven), V(refused) (the API keys may not; the browser's session is needed) or V(not proven).
+    - For each operation its C(state) and C(why). After O(step=learn), V(learned), V(not understood) or V(not recorded);
+      after O(step=prove), also V(proven), V(refused) (the API keys may not; the browser's session is needed) or
+      V(not proven).
   returned: with O(step=learn) and O(step=prove)
   type: dict
 file:

@@ -36,13 +36,20 @@ def usable_rows(rows: Sequence[Row], count: int, skip: int = 0) -> list[Row]:
     fit = [
         row
         for row in rows
-        if row.record.get("myAllFlag") is True and not row.customizable and row.key[0] != "system"
+        if row.record.get("myAllFlag") is True
+        and not row.customizable
+        and row.key[0] != "system"
         and all(row.record.get(f"{verb}Level") is not None for verb in VERBS)
     ]
     by_module: dict[str, list[Row]] = {}
     for row in fit:
         by_module.setdefault(row.module, []).append(row)
-    turns = [group[turn] for turn in range(max(map(len, by_module.values()), default=0)) for group in by_module.values() if turn < len(group)]
+    turns = [
+        group[turn]
+        for turn in range(max(map(len, by_module.values()), default=0))
+        for group in by_module.values()
+        if turn < len(group)
+    ]
     found = turns[skip:] + turns[:skip]
     if len(found) < count:
         raise InputError(
@@ -101,8 +108,14 @@ def key_steps(nonce: str) -> tuple[list[Plan], list[str]]:
 
 
 HOW_TO_RECORD = (
-    ("Chrome, Edge", "press F12, open Network, tick Preserve log, reload the page; at the end the arrow down (Export HAR)."),
-    ("Firefox", "press F12, open Network, click the gear and choose Persist Logs, reload; at the end the gear, Save All As HAR."),
+    (
+        "Chrome, Edge",
+        "press F12, open Network, tick Preserve log, reload the page; at the end the arrow down (Export HAR).",
+    ),
+    (
+        "Firefox",
+        "press F12, open Network, click the gear and choose Persist Logs, reload; at the end the gear, Save All As HAR.",
+    ),
 )
 
 
@@ -144,6 +157,4 @@ def done(plan: Mapping[str, Any], rows: Sequence[Row], role: int) -> list[str]:
         if save["role"] == role:
             wanted.update({(row["module"], row["function"]): row["levels"] for row in save["rows"]})
     nothing = dict.fromkeys(VERBS, "None")
-    return [
-        row.label for row in rows if dict(row.levels) != dict(wanted.get((row.module, row.function), nothing))
-    ]
+    return [row.label for row in rows if dict(row.levels) != dict(wanted.get((row.module, row.function), nothing))]

@@ -17,7 +17,7 @@ _BEFORE = (
     "Do exactly these steps, in this order. A save that went wrong may be done again: then record all of it again.",
 )
 _AFTER = (
-    "Save the recording with its content (HAR, \"with content\" where the browser asks).",
+    'Save the recording with its content (HAR, "with content" where the browser asks).',
     "The recording holds whatever the browser saw. It stays on this controller; delete it once the routes are proven.",
 )
 

@@ -184,7 +184,10 @@ def _of_params(posted: Mapping[str, Any], kind: str) -> str:
     params = posted.get("params") or []
     if "multipart" not in kind:
         return "&".join(f"{one.get('name', '')}={one.get('value', '')}" for one in params)
-    parts = [f'--b\r\nContent-Disposition: form-data; name="{one["name"]}"\r\n\r\n{one.get("value", "")}\r\n' for one in params]
+    parts = [
+        f'--b\r\nContent-Disposition: form-data; name="{one["name"]}"\r\n\r\n{one.get("value", "")}\r\n'
+        for one in params
+    ]
     return "".join(parts) + "--b--\r\n" if parts else ""
 
 

@@ -24,15 +24,19 @@ _ERROR = {"error", "errors", "errormessage"}
 
 @dataclass
 class Found:
-    """An operation: its routes, the likeliest first, and the requests it was learned from; or why there are none."""
+    """An operation: its routes, and the requests each was learned from; or why there are none."""
 
     routes: list[dict[str, Any]] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    sources: list[Sequence[Entry]] = field(default_factory=list)
     state: str = "not recorded"
     why: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.routes)
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        return self.sources[0] if self.sources else []
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Learner:
                     continue
                 if not any(known == route for known in found.routes):
                     found.routes.append(route)
-                    found.entries = found.entries or used
+                    found.sources.append(used)
         if found:
             found.state = "learned"
         elif complaint.place:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the answers of a recording held before a request was sent, and what of it may be written down. Pure functions."""
+"""What the answers of a recording held before a request was sent, and what may be written down. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._har import Entry
-from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import Spot, answer_of, leaves, request_of, spots
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import (
+    Spot,
+    answer_of,
+    leaves,
+    request_of,
+    spots,
+)
 
 Shape = tuple[Any, ...]
 _RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w+/=.:~-]{16,}|[0-9a-fA-F-]{24,}|\S{40,}")
@@ -44,7 +50,7 @@ _NAME = re.compile(r"[A-Za-z][\w.:/-]{1,80}")
 
 
 def _told_apart(shapes: dict[int, Shape], entries: Sequence[Entry]) -> dict[int, Shape]:
-    """Where one address serves for all, a field of the body says what is meant: with its value, other fields go along."""
+    """If one address serves for all, a field of the body says what is meant: with its value, other fields go along."""
     groups: dict[Shape, list[Entry]] = {}
     for entry in entries:
         groups.setdefault(shapes[entry.number], []).append(entry)
@@ -60,7 +66,9 @@ def _told_apart(shapes: dict[int, Shape], entries: Sequence[Entry]) -> dict[int,
 
 def _tells_apart(values: Mapping[int, Any], flat: Mapping[int, Mapping[tuple[str, ...], Any]]) -> bool:
     """Whether each value of a field goes along with fields of its own; how deep those lie is not known."""
-    if len(set(values.values())) < 2 or not all(isinstance(one, str) and _NAME.fullmatch(one) for one in values.values()):
+    if len(set(values.values())) < 2 or not all(
+        isinstance(one, str) and _NAME.fullmatch(one) for one in values.values()
+    ):
         return False
     for depth in (2, 3, 4):
         along: dict[str, set[Any]] = {}
@@ -147,9 +155,7 @@ def markers(pages: Sequence[str], values: Sequence[str]) -> dict[str, str] | Non
     until = _shared_start(tails)[:1]
     if len(after) < 6 or not until:
         return None
-    fits = all(
-        page.partition(after)[2].partition(until)[0] == value for page, value in zip(pages, values, strict=True)
-    )
+    fits = all(page.partition(after)[2].partition(until)[0] == value for page, value in zip(pages, values, strict=True))
     return {"after": after, "until": until} if fits else None
 
 

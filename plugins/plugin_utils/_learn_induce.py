@@ -17,8 +17,19 @@ from urllib.parse import quote
 
 from ansible_collections.msp.connectwise.plugins.module_utils._templates import FIELDS, PLACEHOLDER
 from ansible_collections.msp.connectwise.plugins.plugin_utils._har import Entry
-from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import Coded, is_table, leaves, request_of, taken
-from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_history import History, Origin, is_secretive, markers
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import (
+    Coded,
+    is_table,
+    leaves,
+    request_of,
+    taken,
+)
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_history import (
+    History,
+    Origin,
+    is_secretive,
+    markers,
+)
 
 Template = Any
 Facts = Mapping[str, Any]
@@ -308,13 +319,14 @@ class Inducer:
         for name in facts[0]:
             if _is_word(name) or isinstance(values[0], bool):
                 continue
-            if all(name in one and one[name] is not None and _same(one[name], value) for one, value in zip(facts, values, strict=True)):
+            if all(
+                name in one and one[name] is not None and _same(one[name], value)
+                for one, value in zip(facts, values, strict=True)
+            ):
                 return self._placeholder(name, values, [one[name] for one in facts], place, text)
         raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
 
-    def _placeholder(
-        self, name: str, values: Sequence[Any], facts: Sequence[Any], place: str, text: bool
-    ) -> Template:
+    def _placeholder(self, name: str, values: Sequence[Any], facts: Sequence[Any], place: str, text: bool) -> Template:
         if isinstance(values[0], str) and not isinstance(facts[0], str) and not text:
             self.learned.used.add(name)
             return {"$text": f"{{{name}}}"}
@@ -347,7 +359,10 @@ class Inducer:
     def _map(self, table: dict[str, Any]) -> str:
         """The name of a map; a smaller one is part of a larger one."""
         for name, known in self.learned.maps.items():
-            if all(known.get(word, value) == value and type(known.get(word, value)) is type(value) for word, value in table.items()):
+            if all(
+                known.get(word, value) == value and type(known.get(word, value)) is type(value)
+                for word, value in table.items()
+            ):
                 known = self.learned.maps[name] = {**known, **table}
                 return name
         name = f"words{len(self.learned.maps) + 1}" if self.learned.maps else "words"
@@ -357,8 +372,7 @@ class Inducer:
     def _time(self, values: Sequence[Any], seen: Sequence[Seen], place: str) -> Template:
         for name, factor in (("now.ms", 1000), ("now.s", 1)):
             if all(
-                re.fullmatch(r"\d{10,13}", str(value))
-                and abs(int(value) / factor - repetition.time) < _SECONDS_APART
+                re.fullmatch(r"\d{10,13}", str(value)) and abs(int(value) / factor - repetition.time) < _SECONDS_APART
                 for value, repetition in zip(values, seen, strict=True)
             ):
                 return f"{{{name}}}" if not isinstance(values[0], str) else {"$text": f"{{{name}}}"}
@@ -396,7 +410,9 @@ class Inducer:
         self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool, *, pages: bool = True
     ) -> Template:
         """A value that an earlier answer gave."""
-        origins = [self.history.before(value, repetition.number) for value, repetition in zip(values, seen, strict=True)]
+        origins = [
+            self.history.before(value, repetition.number) for value, repetition in zip(values, seen, strict=True)
+        ]
         shared = [key for key in origins[0] if all(key in one for one in origins)]
         # The plainest first, and of those the latest.
         shared.sort(key=lambda key: (key[2] is not None, len(key[3]), -origins[-1][key].entry.number))
@@ -420,7 +436,11 @@ class Inducer:
             if spot.table is None:
                 found = placeholder_at([step, origins[0].place, *spot.path])
             else:
-                found = {"$find": placeholder_at([step, "data", *spot.table]), "where": where, "take": ".".join(spot.path)}
+                found = {
+                    "$find": placeholder_at([step, "data", *spot.table]),
+                    "where": where,
+                    "take": ".".join(spot.path),
+                }
             self.learned.used.add(f"{step}.data")
             given = _value_of(origins[0], self.history)
             return {"$text": found} if isinstance(values[0], str) and not isinstance(given, str) and not text else found
@@ -528,7 +548,9 @@ def _frame(values: Sequence[str]) -> tuple[str, str]:
     start = 0
     while start < len(shortest) and all(value[start] == shortest[start] for value in values):
         start += 1
-    head = re.sub(r"(\d+|[A-Za-z]+)$", lambda found: "" if _cut(values, start, found.group()) else found.group(), shortest[:start])
+    head = re.sub(
+        r"(\d+|[A-Za-z]+)$", lambda found: "" if _cut(values, start, found.group()) else found.group(), shortest[:start]
+    )
     end = 0
     while end < len(shortest) - len(head) and all(value[-1 - end] == shortest[-1 - end] for value in values):
         end += 1

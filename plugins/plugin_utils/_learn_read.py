@@ -70,7 +70,7 @@ class ListReader:
                     continue
                 if route not in found.routes:
                     found.routes.append(route)
-                    found.entries = found.entries or chosen
+                    found.sources.append(chosen)
                     found.state, found.why = "learned", ""
         return found
 
@@ -177,30 +177,36 @@ class KeyReader:
         self.pairs: dict[str, tuple[str, str]] = {}
 
     def find(self) -> dict[str, Found]:
-        found = {f"api_member_key.{verb}": Found(why=f"nothing was recorded of it; {AGAIN}") for verb in ("list", "create", "delete")}
         create = self._learner.find(ask_for_keys(self._made))
-        found["api_member_key.create"] = create
-        if not create:
-            return found
-        complaint = ""
+        why = create.why
+        for route, entries in zip(create.routes, create.sources, strict=True):
+            try:
+                return self._of(Found([route], [entries], "learned"))
+            except NotUnderstood as problem:
+                why = str(problem) if problem.place else problem.why
+        if create:
+            create = Found(state="not understood", why=why)
+        others = Found(state=create.state, why=create.why)
+        return {"api_member_key.create": create, "api_member_key.list": others, "api_member_key.delete": others}
+
+    def _of(self, create: Found) -> dict[str, Found]:
+        """The three operations, if these requests are those that made the keys."""
+        why = NotUnderstood("", f"no list of keys in the recording leads to those that were deleted; {AGAIN}")
         for entries in self._learner.clusters:
             try:
                 listing, rows, table, named = self._listing(entries, create.entries)
             except NotUnderstood as problem:
-                complaint = complaint or (f"{entries[0].place}, {problem}" if problem.place else "")
+                why = NotUnderstood(f"{entries[0].place}, {problem.place}", problem.why) if problem.place else why
                 continue
             for path in rows[0]:
                 delete = self._delete(rows, path, create.entries[-1].number) if path != named else None
                 if delete:
-                    self._complete(found, create, delete, listing, rows, table, named, path)
-                    return found
-        why = complaint or f"no list of keys in the recording leads to those that were deleted; {AGAIN}"
-        for verb in ("list", "delete"):
-            found[f"api_member_key.{verb}"] = Found(state="not understood", why=why)
-        found["api_member_key.create"] = Found(state="not understood", why=f"without the list of keys it is of no use: {why}")
-        return found
+                    return self._complete(create, delete, listing, rows, (table, named, path))
+        raise why
 
-    def _listing(self, entries: Sequence[Entry], created: Sequence[Entry]) -> tuple[dict[str, Any], list[dict[Path, Any]], Path, Path]:
+    def _listing(
+        self, entries: Sequence[Entry], created: Sequence[Entry]
+    ) -> tuple[dict[str, Any], list[dict[Path, Any]], Path, Path]:
         """The list of keys: its route, the rows of our keys, where the list lies and what has the description."""
         chosen, rows, places = [], [], set()
         for one, made in zip(self._made, created, strict=True):
@@ -238,10 +244,10 @@ class KeyReader:
         ids = [row.get(path) for row in rows]
         if len({str(one) for one in ids}) < len(ids) or any(isinstance(one, bool) or one is None for one in ids):
             return None
-        by_description = {str(one["description"]): (one["member"], key) for one, key in zip(self._made, ids, strict=True)}
-        repetitions = [
-            {"member": by_description[text][0], "key": by_description[text][1]} for text in self._deleted
-        ]
+        by_description = {
+            str(one["description"]): (one["member"], key) for one, key in zip(self._made, ids, strict=True)
+        }
+        repetitions = [{"member": by_description[text][0], "key": by_description[text][1]} for text in self._deleted]
         ask = Ask(
             "api_member_key.delete",
             "deletes the keys of the scratch members",
@@ -255,54 +261,66 @@ class KeyReader:
 
     def _complete(
         self,
-        found: dict[str, Found],
         create: Found,
         delete: Found,
         listing: dict[str, Any],
         rows: Sequence[Mapping[Path, Any]],
-        table: Path,
-        named: Path,
-        number: Path,
-    ) -> None:
-        """The results of the three, once it is known which value is what."""
+        places: tuple[Path, Path, Path],
+    ) -> dict[str, Found]:
+        """The results of the three, once it is known which value is what. places: table, description, id."""
+        table, named, number = places
         answers = [_flat(self._learner.history.answers[entry.number]) for entry in create.entries]
         shared = [path for path in answers[0] if all(path in answer for answer in answers)]
-        publics = [
-            (row_path, path)
-            for row_path in rows[0]
-            for path in shared
-            if row_path != named
-            and all(_is_half(answer[path]) and row.get(row_path) == answer[path] for row, answer in zip(rows, answers, strict=True))
-        ]
-        listed = {str(value) for row in rows for value in row.values()}
-        privates = [
-            path
-            for path in shared
-            if len({str(answer[path]) for answer in answers}) == len(answers)
-            and all(_is_half(answer[path]) and str(answer[path]) not in listed for answer in answers)
-        ]
-        if not publics or not privates:
-            why = "the answer to a new key does not hold two halves of which the list of keys has one"
-            found["api_member_key.create"] = Found(state="not understood", why=why)
-            return
-        ids = [path for path in shared if all(str(answer[path]) == str(row[number]) for row, answer in zip(rows, answers, strict=True))]
+        pairs = list(product(_publics(rows, answers, shared, named), _privates(rows, answers, shared)))[:_MOST_ROUTES]
+        if not pairs:
+            raise NotUnderstood(
+                "", "the answer to a new key does not hold two halves of which the list of keys has one"
+            )
+        ids = [path for path in shared if _equal(answers, path, rows, number)]
         lists, creates = [], []
-        for (row_path, public), private in list(product(publics, privates))[:_MOST_ROUTES]:
+        for (row_path, public), private in pairs:
             do = {"id": _each(number), "description": _each(named), "publicKey": _each(row_path)}
             lists.append({**listing, "result": {"$each": placeholder_at(["answer", *table]), "do": do}})
-            made = {"description": "{description}", "publicKey": public, "privateKey": private}
-            result = {name: placeholder_at(["answer", *path]) if isinstance(path, tuple) else path for name, path in made.items()}
-            if ids:
-                result["id"] = placeholder_at(["answer", *ids[0]])
-            creates += [{**route, "result": result} for route in create.routes]
-        found["api_member_key.list"] = Found(lists, [], "learned")
-        found["api_member_key.create"] = Found(creates, create.entries, "learned")
-        found["api_member_key.delete"] = delete
-        (_row_path, public), private = publics[0], privates[0]
+            result = {"description": "{description}", "publicKey": _answer(public), "privateKey": _answer(private)}
+            creates.append({**create.routes[0], "result": {**result, **({"id": _answer(ids[0])} if ids else {})}})
+        (_row_path, public), private = pairs[0]
         self.pairs = {
             str(one["description"]): (str(answer[public]), str(answer[private]))
             for one, answer in zip(self._made, answers, strict=True)
         }
+        return {
+            "api_member_key.list": Found(lists, [], "learned"),
+            "api_member_key.create": Found(creates, create.sources, "learned"),
+            "api_member_key.delete": delete,
+        }
+
+
+Rows = Sequence[Mapping[Path, Any]]
+
+
+def _answer(path: Path) -> Any:
+    return placeholder_at(["answer", *path])
+
+
+def _equal(answers: Rows, path: Path, rows: Rows, row_path: Path) -> bool:
+    return all(str(answer[path]) == str(row.get(row_path)) for answer, row in zip(answers, rows, strict=True))
+
+
+def _publics(rows: Rows, answers: Rows, shared: Sequence[Path], named: Path) -> list[tuple[Path, Path]]:
+    """Where list and answer both have the half that may be shown."""
+    halves = [path for path in shared if all(_is_half(answer[path]) for answer in answers)]
+    return [(one, path) for one in rows[0] for path in halves if one != named and _equal(answers, path, rows, one)]
+
+
+def _privates(rows: Rows, answers: Rows, shared: Sequence[Path]) -> list[Path]:
+    """Where the answer has a text of its own each time that no list shows."""
+    listed = {str(value) for row in rows for value in row.values()}
+    return [
+        path
+        for path in shared
+        if len({str(answer[path]) for answer in answers}) == len(answers)
+        and all(_is_half(answer[path]) and str(answer[path]) not in listed for answer in answers)
+    ]
 
 
 def _is_half(value: Any) -> bool:

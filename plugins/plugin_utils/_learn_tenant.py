@@ -43,7 +43,9 @@ def row_saves(plan: Facts, rows: Sequence[Sequence[Row]]) -> list[dict[str, Any]
         role = save["role"]
         changed = []
         for wanted in save["rows"]:
-            row = next(one for one in rows[role] if (one.module, one.function) == (wanted["module"], wanted["function"]))
+            row = next(
+                one for one in rows[role] if (one.module, one.function) == (wanted["module"], wanted["function"])
+            )
             current[role][row.id] = wanted["levels"]
             changed.append(row.id)
         matrix = matrix_facts(rows[role], current[role])

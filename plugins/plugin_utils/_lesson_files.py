@@ -46,10 +46,13 @@ class LessonFiles:
         except FileNotFoundError:
             found = None
         except (OSError, ValueError) as problem:
-            raise InputError(f"{self.place / name} cannot be read ({problem})", remedy="begin again with prepare") from None
+            raise InputError(
+                f"{self.place / name} cannot be read ({problem})", remedy="begin again with prepare"
+            ) from None
         if not isinstance(found, dict) or found.get("format") != _lesson.FORMAT:
             raise InputError(
-                f"there is no {name} of {self._tenant}, which the step before writes", remedy=f"run the step {step} first"
+                f"there is no {name} of {self._tenant}, which the step before writes",
+                remedy=f"run the step {step} first",
             )
         return found
 
@@ -59,7 +62,8 @@ class LessonFiles:
             write_atomically(self.place / name, text, 0o600)
         except OSError as problem:
             raise InputError(
-                f"{self.place / name} cannot be written ({problem.strerror})", remedy="give this user the right to write there"
+                f"{self.place / name} cannot be written ({problem.strerror})",
+                remedy="give this user the right to write there",
             ) from None
         return self.place / name
 
@@ -131,7 +135,8 @@ class LessonFiles:
         version = version_of(self._psa)
         if version != plan["version"]:
             raise InputError(
-                f"the tenant has {version} by now, and the recording is of {plan['version']}", remedy="begin with prepare"
+                f"the tenant has {version} by now, and the recording is of {plan['version']}",
+                remedy="begin with prepare",
             )
         verdicts: dict[str, Verdict] = {}
         proven: dict[str, Any] = {}
@@ -165,7 +170,9 @@ class LessonFiles:
 
     def _reader(self, ground: Ground, plan: Mapping[str, Any], draft: Mapping[str, Any]) -> None:
         """The key that the recording made, and did not delete, reads lists where no key can be made with API keys."""
-        if any(not Path(path).exists() for path in draft["recordings"]) or not draft["routes"].get("api_member_key.create"):
+        if any(not Path(path).exists() for path in draft["recordings"]) or not draft["routes"].get(
+            "api_member_key.create"
+        ):
             return
         kept = next(key for key in plan["keys"] if key["description"] not in plan["deletes"])
         pair = _lesson.study_keys(self._psa, plan, draft["recordings"]).get(kept["description"])
@@ -183,7 +190,8 @@ class LessonFiles:
 
 def _sentence(states: Mapping[str, Mapping[str, str]]) -> str:
     return "; ".join(
-        f"{operation}: {states[operation]['state']}" + (f" ({states[operation]['why']})" if states[operation]["why"] else "")
+        f"{operation}: {states[operation]['state']}"
+        + (f" ({states[operation]['why']})" if states[operation]["why"] else "")
         for operation in OPERATIONS
         if operation in states
     )

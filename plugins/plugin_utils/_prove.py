@@ -85,7 +85,9 @@ class Ground:
         if self.lists is None:
             return {}
         return {
-            f"the list {what.module} / {what.function} of the scratch role": partial(lambda one: sorted(one.read()), one)
+            f"the list {what.module} / {what.function} of the scratch role": partial(
+                lambda one: sorted(one.read()), one
+            )
             for what, _items, one in _lists(self, self.lists)
         }
 
@@ -107,7 +109,9 @@ class Proof:
     @contextmanager
     def ground(self) -> Iterator[Ground]:
         """A scratch role and member, and their end whatever happens."""
-        self._held = {int(one["id"]): int(one["securityRole"]["id"]) for one in self._members() if one.get("securityRole")}
+        self._held = {
+            int(one["id"]): int(one["securityRole"]["id"]) for one in self._members() if one.get("securityRole")
+        }
         try:
             role = self._scratch.role("proof")
             yield Ground(self._psa, role, self._scratch.member("p", role))
@@ -180,7 +184,7 @@ def _unchanged(before: Look, after: Look, wanted: Mapping[int, Mapping[int, tupl
         raise Refuted(f"the route changed something else: {'; '.join(found[:3])}")
 
 
-def _tuple(row: Row, levels: Mapping[str, str]) -> tuple[Any, ...]:
+def _tuple(levels: Mapping[str, str]) -> tuple[Any, ...]:
     return tuple(levels[verb] for verb in VERBS)
 
 
@@ -202,7 +206,7 @@ def prove_permissions(ground: Ground, extensions: Extensions) -> None:
         rows = read_matrix(psa, role)
         changes = [Change(row, wanted[row.id]) for row in rows if row.id in wanted]
         write_matrix(psa, extensions, role, MatrixPlan(changes=changes, rows=rows))
-        levels = {int(change.row.id or 0): _tuple(change.row, change.after) for change in changes}
+        levels = {int(change.row.id or 0): _tuple(change.after) for change in changes}
         _unchanged(before, look(psa, ground.more()), {role: levels})
 
 
@@ -246,7 +250,8 @@ def prove_keys(ground: Ground, extensions: Extensions) -> None:
         pairs[description] = str(made["publicKey"]), str(made["privateKey"])
         wanted = sorted((text, public) for text, (public, _private) in pairs.items())
         listed = settled(
-            lambda: _described(extensions.keys("api_member_key", member)), lambda found: found == wanted  # noqa: B023
+            lambda: _described(extensions.keys("api_member_key", member)),
+            lambda found: found == wanted,  # noqa: B023
         )
         if listed != wanted:
             raise Refuted(f"{len(pairs)} keys were made, and others are listed: {len(listed)}")

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -26,8 +26,9 @@ PROVEN = "proven"
 _MEMORY = "tenants"
 _HEAD = """\
 # Extension routes for version {version} of ConnectWise PSA, learned from a recording of its web client and proven on
-# scratch records over the API. ConnectWise publishes none of them: they are unsupported and may change with any version.
-# Nothing of the recording but the form of its requests is in here. What is false was not proven, and stays a manual step.
+# scratch records over the API. ConnectWise publishes none of them: they are unsupported and may change with any
+# version. Nothing of the recording but the form of its requests is in here. What is false was not proven, and stays a
+# manual step.
 ---
 """
 
@@ -101,7 +102,8 @@ def write_page(folder: Path, version: str, about: Mapping[str, Any], routes: Map
         write_atomically(path, _HEAD.format(version=version) + text)
     except OSError as problem:
         raise InputError(
-            f"the routes cannot be written to {path} ({problem.strerror})", remedy="give this user the right to write there"
+            f"the routes cannot be written to {path} ({problem.strerror})",
+            remedy="give this user the right to write there",
         ) from None
     _routes_file.read(str(path))
     return path
@@ -110,7 +112,7 @@ def write_page(folder: Path, version: str, about: Mapping[str, Any], routes: Map
 class _Plain(yaml.SafeDumper):
     """Writes equal parts out instead of pointing from one to the other."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, _data: Any) -> bool:
         return True
 
 
@@ -148,7 +150,7 @@ class Stopped:
     """Operations that no tenant of this run uses any more, since at one of them a write did not do what it should."""
 
     _lock = threading.Lock()
-    _known: dict[str, dict[str, str]] = {}
+    _known: ClassVar[dict[str, dict[str, str]]] = {}
 
     def __init__(self, folder: Path) -> None:
         run = this_run()

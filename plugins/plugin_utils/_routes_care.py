@@ -52,7 +52,8 @@ class Care:
         self._mode = str(options.get(ON_NEW) or "prove")
         if self._mode not in ("prove", "manual"):
             raise InputError(
-                f'cw_{ON_NEW} is "{self._mode}"', remedy="write prove (on scratch records, before the first write) or manual"
+                f'cw_{ON_NEW} is "{self._mode}"',
+                remedy="write prove (on scratch records, before the first write) or manual",
             )
         self._place = str(options.get(PLACE) or "")
         self._check_mode, self._local = check_mode, local

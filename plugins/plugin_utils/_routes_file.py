@@ -14,7 +14,6 @@ import yaml
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import parse_route
 
-
 ABOUT = "about"
 
 

@@ -45,9 +45,8 @@ def scratch_left(simulator: Simulator, tenant: str) -> list[str]:
     """Scratch records that are still there: roles, active members, and keys that work."""
     state = simulator.state(tenant)
     found = [role["name"] for role in state["roles"] if role["name"].startswith("Scratch ")]
-    for member in state["api_members"]:
-        if member["identifier"].startswith("scr-") and not member["inactiveFlag"]:
-            found.append(member["identifier"])
+    active = [member["identifier"] for member in state["api_members"] if not member["inactiveFlag"]]
+    found += [name for name in active if name.startswith("scr-")]
     for name, keys in state["keys"].items():
         found += [f"key of {name}" for key in keys if name.startswith("scr-") and key["active"]]
     return found

@@ -62,7 +62,9 @@ def make_plan() -> dict[str, Any]:
         "nonce": NONCE,
         "tenant": "north",
         "version": "v2025.1",
-        "roles": [{"id": one, "name": f"Scratch {NONCE} {word}"} for one, word in zip(ROLES, ("one", "two"), strict=True)],
+        "roles": [
+            {"id": one, "name": f"Scratch {NONCE} {word}"} for one, word in zip(ROLES, ("one", "two"), strict=True)
+        ],
         "members": [{"id": one, "identifier": f"scr-{NONCE}-{word}"} for one, word in zip(MEMBERS, "ab", strict=True)],
         "saves": _choreography.saves(matrix()[0]),
         "lists": _choreography.list_saves(lists),
@@ -150,7 +152,9 @@ class Client:
             self.create_key(member, made)
             self.list_keys(member, self.keys[member])
         for description in plan["deletes"]:
-            member = next(one for one, keys in self.keys.items() if any(key["description"] == description for key in keys))
+            member = next(
+                one for one, keys in self.keys.items() if any(key["description"] == description for key in keys)
+            )
             key = next(one for one in self.keys[member] if one["description"] == description)
             self.keys[member].remove(key)
             self.delete_key(member, key)

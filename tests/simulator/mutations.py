@@ -57,7 +57,14 @@ def _levels(name: str, plainly: Plainly, call: Call, what: Record) -> bool:
     elif name == "another_role":
         _set(call, _other_role(call, role), setting, patch)
         return True
-    elif name == "another_role_too":
+    else:
+        _besides(name, call, role, setting, patch)
+    return False
+
+
+def _besides(name: str, call: Call, role: int, setting: int, patch: list[Record]) -> None:
+    """Something more than was asked for."""
+    if name == "another_role_too":
         _set(call, _other_role(call, role), setting, patch)
     elif name == "a_member_too":
         _somebody(call)["inactiveFlag"] = True
@@ -66,10 +73,8 @@ def _levels(name: str, plainly: Plainly, call: Call, what: Record) -> bool:
     elif name == "a_role_renamed":
         call.store.roles[_other_role(call, role)].name += " (old)"
     elif name == "a_list_too":
-        held = call.store.roles[role]
         row = next(row for row in call.tenant.catalog.rows if row.customize == "FinanceAgreements")
-        held.allow[row.number] = frozenset()
-    return False
+        call.store.roles[role].allow[row.number] = frozenset()
 
 
 def _somebody(call: Call) -> Record:
@@ -146,7 +151,9 @@ def carry_out(name: str | None, kind: str, plainly: Plainly, call: Call, what: R
     if kind == "create":
         return _create(name, plainly, call, what)
     table = {"levels": _levels, "items": _items, "delete": _delete}
-    done = table[kind](name, plainly, call, {**what, **({"patch": [dict(one) for one in what["patch"]]} if "patch" in what else {})})
+    done = table[kind](
+        name, plainly, call, {**what, **({"patch": [dict(one) for one in what["patch"]]} if "patch" in what else {})}
+    )
     return None if done else plainly(kind, what)
 
 

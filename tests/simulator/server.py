@@ -242,10 +242,8 @@ class Simulator:
         client = self.web_client(exchange)
         if client is not None:
             return client
-        place = exchange.api_path
         action = self.action_of(exchange)
-        if action is not None:
-            place = exchange.path.split("/")[1], ""
+        place = exchange.api_path if action is None else (exchange.path.split("/")[1], "")
         if place is None:
             return faults.html("404 - File or directory not found.", 404)
         codebase, path = place

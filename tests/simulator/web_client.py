@@ -3,8 +3,8 @@
 """A small web client of a tenant (`web_client: DIALECT`): pages a person works with, and what they write through.
 
 How the product's own client puts its requests is not published. The dialects here are six ways in which such a client
-might; they are invented to learn routes from. What they do to the tenant is the same in all, and in one place, which can
-also be made to do something wrong (`mutation`).
+might; they are invented to learn routes from. What they do to the tenant is the same in all, and in one place, which
+can also be made to do something wrong (`mutation`).
 """
 
 from __future__ import annotations

@@ -66,13 +66,9 @@ WORDS = Dialect(
         "SaveRow": _words_row,
         "GetRole": _words_role,
         "GetList": _words_list,
-        "SaveList": lambda web: web.save_items(
-            web.json()["roleId"], web.json()["settingId"], web.json()["allow"]
-        ),
+        "SaveList": lambda web: web.save_items(web.json()["roleId"], web.json()["settingId"], web.json()["allow"]),
         "GetKeys": lambda web: {"keys": [_key(key, **_WORDS_KEY) for key in web.keys(web.json()["memberId"])]},
-        "AddKey": lambda web: {
-            "key": _key(web.create_key(web.json()["memberId"], web.json()["text"]), **_WORDS_KEY)
-        },
+        "AddKey": lambda web: {"key": _key(web.create_key(web.json()["memberId"], web.json()["text"]), **_WORDS_KEY)},
         "DropKey": lambda web: web.delete_key(web.json()["memberId"], web.json()["keyId"]),
     },
     _flat,
@@ -111,7 +107,10 @@ def _codes_role(web: Web) -> Any:
 def _codes_list(web: Web) -> Any:
     role = int(web.query["role"])
     items = web.items(role, web.setting_of(role, web.query["list"]))
-    return {flag: [item["name"] for item in items if item["allowed"] is (flag == "allowed")] for flag in ("allowed", "denied")}
+    return {
+        flag: [item["name"] for item in items if item["allowed"] is (flag == "allowed")]
+        for flag in ("allowed", "denied")
+    }
 
 
 def _codes_save_list(web: Web) -> Any:
@@ -208,7 +207,9 @@ MESSAGE = Dialect(
             "apiKeys": [_key(key, **_MESSAGE_KEY) for key in web.keys(_payload(web)["memberRecID"])]
         },
         "CreateApiKeyAction": lambda web: {
-            "apiKey": _key(web.create_key(_payload(web)["memberRecID"], _payload(web)["keyDescription"]), **_MESSAGE_KEY)
+            "apiKey": _key(
+                web.create_key(_payload(web)["memberRecID"], _payload(web)["keyDescription"]), **_MESSAGE_KEY
+            )
         },
         "DeleteApiKeyAction": lambda web: web.delete_key(_payload(web)["memberRecID"], _payload(web)["keyRecID"]),
     },
@@ -340,9 +341,7 @@ def _token_save_list(web: Web) -> Any:
     _spend(web, given["token"])
     role, row = int(given["role"]), int(given["row"])
     chosen = set(filter(None, given["chosen"].split(";")))
-    return web.save_items(
-        role, row, [item["name"] for item in web.items(role, row) if str(item["number"]) in chosen]
-    )
+    return web.save_items(role, row, [item["name"] for item in web.items(role, row) if str(item["number"]) in chosen])
 
 
 def _token_new_key(web: Web) -> Any:
