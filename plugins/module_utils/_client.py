@@ -76,6 +76,10 @@ class Psa:
         other._codebase, other._company = self._codebase, self._company
         return other
 
+    def begin(self) -> None:
+        """Restart the time that all of a task may take: what comes now is a task of its own, such as cleaning up."""
+        self._http.begin()
+
     @property
     def tenant(self) -> str:
         return self.connection.tenant

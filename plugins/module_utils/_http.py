@@ -273,7 +273,7 @@ class Http:
         headers: Mapping[str, str] | None,
         params: Mapping[str, Any] | None,
         json: Any,
-        form: Mapping[str, str] | None,
+        form: Mapping[str, str] | bytes | None,
     ) -> Answer:
         wait = budget.seconds()
         with self._session.request(

@@ -117,9 +117,9 @@ def _filled(route: Mapping[str, Any], values: Mapping[str, Any], body: Any) -> _
     for kind in ("form", "multipart"):
         if route.get(kind) is not None:
             fields = fill(route[kind], values)
-            form = {str(name): as_text(value) for name, value in fields.items()}
-    if form is not None and route.get("multipart") is not None:
-        form = _parts(form)
+            texts = {str(name): as_text(value) for name, value in fields.items()}
+            form = texts if kind == "form" else _parts(texts)
+    if route.get("multipart") is not None:
         headers["Content-Type"] = f"multipart/form-data; boundary={_BOUNDARY}"
     sent = fill(route["body"], values) if route.get("body") is not None else (body if form is None else None)
     return _Request(str(route["method"]).upper(), path, sent, form, headers, route.get("site") or False)

@@ -76,7 +76,7 @@ def saves(rows: Sequence[Row]) -> list[Plan]:
 
 
 def list_saves(lists: Sequence[tuple[Customizable, Sequence[str]]]) -> list[Plan]:
-    """The saves of Customize lists: what is not allowed after each. lists: each list and its items, Table Setup first."""
+    """The saves of Customize lists: what is not allowed after each. lists: each with its items, Table Setup first."""
     table, items = lists[0]
     if len(items) < 2 * _FEWEST_ITEMS:
         raise InputError(
@@ -84,7 +84,7 @@ def list_saves(lists: Sequence[tuple[Customizable, Sequence[str]]]) -> list[Plan
         )
     # Neither the first nor the last, and not side by side.
     spread = [items[place * len(items) // 8] for place in range(1, 8)]
-    made = [
+    made: list[Plan] = [
         {"role": 0, **_list(table), "refused": sorted({spread[0], spread[2], spread[5]})},
         {"role": 0, **_list(table), "refused": sorted({spread[1], spread[2], spread[3], spread[6]})},
     ]
@@ -100,7 +100,7 @@ def _list(what: Customizable) -> dict[str, str]:
 
 def key_steps(nonce: str) -> tuple[list[Plan], list[str]]:
     """The keys to make, and the descriptions of those to delete again."""
-    made = [
+    made: list[Plan] = [
         {"member": member, "description": f"Learn {nonce} {word}"}
         for member, word in ((0, "alpha"), (0, "beta"), (1, "gamma"))
     ]
@@ -114,7 +114,7 @@ HOW_TO_RECORD = (
     ),
     (
         "Firefox",
-        "press F12, open Network, click the gear and choose Persist Logs, reload; at the end the gear, Save All As HAR.",
+        "press F12, open Network, choose Persist Logs below the gear, reload; at the end the gear, Save All As HAR.",
     ),
 )
 

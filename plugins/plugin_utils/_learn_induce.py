@@ -217,7 +217,7 @@ class Inducer:
             raise NotUnderstood(place, "is a list in a list")
 
         def over(name: str, members: Sequence[Sequence[Any]]) -> Callable[[], Template]:
-            def attempt() -> Template:
+            def attempt() -> dict[str, Any]:
                 flat = [one for value in values for one in value]
                 inner = [
                     repetition.inside(each) for repetition, some in zip(seen, members, strict=True) for each in some
@@ -241,7 +241,8 @@ class Inducer:
                 known = [list(some or []) for some in members]
                 ordered = self._ordered(values, known, seen)
                 tries += [over(name, some) for some in ([ordered, known] if ordered else [known])]
-        return self._first_of(tries, place)
+        template: dict[str, Any] = self._first_of(tries, place)
+        return template
 
     def _ordered(
         self, values: Sequence[Any], members: Sequence[list[Any]], seen: Sequence[Seen]
@@ -421,7 +422,8 @@ class Inducer:
             held = [self.history.pages_before(str(value), one.number) for value, one in zip(values, seen, strict=True)]
             for shape in held[0]:
                 if all(shape in one for one in held):
-                    tries.append(self._page(values, [one[shape] for one in held], seen, place))
+                    some = [one[shape] for one in held]
+                    tries = [*tries, self._page(values, some, seen, place)]
         if not tries or self._depth >= _DEEPEST:
             raise NotUnderstood(place, "differs between the repetitions, and no answer before gave it")
         return self._first_of(tries, place)

@@ -175,7 +175,7 @@ class LessonFiles:
         ):
             return
         kept = next(key for key in plan["keys"] if key["description"] not in plan["deletes"])
-        pair = _lesson.study_keys(self._psa, plan, draft["recordings"]).get(kept["description"])
+        pair = _lesson.study_keys(self._psa, dict(plan), draft["recordings"]).get(kept["description"])
         if pair is None:
             return
         member = self._psa.get(f"/system/apiMembers/{plan['members'][kept['member']]['id']}")
@@ -185,6 +185,7 @@ class LessonFiles:
     def _take_away(self, plan: Mapping[str, Any], proven: Mapping[str, Any] | None) -> list[str]:
         with_keys = proven and all(operation in proven for operation in GROUPS["keys"])
         extensions = Extensions(self._psa, dict(proven or {})) if with_keys else None
+        self._psa.begin()
         return Scratch(self._psa, plan["nonce"]).take_away(extensions).notes
 
 

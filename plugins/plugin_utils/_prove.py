@@ -99,10 +99,9 @@ def _own_lists(reader: Psa) -> list[tuple[str, str]]:
 class Proof:
     """A proof on one tenant. Use `ground` around it, which takes all away again."""
 
-    def __init__(self, psa: Psa, scratch: Scratch, progress: Callable[[str], None] = lambda _step: None) -> None:
+    def __init__(self, psa: Psa, scratch: Scratch) -> None:
         self._psa = psa
         self._scratch = scratch
-        self._progress = progress
         self.proven: dict[str, Route] = {}
         self._held: dict[int, int] = {}
 
@@ -123,6 +122,7 @@ class Proof:
 
     def clean(self) -> list[str]:
         """Take the scratch records away; keys only with routes that were proven."""
+        self._psa.begin()
         for member in self._members():
             # A route that gave somebody else the scratch role: back with the one held before.
             before = self._held.get(int(member["id"]))
@@ -138,7 +138,7 @@ class Proof:
         ground.lists = self._reading(ground, candidates)
         for group, operations in GROUPS.items():
             if all(candidates.get(operation) for operation in operations):
-                self._progress(group)
+                self._psa.begin()
                 verdicts.update(self._group(ground, group, [candidates[operation] for operation in operations]))
         return verdicts
 

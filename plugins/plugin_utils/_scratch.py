@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
@@ -125,7 +126,7 @@ def take_away(psa: Psa, extensions: Extensions | None, is_mine: Any) -> Left:
             continue
         _retire(psa, extensions, member, rest, left)
     for role in mine:
-        delete(psa, f"{ROLES}/{role['id']}", lambda name=str(role["name"]): find_role(psa, name))
+        delete(psa, f"{ROLES}/{role['id']}", partial(find_role, psa, str(role["name"])))
         left.roles += 1
     return left
 
@@ -153,8 +154,8 @@ def _retire(psa: Psa, extensions: Extensions | None, member: Record, rest: Recor
         psa.patch(path, {"identifier": name, "name": name})
     else:
         left.notes.append(
-            f"the API member {member['identifier']} is inactive; whether it has keys could not be read, so none of them "
-            "works any more and the record is not used again"
+            f"the API member {member['identifier']} is inactive; its keys could not be read. None of them works any "
+            "more, and the record is not used again"
         )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +76,7 @@ class Web:
         found: list[Record] = self._api("GET", f"/system/securityRoles/{role}/settings")
         return found
 
-    def save_rows(self, role: int, wanted: dict[int, dict[str, str]]) -> None:
+    def save_rows(self, role: int, wanted: Mapping[int, Mapping[str, str | None]]) -> None:
         for setting, levels in wanted.items():
             patch = [{"op": "replace", "path": f"{verb}Level", "value": level} for verb, level in levels.items()]
             self._mutated("levels", role=role, setting=setting, patch=patch)
