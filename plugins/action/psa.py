@@ -57,13 +57,8 @@ class ActionModule(TenantAction):
             care = Care(args, check_mode=bool(self._task.check_mode), local=in_process)
             args = care.options(short, args)
         except PsaError as problem:
-<<<<<<< HEAD
             return {**result, **unconnected(MODULES[f"{PREFIX}{short}"], problem)}
-        if self.runs_in_process(variables):
-=======
-            return {**result, "failed": True, "changed": False, **problem.as_result()}
         if in_process:
->>>>>>> f0d16cd (The playbook learn_routes; learned routes are used only on the version they were proven on, or proven anew)
             result.update(
                 run_in_process(
                     MODULES[f"{PREFIX}{short}"],
