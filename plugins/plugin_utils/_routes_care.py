@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._route_check import ROUTES
 from ansible_collections.msp.connectwise.plugins.plugin_utils._prove import Ground, Proof, Verdict
 from ansible_collections.msp.connectwise.plugins.plugin_utils._prove_look import version_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_book import (
@@ -70,6 +71,15 @@ class Care:
             self._pages = pages(self._place)
         routes = self._routes(module)
         return {**rest, "extension_routes": {**routes, **self._own}}
+
+    def rungs(self, routes: Mapping[str, Any]) -> dict[str, str]:
+        """For the report: the rung of the ladder that each operation stands on with these routes."""
+        found = {}
+        for operation in ROUTES:
+            route = routes.get(operation, True)
+            proven = operation in self.learned and operation not in self._own
+            found[operation] = "by hand" if not route else "proven route" if proven else "extension route"
+        return found
 
     def failed(self, error: PsaError | Mapping[str, Any]) -> None:
         """A write that did not read back as wanted: the operation is not used any more, by no tenant of this run."""

@@ -149,3 +149,13 @@ def test_without_routes_nothing_is_asked(simulator: Simulator) -> None:
     care = Care(options(simulator.ready, "words"), check_mode=False)
     assert "extension_routes" not in care.options("cw_security_role", {"name": "x"})
     assert simulator.journal("words") == []
+
+
+def test_each_operation_says_its_rung(simulator: Simulator, folder: Path) -> None:
+    given = options(simulator.ready, "words", extension_routes_file=str(folder), extension_routes={"member_key.list": {}})
+    care = Care(given, check_mode=False)
+    routes = care.options("cw_security_role", given)["extension_routes"]
+    rungs = care.rungs({**routes, "customize_items.list": False})
+    assert rungs["role_setting.update"] == "proven route"
+    assert rungs["customize_items.list"] == "by hand"
+    assert rungs["member_key.list"] == "extension route"
