@@ -78,7 +78,7 @@ class Care:
         for operation in ROUTES:
             route = routes.get(operation, True)
             proven = operation in self.learned and operation not in self._own
-            found[operation] = "by hand" if not route else "proven route" if proven else "extension route"
+            found[operation] = "by hand" if route in (False, None) else "proven route" if proven else "extension route"
         return found
 
     def failed(self, error: PsaError | Mapping[str, Any]) -> None:
