@@ -29,8 +29,8 @@ options:
   step:
     description:
       - V(prepare) makes scratch roles and API members, and writes a page with what a person does while it is recorded.
-      - V(learn) reads the recordings, and writes what it understood. Nothing of a recording but the form of its requests
-        is kept.
+      - V(learn) reads the recordings, and writes what it understood. Nothing of them but the form of the requests is
+        kept.
       - V(prove) uses each route with the API keys on further scratch records, compares all of the tenant before and
         after, writes the file of the version and takes the scratch records away.
     type: str

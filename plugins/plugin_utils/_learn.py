@@ -15,7 +15,8 @@ from ansible_collections.msp.connectwise.plugins.module_utils._permissions impor
 from ansible_collections.msp.connectwise.plugins.plugin_utils._har import AGAIN, Entry
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import leaves, request_of, taken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_history import History
-from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_induce import Inducer, Learned, NotUnderstood, Seen
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_induce import Inducer
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_terms import Learned, NotUnderstood, Seen
 
 _MOST_TRIES = 120
 _SUCCESS = {"success", "issuccess", "ok", "succeeded", "issuccessful"}

@@ -9,115 +9,40 @@ Knows nothing of any client. Whatever cannot be explained is an error that names
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.msp.connectwise.plugins.module_utils._templates import FIELDS, PLACEHOLDER
+from ansible_collections.msp.connectwise.plugins.module_utils._templates import PLACEHOLDER
 from ansible_collections.msp.connectwise.plugins.plugin_utils._har import Entry
-from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import (
-    Coded,
-    is_table,
-    leaves,
-    request_of,
-    taken,
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import Coded, is_table, leaves, request_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_history import is_secretive
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_terms import (
+    NotUnderstood,
+    Seen,
+    Template,
+    frame,
+    is_word,
+    joined,
+    literal,
+    same,
+    same_kind,
+    scalars,
+    spelled_key,
+    untexted,
+    word_of,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_history import (
-    History,
-    Origin,
-    is_secretive,
-    markers,
-)
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_trace import Tracing
 
-Template = Any
-Facts = Mapping[str, Any]
 _CODED = {"json": "$json", "base64": "$base64", "urlencoded": "$urlencoded"}
-_DEEPEST = 3  # answers that need an answer that needs an answer
 _SEPARATORS = (",", ";", "|", "~", "/", ":", "-", "_", ".", " ")
 _COLLECTIONS = ("rows", "matrix", "allowed", "refused", "catalogue")
 _SECONDS_APART = 10
+_UNEXPLAINED = "differs between the repetitions, and nothing known explains it"
 
 
-class NotUnderstood(Exception):
-    """A place of a request that nothing explains."""
-
-    def __init__(self, place: str, why: str) -> None:
-        super().__init__(f"{place}: {why}")
-        self.place = place
-        self.why = why
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One repetition: what was known of it, and when it was sent."""
-
-    facts: Facts
-    number: int
-    time: float
-
-    def inside(self, each: Any) -> Seen:
-        return replace(self, facts={**self.facts, "each": each})
-
-    @property
-    def outside(self) -> Seen:
-        return replace(self, facts={name: value for name, value in self.facts.items() if name != "each"})
-
-
-@dataclass
-class Learned:
-    """What a template was found to need."""
-
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    maps: dict[str, dict[str, Any]] = field(default_factory=dict)
-    used: set[str] = field(default_factory=set)
-
-
-def scalars(facts: Facts, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every single value of the facts by its name, as placeholders spell it."""
-    for name, value in facts.items():
-        if isinstance(value, Mapping):
-            yield from scalars(value, f"{prefix}{name}.")
-        elif not isinstance(value, (list, tuple)):
-            yield f"{prefix}{name}", value
-
-
-def _is_word(name: str) -> bool:
-    """Whether a value has few words, which a client may put otherwise: a level, or whether an item is allowed."""
-    return "levels." in name or name.endswith("allowed")
-
-
-class Inducer:
+class Inducer(Tracing):
     """Makes templates of repetitions."""
-
-    def __init__(self, history: History, learned: Learned | None = None, depth: int = 0) -> None:
-        self.history = history
-        self.learned = learned or Learned()
-        self._depth = depth
-
-    @contextmanager
-    def _attempt(self) -> Iterator[None]:
-        """Forget what a failed attempt has learned."""
-        steps, maps, used = list(self.learned.steps), dict(self.learned.maps), set(self.learned.used)
-        try:
-            yield
-        except NotUnderstood:
-            self.learned.steps[:], self.learned.used = steps, used
-            self.learned.maps = maps
-            raise
-
-    def _first_of(self, tries: Sequence[Callable[[], Template]], place: str) -> Template:
-        """The first attempt that succeeds; the complaint of the one that got farthest."""
-        deepest = NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
-        for one in tries:
-            try:
-                with self._attempt():
-                    return one()
-            except NotUnderstood as problem:
-                if len(problem.place) > len(deepest.place):
-                    deepest = problem
-        raise deepest
 
     # Requests
 
@@ -185,7 +110,9 @@ class Inducer:
                 names = sorted(set().union(*values) - set(keys) or set(keys))
                 raise NotUnderstood(f"{place}.{names[0]}", "is there in some repetitions only")
             return {
-                _key(key, place): self.induce([value[key] for value in values], seen, f"{place}.{key}", text=text)
+                spelled_key(key, place): self.induce(
+                    [value[key] for value in values], seen, f"{place}.{key}", text=text
+                )
                 for key in keys
             }
 
@@ -193,7 +120,7 @@ class Inducer:
             lists = [[{"key": key, "value": one} for key, one in value.items()] for value in values]
             template = self._each(lists, seen, place)
             do = template["do"]
-            return {"$each": template["$each"], "key": _untexted(do["key"]), "do": do["value"]}
+            return {"$each": template["$each"], "key": untexted(do["key"]), "do": do["value"]}
 
         if all(not value for value in values):
             return {}
@@ -249,7 +176,7 @@ class Inducer:
     ) -> list[list[Any]] | None:
         """The known things in the order in which the lists have them, by what names each."""
         paths = [path for path, _value in leaves(next(one for value in values for one in value))]
-        names = [name for name, _value in scalars(next(one for some in members for one in some)) if not _is_word(name)]
+        names = [name for name, _value in scalars(next(one for some in members for one in some)) if not is_word(name)]
         for path in paths:
             for name in names:
                 found = [
@@ -313,19 +240,19 @@ class Inducer:
                     pass
         if is_secretive(value) and not self.history.in_script(value):
             raise NotUnderstood(place, "holds what looks like a token or a person's data, and no answer before gave it")
-        return _literal(value)
+        return literal(value)
 
     def _known(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
         facts = [dict(scalars(repetition.facts)) for repetition in seen]
         for name in facts[0]:
-            if _is_word(name) or isinstance(values[0], bool):
+            if is_word(name) or isinstance(values[0], bool):
                 continue
             if all(
-                name in one and one[name] is not None and _same(one[name], value)
+                name in one and one[name] is not None and same(one[name], value)
                 for one, value in zip(facts, values, strict=True)
             ):
                 return self._placeholder(name, values, [one[name] for one in facts], place, text)
-        raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
+        raise NotUnderstood(place, _UNEXPLAINED)
 
     def _placeholder(self, name: str, values: Sequence[Any], facts: Sequence[Any], place: str, text: bool) -> Template:
         if isinstance(values[0], str) and not isinstance(facts[0], str) and not text:
@@ -341,14 +268,14 @@ class Inducer:
         facts = [dict(scalars(repetition.facts)) for repetition in seen]
         found: dict[str, dict[str, Any]] = {}
         for name in facts[0]:
-            if not _is_word(name) or (name.startswith("row.levels.")):
+            if not is_word(name) or (name.startswith("row.levels.")):
                 continue
             table: dict[str, Any] = {}
-            pairs = [(_word_of(one.get(name)), value) for one, value in zip(facts, values, strict=True)]
-            if all(_same_kind(table.setdefault(word, value), value) for word, value in pairs):
+            pairs = [(word_of(one.get(name)), value) for one, value in zip(facts, values, strict=True)]
+            if all(same_kind(table.setdefault(word, value), value) for word, value in pairs):
                 found[name] = table
         if not found:
-            raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
+            raise NotUnderstood(place, _UNEXPLAINED)
         if len(found) > 1:
             raise NotUnderstood(place, f"fits {' and '.join(sorted(found))} alike")
         ((name, table),) = found.items()
@@ -377,7 +304,7 @@ class Inducer:
                 for value, repetition in zip(values, seen, strict=True)
             ):
                 return f"{{{name}}}" if not isinstance(values[0], str) else {"$text": f"{{{name}}}"}
-        raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
+        raise NotUnderstood(place, _UNEXPLAINED)
 
     def _parts(self, values: Sequence[str], seen: Sequence[Seen], place: str) -> Template:
         """A text that is made of others."""
@@ -385,185 +312,22 @@ class Inducer:
         def split(separator: str) -> Callable[[], Template]:
             def attempt() -> Template:
                 lists = [value.split(separator) if value else [] for value in values]
-                return _joined(separator, self._list(lists, seen, f"{place}.({separator})", True))
+                return joined(separator, self._list(lists, seen, f"{place}.({separator})", True))
 
             return attempt
 
         def letters() -> Template:
             if len({len(value) for value in values}) > 1 or not 1 < len(values[0]) <= 8:
-                raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
-            return _joined("", self._list([list(value) for value in values], seen, f"{place}.()", True))
+                raise NotUnderstood(place, _UNEXPLAINED)
+            return joined("", self._list([list(value) for value in values], seen, f"{place}.()", True))
 
         def around() -> Template:
-            start, end = _frame(values)
+            start, end = frame(values)
             if not start and not end:
-                raise NotUnderstood(place, "differs between the repetitions, and nothing known explains it")
+                raise NotUnderstood(place, _UNEXPLAINED)
             inner = [value[len(start) : len(value) - len(end)] for value in values]
-            parts = [_literal(start), self._scalar(inner, seen, place, True), _literal(end)]
-            return _joined("", [part for part in parts if part != ""])
+            parts = [literal(start), self._scalar(inner, seen, place, True), literal(end)]
+            return joined("", [part for part in parts if part != ""])
 
         tries = [split(one) for one in _SEPARATORS if any(one in value for value in values)]
         return self._first_of([*tries, around, letters], place)
-
-    # Earlier answers
-
-    def _traced(
-        self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool, *, pages: bool = True
-    ) -> Template:
-        """A value that an earlier answer gave."""
-        origins = [
-            self.history.before(value, repetition.number) for value, repetition in zip(values, seen, strict=True)
-        ]
-        shared = [key for key in origins[0] if all(key in one for one in origins)]
-        # The plainest first, and of those the latest.
-        shared.sort(key=lambda key: (key[2] is not None, len(key[3]), -origins[-1][key].entry.number))
-        tries = [self._trace(values, [one[key] for one in origins], seen, place, text) for key in shared[:8]]
-        if pages and all(isinstance(value, str) and len(value) > 5 for value in values):
-            held = [self.history.pages_before(str(value), one.number) for value, one in zip(values, seen, strict=True)]
-            for shape in held[0]:
-                if all(shape in one for one in held):
-                    some = [one[shape] for one in held]
-                    tries = [*tries, self._page(values, some, seen, place)]
-        if not tries or self._depth >= _DEEPEST:
-            raise NotUnderstood(place, "differs between the repetitions, and no answer before gave it")
-        return self._first_of(tries, place)
-
-    def _trace(
-        self, values: Sequence[Any], origins: Sequence[Origin], seen: Sequence[Seen], place: str, text: bool
-    ) -> Callable[[], Template]:
-        def attempt() -> Template:
-            where = self._where(origins, seen, place) if origins[0].spot.table is not None else {}
-            step = self._step([origin.entry for origin in origins], seen)
-            spot = origins[0].spot
-            if spot.table is None:
-                found = placeholder_at([step, origins[0].place, *spot.path])
-            else:
-                found = {
-                    "$find": placeholder_at([step, "data", *spot.table]),
-                    "where": where,
-                    "take": ".".join(spot.path),
-                }
-            self.learned.used.add(f"{step}.data")
-            given = _value_of(origins[0], self.history)
-            return {"$text": found} if isinstance(values[0], str) and not isinstance(given, str) and not text else found
-
-        return attempt
-
-    def _where(self, origins: Sequence[Origin], seen: Sequence[Seen], place: str) -> dict[str, Any]:
-        """What tells the row that a value lies in from the other rows."""
-        facts = [dict(scalars(repetition.facts)) for repetition in seen]
-        rows = [self.history.siblings(origin) for origin in origins]
-        where = {}
-        for path in rows[0]:
-            for name in facts[0]:
-                if not _is_word(name) and all(
-                    path in row and one.get(name) is not None and _same(one[name], row[path])
-                    for row, one in zip(rows, facts, strict=True)
-                ):
-                    where[path] = f"{{{name}}}"
-                    self.learned.used.add(name)
-                    break
-        if not where:
-            raise NotUnderstood(place, "came in an answer before, in a row that nothing known names")
-        return where
-
-    def _page(
-        self, values: Sequence[Any], pages: Sequence[Entry], seen: Sequence[Seen], place: str
-    ) -> Callable[[], Template]:
-        def attempt() -> Template:
-            found = markers([page.answer for page in pages], [str(value) for value in values])
-            if found is None or self.history.in_script(found["after"]):
-                raise NotUnderstood(place, "came in a page before, at no place that can be told")
-            return f"{{{self._step(pages, seen, found)}.found.value}}"
-
-        return attempt
-
-    def _step(self, entries: Sequence[Entry], seen: Sequence[Seen], find: Mapping[str, str] | None = None) -> str:
-        """The name of the request before; a new one where there is none like it yet."""
-        inner = [
-            replace(repetition.outside, number=entry.number, time=entry.time)
-            for repetition, entry in zip(seen, entries, strict=True)
-        ]
-        route = Inducer(self.history, self.learned, self._depth + 1).request(entries, inner)
-        if find:
-            route["find"] = {"value": dict(find)}
-        for known in self.learned.steps:
-            if {name: value for name, value in known.items() if name != "name"} == route:
-                return str(known["name"])
-        name = f"read{len(self.learned.steps) + 1}"
-        self.learned.steps.append({"name": name, **route})
-        return name
-
-
-def _value_of(origin: Origin, history: History) -> Any:
-    """A value as the answer has it: a number, where the request may have it as a text."""
-    spot = origin.spot
-    if spot.table is not None:
-        return dict(leaves(spot.element)).get(spot.path)
-    return "" if origin.place == "headers" else taken(history.answers[origin.entry.number], spot.path)
-
-
-def _same(fact: Any, value: Any) -> bool:
-    if isinstance(fact, bool) or isinstance(value, bool):
-        return fact is value
-    return str(fact) == str(value)
-
-
-def _same_kind(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and one == other
-
-
-def _word_of(value: Any) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _literal(value: Any) -> Template:
-    return {"$literal": value} if isinstance(value, str) and PLACEHOLDER.search(value) else value
-
-
-def _key(key: str, place: str) -> str:
-    if PLACEHOLDER.search(key):
-        raise NotUnderstood(f"{place}.{key}", "has a name that a template cannot spell")
-    return f"${key}" if key.startswith("$") or key in FIELDS else key
-
-
-def _joined(separator: str, of: Template) -> Template:
-    """A text of parts; a plain one where each part is."""
-    if isinstance(of, list) and len(of) > 1 and all(isinstance(part, str) for part in of):
-        return separator.join(of)
-    return {"$join": separator, "of": of}
-
-
-def _untexted(template: Template) -> Template:
-    """A key of a mapping is a text in any case."""
-    return template["$text"] if isinstance(template, Mapping) and set(template) == {"$text"} else template
-
-
-def placeholder_at(path: Sequence[str]) -> Template:
-    dotted = f"{{{'.'.join(path)}}}"
-    return dotted if PLACEHOLDER.fullmatch(dotted) and not any("." in step for step in path) else {"$at": list(path)}
-
-
-def _frame(values: Sequence[str]) -> tuple[str, str]:
-    """What all texts begin and end with, whole words and numbers only."""
-    shortest = min(values, key=len)
-    start = 0
-    while start < len(shortest) and all(value[start] == shortest[start] for value in values):
-        start += 1
-    head = re.sub(
-        r"(\d+|[A-Za-z]+)$", lambda found: "" if _cut(values, start, found.group()) else found.group(), shortest[:start]
-    )
-    end = 0
-    while end < len(shortest) - len(head) and all(value[-1 - end] == shortest[-1 - end] for value in values):
-        end += 1
-    tail = shortest[len(shortest) - end :] if end else ""
-    tail = re.sub(r"^\d+", "", tail)
-    return head, tail
-
-
-def _cut(values: Sequence[str], start: int, last: str) -> bool:
-    """Whether a word or number goes on behind the part that all texts share."""
-    return any(
-        start < len(value) and (value[start].isdigit() if last[-1].isdigit() else value[start].isalpha())
-        for value in values
-    )

@@ -13,8 +13,8 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.plugin_utils._har import AGAIN, Entry
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn import Ask, Found, Learner, ask_for_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import Coded, is_table, leaves
-from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_induce import (
-    Inducer,
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_induce import Inducer
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_terms import (
     Learned,
     NotUnderstood,
     Seen,

@@ -32,7 +32,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._lists import AllowList, ListFacts
 from ansible_collections.msp.connectwise.plugins.module_utils._members import API_MEMBERS
-from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS, Change, MatrixPlan, Row
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS, Change, MatrixPlan
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names, settled
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import read_matrix, write_matrix
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions

@@ -152,7 +152,8 @@ def test_without_routes_nothing_is_asked(simulator: Simulator) -> None:
 
 
 def test_each_operation_says_its_rung(simulator: Simulator, folder: Path) -> None:
-    given = options(simulator.ready, "words", extension_routes_file=str(folder), extension_routes={"member_key.list": {}})
+    own = {"member_key.list": {}}
+    given = options(simulator.ready, "words", extension_routes_file=str(folder), extension_routes=own)
     care = Care(given, check_mode=False)
     routes = care.options("cw_security_role", given)["extension_routes"]
     rungs = care.rungs({**routes, "customize_items.list": False})
