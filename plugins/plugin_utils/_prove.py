@@ -25,10 +25,14 @@ from ansible_collections.msp.connectwise.plugins.module_utils._customize import 
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     AuthenticationFailed,
+    ConnectionFailed,
+    LostAnswer,
     NotThePsa,
     PermissionDenied,
     PsaError,
+    RateLimited,
     RouteNotOffered,
+    TransientFailure,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._lists import AllowList, ListFacts
 from ansible_collections.msp.connectwise.plugins.module_utils._members import API_MEMBERS
@@ -51,6 +55,7 @@ GROUPS = {
 PROVEN, REFUSED, WRONG = "proven", "refused", "not proven"
 # The tenant answered that these keys may not, or that there is no such thing: a session of the browser may be needed.
 _REFUSALS = (AuthenticationFailed, PermissionDenied, RouteNotOffered, NotThePsa)
+_PASSING = (ConnectionFailed, LostAnswer, RateLimited, TransientFailure)
 _FEWEST_ITEMS = 4
 
 
@@ -165,6 +170,9 @@ class Proof:
             }
             try:
                 _PROOFS[group](ground, Extensions(self._psa, routes))
+            except _PASSING:
+                # Says nothing of the routes: the proof is made another time.
+                raise
             except _REFUSALS as problem:
                 first = first or _all(operations, REFUSED, str(problem))
             except (Refuted, PsaError) as problem:

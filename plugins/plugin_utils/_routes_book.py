@@ -112,7 +112,7 @@ def write_page(folder: Path, version: str, about: Mapping[str, Any], routes: Map
 class _Plain(yaml.SafeDumper):
     """Writes equal parts out instead of pointing from one to the other, and lists as linters want them."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, False)
 
     def ignore_aliases(self, _data: Any) -> bool:

@@ -126,7 +126,7 @@ class Care:
         connection = parse_connection(self._options)
         memory = Memory(folder_of(self._place), connection.tenant)
         known = memory.read().get("versions", {}).get(version)
-        if known and known.get("of") == page.version:
+        if known and known.get("of") == _name(page):
             return set(known["operations"])
         here = f"{connection.tenant} has {version}, and the routes were proven on {page.version}"
         if self._mode == "manual":
@@ -148,12 +148,17 @@ class Care:
                 self._warn(f"the learned route {name} does not hold on {version}: {verdict.why}")
         when = datetime.now(timezone.utc).isoformat(timespec="seconds")
         versions = memory.read().get("versions", {})
-        memory.write(versions={**versions, version: {"of": page.version, "operations": found, "at": when}})
+        memory.write(versions={**versions, version: {"of": _name(page), "operations": found, "at": when}})
         return set(found)
 
     def _warn(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
+
+
+def _name(page: Page) -> str:
+    """The routes that a proof was of: those that are learned anew are others."""
+    return f"{page.version} of {page.about.get('at')}"
 
 
 def proof_on(

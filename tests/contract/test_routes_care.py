@@ -160,3 +160,16 @@ def test_each_operation_says_its_rung(simulator: Simulator, folder: Path) -> Non
     assert rungs["role_setting.update"] == "proven route"
     assert rungs["customize_items.list"] == "by hand"
     assert rungs["member_key.list"] == "extension route"
+
+
+def test_trouble_on_the_way_says_nothing_of_the_routes(simulator: Simulator, folder: Path) -> None:
+    simulator.edit("words", {"op": "set_version", "version": "v2026.6"})
+    simulator.faults({"fault": "drop_after", "tenant": "words", "method": "POST", "times": 40, "path": "GetKeys"})
+    try:
+        with pytest.raises(Exception, match="broke"):
+            runner(simulator, folder)("cw_security_role", {"name": "Again", **ROLE})
+    finally:
+        simulator.clear_faults()
+    assert scratch_left(simulator, "words") == []
+    result = runner(simulator, folder)("cw_security_role", {"name": "Again", **ROLE})
+    assert (result["changed"], result["pending"]) == (True, False)
