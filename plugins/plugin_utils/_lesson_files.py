@@ -161,7 +161,8 @@ class LessonFiles:
     def _page(self, version: str, states: Mapping[str, Any], proven: Mapping[str, Any]) -> Path:
         when = datetime.now(timezone.utc).isoformat(timespec="seconds")
         operations = {
-            name: {"state": one["state"], **({"at": when} if one["state"] == PROVEN else {"why": one["why"]})}
+            # Why not, was said in the run: it speaks of the tenant, and this file may go to others.
+            name: {"state": one["state"], **({"at": when} if one["state"] == PROVEN else {})}
             for name, one in states.items()
         }
         about = {"version": version, "proven_on": self._tenant, "at": when, "operations": operations}
