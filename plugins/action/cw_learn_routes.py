@@ -30,7 +30,7 @@ class ActionModule(TenantAction):
 
     _requires_connection = False
 
-    def run(self, tmp: object = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
         own = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
