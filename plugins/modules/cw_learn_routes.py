@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: cw_learn_routes
 short_description: Learn extension routes from a recording of the web client, and prove them
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - ConnectWise publishes no operation that writes permissions, Customize lists or API keys; the product's web client
     does write them. A person does so once while the browser records. What is learned from the recording is used only
@@ -16,15 +16,7 @@ description:
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.attributes
-attributes:
-  check_mode:
-    support: none
-  diff_mode:
-    support: none
-  platform:
-    platforms: posix
-  action_group:
-    version_added: 0.2.0
+  - msp.connectwise.attributes.learn
 options:
   step:
     description:
