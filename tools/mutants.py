@@ -50,7 +50,6 @@ TARGETS = {
     "_keys": Target("plugins/module_utils/_keys.py", ("tests/unit/test_keys.py",)),
     "_key_life": Target("plugins/plugin_utils/_key_life.py", ("tests/unit/test_exact_key_life.py",), fixtures=False),
     "_key_facts": Target("plugins/plugin_utils/_key_facts.py", ("tests/unit/test_exact_key_life.py",), fixtures=False),
-    "_key_facts": Target("plugins/plugin_utils/_key_facts.py", ("tests/unit/test_exact_key_life.py",)),
     "_key_record": Target(
         "plugins/plugin_utils/_key_record.py", ("tests/unit/test_exact_key_life.py",), fixtures=False
     ),
