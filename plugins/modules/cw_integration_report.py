@@ -46,17 +46,17 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Compare with the profile
+- name: Compare with the profile, as an audit does
   msp.connectwise.cw_integration_look:
     vendor: umbrella
+  vars:
+    integration_mode: audit
   register: look
 
 - name: Record what was found
   msp.connectwise.cw_integration_report:
     vendor: umbrella
     look: "{{ look.integration }}"
-  vars:
-    integration_defer_failure: true
 """
 
 RETURN = r"""
