@@ -249,7 +249,7 @@ def test_check_mode_predicts_a_rotation_and_a_deletion():
 def test_check_mode_asks_what_the_tenant_would_offer_a_member_to_come():
     world = World(offered=None)
     assert world.run(check_mode=True).did == ["new API key"]
-    assert world.log == ["list", "offers?", "read"]
+    assert world.log == ["list", "read", "offers?"]
     world.makes = False
     outcome = world.run(check_mode=True)
     assert (outcome.did, outcome.steps) == ([], [create_key("Sync", "api", "Sync key")])
