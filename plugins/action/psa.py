@@ -20,6 +20,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
 from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
+from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import Care
 from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import store_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import PREFIX, TenantAction
 
@@ -52,9 +53,12 @@ class ActionModule(TenantAction):
         try:
             args = self.connection_options(variables)
             self._with_stored_key(short, args, variables)
+            in_process = self.runs_in_process(variables)
+            care = Care(args, check_mode=bool(self._task.check_mode), local=in_process)
+            args = care.options(short, args)
         except PsaError as problem:
             return {**result, **unconnected(MODULES[f"{PREFIX}{short}"], problem)}
-        if self.runs_in_process(variables):
+        if in_process:
             result.update(
                 run_in_process(
                     MODULES[f"{PREFIX}{short}"],
@@ -69,6 +73,9 @@ class ActionModule(TenantAction):
             result.update(self.run_on_host(f"{PREFIX}{short}", args, variables))
             if self._task.become and self._connection.transport == "local":
                 result.setdefault("warnings", []).append(_PROCESS)
+        care.failed(result.get("error") or {})
+        if care.warnings:
+            result.setdefault("warnings", []).extend(care.warnings)
         return result
 
     def _with_stored_key(self, module: str, args: dict[str, Any], variables: dict[str, Any]) -> None:

@@ -161,3 +161,20 @@ attributes:
     support: full
     description: Runs on the controller.
 """
+
+    LEARN = r"""
+options: {}
+attributes:
+  check_mode:
+    support: none
+    details: In check mode nothing is learned or proven, since both need records to try it on.
+  diff_mode:
+    support: none
+    details: What is learned is written to files that can be compared.
+  idempotent:
+    support: partial
+    details: Each step goes on from the files of the one before; a finished one begins anew.
+  action:
+    support: full
+    description: Runs on the controller; what it asks of the tenant runs there as well.
+"""

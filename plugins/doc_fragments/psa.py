@@ -100,7 +100,18 @@ options:
     description:
       - A YAML file on the controller with the same table, an operation a key. O(extension_routes) wins over it.
       - It is checked before anything is sent; an error names its line. Relative paths begin at the playbook.
+      - Or a directory of files by version, as the playbook C(msp.connectwise.learn_routes) writes them. The one of the
+        tenant's version is used; see O(routes_on_new_version) for a tenant of another version.
     type: path
+  routes_on_new_version:
+    description:
+      - What to do where the tenant has another version than the one that learned routes were proven on.
+      - V(prove) proves them again on scratch records of that tenant, before the first write, once for each version;
+        V(manual) makes what they would do a manual step. In check mode, and if something is only looked at, nothing is
+        proven. Concerns only routes that were learned.
+    type: str
+    choices: [prove, manual]
+    default: prove
 requirements:
   - requests >= 2.28
 notes:

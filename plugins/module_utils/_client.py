@@ -76,6 +76,10 @@ class Psa:
         other._codebase, other._company = self._codebase, self._company
         return other
 
+    def begin(self) -> None:
+        """Restart the time that all of a task may take: what comes now is a task of its own, such as cleaning up."""
+        self._http.begin()
+
     @property
     def tenant(self) -> str:
         return self.connection.tenant
@@ -176,10 +180,34 @@ class Psa:
                 )
 
     def call(
-        self, method: str, path: str, *, body: Any = None, form: Mapping[str, str] | None = None, site: bool = False
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        form: Mapping[str, str] | bytes | None = None,
+        site: bool | str = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Any operation; `site` takes the path from the root of the site instead of the REST API."""
-        return self._call(method, path, body=body, form=form, site=site)
+        """Any operation; `site` takes the path from below the codebase, "root" from the host itself, not the API."""
+        return self._call(method, path, body=body, form=form, site=site, headers=headers)
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        form: Mapping[str, str] | bytes | None = None,
+        site: bool | str = False,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The same for an answer that need not be JSON: any success, as it came."""
+        with self._context(method, path):
+            answer = self._send(method, path, None, body, form, site, headers)
+            if not 200 <= answer.status < 300:
+                raise error_of(answer)
+            return answer
 
     def together(self, calls: Iterable[Callable[[], Any]]) -> Results:
         """Run callables over a few parallel connections; the results in order, the first error raised at the end."""
@@ -197,11 +225,12 @@ class Psa:
         *,
         params: Mapping[str, Any] | None = None,
         body: Any = None,
-        form: Mapping[str, str] | None = None,
-        site: bool = False,
+        form: Mapping[str, str] | bytes | None = None,
+        site: bool | str = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         with self._context(method, path):
-            answer = self._send(method, path, params, body, form, site)
+            answer = self._send(method, path, params, body, form, site, headers)
             return data_of(answer, empty_allowed=method != "GET")
 
     def _send(
@@ -210,21 +239,22 @@ class Psa:
         path: str,
         params: Mapping[str, Any] | None,
         body: Any,
-        form: Mapping[str, str] | None,
-        site: bool = False,
+        form: Mapping[str, str] | bytes | None,
+        site: bool | str = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        answer = self._once(method, path, params, body, form, site)
+        answer = self._once(method, path, params, body, form, site, headers)
         if self.connection.codebase == "auto" and self._is_address_problem(answer):
             # The tenant may have been upgraded since its codebase was read: look once more.
             stale, self._codebase, self._company = self._codebase, None, None
             if self.codebase != stale:
-                answer = self._once(method, path, params, body, form, site)
+                answer = self._once(method, path, params, body, form, site, headers)
         for pause in _NOT_YET if method == "GET" else ():
             # Ids come from the tenant itself: a record that is not found may only not be visible yet.
             if answer.status != 404 or not isinstance(error_of(answer), RecordNotFound):
                 break
             time.sleep(pause)
-            answer = self._once(method, path, params, body, form, site)
+            answer = self._once(method, path, params, body, form, site, headers)
         return answer
 
     @staticmethod
@@ -239,10 +269,12 @@ class Psa:
         path: str,
         params: Mapping[str, Any] | None,
         body: Any,
-        form: Mapping[str, str] | None,
-        site: bool,
+        form: Mapping[str, str] | bytes | None,
+        site: bool | str,
+        more: Mapping[str, str] | None = None,
     ) -> Answer:
-        root = f"https://{self.connection.host}/{self.codebase}"
+        host = f"https://{self.connection.host}"
+        root = host if site == "root" else f"{host}/{self.codebase}"
         version = self.connection.api_version
         headers = {
             "clientId": self.connection.client_id,
@@ -250,6 +282,8 @@ class Psa:
         }
         if body is not None:
             headers["Content-Type"] = "application/json"
+        # What a route brings never replaces who we are.
+        headers.update({name: value for name, value in (more or {}).items() if name.lower() not in _OURS})
         answer = self._http.request(
             method,
             root + path if site else f"{root}/apis/3.0{path}",
@@ -345,6 +379,7 @@ def _alone(call: Callable[[], Any]) -> Any:
         raise problem.with_traceback(None) from None
 
 
+_OURS = frozenset({"authorization", "clientid", "cookie", "host"})
 _ACCEPT_JSON = {"Accept": "application/json"}
 
 

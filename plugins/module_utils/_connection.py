@@ -50,6 +50,7 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "max_answer_mb": {"type": "float", "default": 12.0},
     "extension_routes": {"type": "dict"},
     "extension_routes_file": {"type": "path"},
+    "routes_on_new_version": {"type": "str", "choices": ["prove", "manual"], "default": "prove"},
 }
 # Limits, by what they are measured in.
 _ABOVE_ZERO = {

@@ -180,7 +180,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | bytes | None = None,
     ) -> Answer:
         """Send; retry reads on what passes by itself, writes only where nothing can have happened.
 
@@ -230,7 +230,7 @@ class Http:
         headers: Mapping[str, str] | None,
         params: Mapping[str, Any] | None,
         json: Any,
-        form: Mapping[str, str] | None,
+        form: Mapping[str, str] | bytes | None,
     ) -> Answer:
         hops = 0
         budget = self._budget(method)
@@ -273,7 +273,7 @@ class Http:
         headers: Mapping[str, str] | None,
         params: Mapping[str, Any] | None,
         json: Any,
-        form: Mapping[str, str] | None,
+        form: Mapping[str, str] | bytes | None,
     ) -> Answer:
         wait = budget.seconds()
         with self._session.request(

@@ -30,6 +30,8 @@ class Row:
     my_offered: bool = True
     not_offered: frozenset[str] = frozenset()
     customizable: bool = False
+    # The record it was read from, for templates of extension routes.
+    record: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Row:
@@ -46,6 +48,7 @@ class Row:
                 verb for verb in VERBS if record.get("reportFlag") and record.get(f"{verb}Level") is None
             ),
             customizable=bool(record.get("customFlag")),
+            record=record,
         )
 
     @property
@@ -75,6 +78,7 @@ class MatrixPlan:
     changes: list[Change] = field(default_factory=list)
     wanted: dict[tuple[str, str], Levels] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    rows: Sequence[Row] = ()
 
 
 @dataclass(frozen=True)
@@ -223,7 +227,7 @@ def plan_matrix(
         after = wanted.get(row.key, nothing if exclusive else row.levels)
         if after != row.levels:
             changes.append(Change(row, after))
-    return MatrixPlan(changes, wanted, warnings)
+    return MatrixPlan(changes, wanted, warnings, rows)
 
 
 def deviations(

@@ -10,10 +10,13 @@ from functools import partial
 from typing import Any
 
 from ._client import Psa, Record
+from ._customize import CUSTOMIZABLE
 from ._errors import UNCERTAIN, InputError, NotApplied, PermissionDenied, PsaError
+from ._facts import Fact, matrix_facts
+from ._lists import AllowList, ListFacts
 from ._names import ambiguous, canonical_module, same, unknown
 from ._permissions import Change, MatrixPlan, Row
-from ._resource import settled, write
+from ._resource import Names, settled, write
 from ._routes import Extensions, NotOffered
 
 ROLES = "/system/securityroles"
@@ -85,21 +88,32 @@ def holders(psa: Psa, role_id: int) -> list[str]:
 def write_matrix(psa: Psa, extensions: Extensions, role_id: int, plan: MatrixPlan) -> list[Row]:
     """Write the changed rows and read all back; raises NotOffered when the tenant has no route for it.
 
-    The first row goes alone, to learn whether the route is there; the rest over a few parallel connections.
+    The first row goes alone, to learn whether the route is there; the rest over a few parallel connections. A route
+    that takes many rows in one request gets them all.
     """
     rows: list[Row] = []
+    facts: dict[int | None, Fact] = {}
 
     def send_all() -> None:
         lost: list[PsaError] = []
 
         def send(change: Change) -> None:
             try:
-                extensions.update_setting(role_id, int(change.row.id or 0), change.after, change.levels)
+                extensions.update_setting(
+                    role_id, int(change.row.id or 0), change.after, change.levels, row=facts[change.row.id]
+                )
             except UNCERTAIN as problem:
                 lost.append(problem)
 
         # Rows that are as wanted by now were written by the first try.
-        first, *rest = still_open(plan, rows)
+        todo = still_open(plan, rows)
+        wanted = {change.row.id: change.after for change in todo}
+        matrix = matrix_facts(rows or plan.rows, wanted)
+        facts.update({fact["setting"]: fact for fact in matrix})
+        if extensions.all_rows_at_once:
+            extensions.update_settings(role_id, [facts[row] for row in wanted], matrix)
+            return
+        first, *rest = todo
         send(first)
         psa.together(partial(send, change) for change in rest)
         if lost:
@@ -148,8 +162,12 @@ def reads_offered(psa: Psa, extensions: Extensions) -> tuple[bool, bool]:
     Any role and any API member serve for the question. Used where the one in question does not exist yet.
     """
     roles, members = psa.list(ROLES), psa.list("/system/apiMembers")
-    row = next((row for row in read_matrix(psa, int(roles[0]["id"])) if row.customizable), None) if roles else None
-    lists = row is not None and attempt(lambda: extensions.customize_items(int(roles[0]["id"]), int(row.id or 0)))[0]
+    rows = read_matrix(psa, int(roles[0]["id"])) if roles else []
+    lists = False
+    for row, what in ((row, what) for row in rows if row.customizable for what in CUSTOMIZABLE if what.key == row.key):
+        facts = ListFacts(Names(psa), what, row, rows.index(row))
+        lists = attempt(AllowList(extensions, int(roles[0]["id"]), row, what, facts).read)[0]
+        break
     keys = bool(members) and attempt(lambda: extensions.keys("api_member_key", int(members[0]["id"])))[0]
     return lists, keys
 

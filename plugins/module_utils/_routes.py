@@ -3,69 +3,42 @@
 
 """The second rung of the ladder: operations a tenant may offer beside the published ones, as data.
 
-None of these routes is published by ConnectWise or confirmed on a live tenant. They follow the API's own
-conventions. A tenant's `cw_extension_routes` replaces or extends the table, entry by entry.
+None of these routes is published by ConnectWise or confirmed on a live tenant. The shipped ones follow the API's own
+conventions; others were learned from a recording of the web client and proven. A tenant's `cw_extension_routes`
+replaces or extends the table, entry by entry.
 
-An entry: operation -> {method, path, body | form, site, result, success}
-  method   GET, POST, PUT, PATCH or DELETE
-  path     below the REST API; with `site: true` below the codebase of the site
-  body     the JSON body as a template; without it the operation's own body is sent as it is
-  form     a form body instead: field -> JSON template (sent as JSON text) or text
-  result   dotted path to the part of the answer that is the operation's result, such as data.action.items
-  success  dotted path -> value that the answer must have, else the operation failed
-`{name}` in path and templates is replaced by an argument of the operation; a template that is nothing but
-`{name}` becomes the argument itself, with its type; `{levels.add}` is a part of one. `{$json: TEMPLATE}` becomes the
-filled template as JSON text, for routes that want JSON inside of JSON. An entry that is false switches the operation
-off.
+An entry: operation -> {method, path, query, body | form | multipart, headers, site, first, maps, result, success}
+  method     GET, POST, PUT, PATCH or DELETE
+  query      what stands behind the path: name -> text template
+  path       below the REST API; with `site: true` below the codebase, with `site: root` below the host
+  body       the JSON body as a template; without it the operation's own body is sent as it is
+  form       a form body instead: field -> JSON template (sent as JSON text) or text; multipart: the same in parts
+  headers    further headers: name -> text template
+  first      requests before this one: [{name, method, path, …, find}]; what one answers stands as {name.data.…},
+             {name.headers.…} and {name.found.…} (find: name -> {after, until}, a text between two others)
+  maps       named maps for $map
+  result     dotted path to the part of the answer that is the operation's result, such as data.action.items, or a
+             template that makes the result of {answer}
+  success    dotted path -> value that the answer must have, else the operation failed
+The templates are those of _templates. An entry that is false switches the operation off.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from ._client import Psa, patch_operations, quoted
 from ._errors import InputError, NotThePsa, RouteNotOffered, ServerFailed
+from ._route_check import ARGUMENTS, ROUTES, check
+from ._templates import PLACEHOLDER, argument, as_text, dig, fill, placeholders
 
-ROUTES: dict[str, dict[str, Any]] = {
-    "role_setting.update": {"method": "PATCH", "path": "/system/securityRoles/{role}/settings/{setting}"},
-    "customize_items.list": {
-        "method": "GET",
-        "path": "/system/securityRoles/{role}/settings/{setting}/customizeItems",
-    },
-    "customize_items.replace": {
-        "method": "PUT",
-        "path": "/system/securityRoles/{role}/settings/{setting}/customizeItems",
-    },
-    "api_member_key.list": {"method": "GET", "path": "/system/apiMembers/{member}/apiKeys"},
-    "api_member_key.create": {"method": "POST", "path": "/system/apiMembers/{member}/apiKeys"},
-    "api_member_key.delete": {"method": "DELETE", "path": "/system/apiMembers/{member}/apiKeys/{key}"},
-    "member_key.list": {"method": "GET", "path": "/system/members/{member}/apiKeys"},
-    "member_key.create": {"method": "POST", "path": "/system/members/{member}/apiKeys"},
-    "member_key.delete": {"method": "DELETE", "path": "/system/members/{member}/apiKeys/{key}"},
-}
+__all__ = ["ARGUMENTS", "ROUTES", "Extensions", "NotOffered", "Route", "dig", "fill", "parse_route"]
 
-# What each operation brings for the templates, beside `body`: the whole default body. `levels` are all four of the row.
-ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "role_setting.update": ("role", "setting", "levels"),
-    "customize_items.list": ("role", "setting"),
-    "customize_items.replace": ("role", "setting", "items"),
-    "api_member_key.list": ("member",),
-    "api_member_key.create": ("member", "description"),
-    "api_member_key.delete": ("member", "key"),
-    "member_key.list": ("member",),
-    "member_key.create": ("member", "description"),
-    "member_key.delete": ("member", "key"),
-}
-
-AS_JSON = "$json"
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_FIELDS = {"method", "path", "body", "form", "site", "result", "success"}
-_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
-_BRACES = re.compile(r"\{[^{}]*\}|[{}]")
+_BOUNDARY = "----msp-connectwise-7f3c1b"
 
 
 class NotOffered(RouteNotOffered):
@@ -78,19 +51,21 @@ class Route:
     path: str
     body: Any = None
     form: Mapping[str, Any] | None = None
-    site: bool = False
-    result: str = ""
+    site: bool | str = False
+    result: Any = ""
     success: Mapping[str, Any] | None = None
+    multipart: Mapping[str, Any] | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    first: tuple[Mapping[str, Any], ...] = ()
+    maps: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
 
-
-def _placeholders(template: Any) -> set[str]:
-    if isinstance(template, str):
-        return {name.split(".")[0] for name in _PLACEHOLDER.findall(template)}
-    if isinstance(template, Mapping):
-        return set().union(*(_placeholders(one) for one in [*template.keys(), *template.values()]))
-    if isinstance(template, (list, tuple)):
-        return set().union(*(_placeholders(one) for one in template))
-    return set()
+    @property
+    def used(self) -> set[str]:
+        """The arguments of the operation that its templates use."""
+        own = {"answer", "maps", "now"} | {str(one["name"]) for one in self.first}
+        templates = [self.path, self.body, self.form, self.multipart, dict(self.query), dict(self.headers)]
+        return placeholders([*templates, list(self.first), self.result]) - own
 
 
 def parse_route(operation: str, entry: Any) -> Route | None:
@@ -103,83 +78,59 @@ def parse_route(operation: str, entry: Any) -> Route | None:
     if not isinstance(entry, Mapping):
         raise InputError(f"{where} is not a mapping", remedy="write {method: …, path: …}, or false to switch it off")
     merged = {**ROUTES[operation], **entry}
-    known = {*ARGUMENTS[operation], "body"}
-    for problem, remedy in (*_shape(entry, merged), *_placeholder_use(merged, known)):
+    for problem, remedy in check(operation, entry, merged):
         raise InputError(f"{where}{problem}", remedy=remedy)
     return Route(
         str(merged["method"]).upper(),
         str(merged["path"]),
         merged.get("body"),
         merged.get("form"),
-        bool(merged.get("site")),
-        str(merged.get("result") or ""),
+        merged.get("site") or False,
+        merged.get("result") or "",
         merged.get("success"),
+        merged.get("multipart"),
+        merged.get("headers") or {},
+        tuple(merged.get("first") or ()),
+        merged.get("maps") or {},
+        merged.get("query") or {},
     )
 
 
-def _shape(entry: Mapping[str, Any], merged: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is wrong with the fields of an entry, each with what to do."""
-    strangers = sorted(str(name) for name in set(entry) - _FIELDS)
-    if strangers:
-        yield f" has unknown fields: {', '.join(strangers)}", f"use {', '.join(sorted(_FIELDS))}"
-    if str(merged["method"]).upper() not in _METHODS:
-        yield f'.method "{merged["method"]}" is not one', f"use {', '.join(_METHODS)}"
-    if not str(merged["path"]).startswith("/"):
-        yield f'.path "{merged["path"]}" does not begin with /', "write the path below the API, with {placeholders}"
-    if "body" in merged and "form" in merged:
-        yield " has both body and form", "keep one of the two"
-    for field in ("form", "success"):
-        if not isinstance(merged.get(field, {}), Mapping):
-            yield f".{field} is not a mapping", f"write {field} as a mapping"
+@dataclass(frozen=True)
+class _Request:
+    """One filled request."""
+
+    method: str
+    path: str
+    body: Any
+    form: Mapping[str, str] | bytes | None
+    headers: dict[str, str]
+    site: bool | str
 
 
-def _placeholder_use(merged: Mapping[str, Any], known: set[str]) -> Iterator[tuple[str, str]]:
-    for braces in _BRACES.findall(str(merged["path"])):
-        if not _PLACEHOLDER.fullmatch(braces):
-            yield f".path has {braces} in it", "write placeholders as {name}, in small letters"
-    used = _placeholders([merged["path"], merged.get("body"), merged.get("form")])
-    if used - known:
-        strangers = ", ".join(sorted(used - known))
-        yield f" uses unknown placeholders: {strangers}", f"the operation brings {', '.join(sorted(known))}"
+def _filled(route: Mapping[str, Any], values: Mapping[str, Any], body: Any) -> _Request:
+    path = PLACEHOLDER.sub(lambda found: quoted(argument(values, found.group(1).split("."))), str(route["path"]))
+    if route.get("query"):
+        path += "?" + urlencode({name: as_text(value) for name, value in fill(route["query"], values).items()})
+    headers = {str(name): as_text(fill(one, values)) for name, one in (route.get("headers") or {}).items()}
+    form: Mapping[str, str] | bytes | None = None
+    for kind in ("form", "multipart"):
+        if route.get(kind) is not None:
+            fields = fill(route[kind], values)
+            texts = {str(name): as_text(value) for name, value in fields.items()}
+            form = texts if kind == "form" else _parts(texts)
+    if route.get("multipart") is not None:
+        headers["Content-Type"] = f"multipart/form-data; boundary={_BOUNDARY}"
+    sent = fill(route["body"], values) if route.get("body") is not None else (body if form is None else None)
+    return _Request(str(route["method"]).upper(), path, sent, form, headers, route.get("site") or False)
 
 
-def dig(data: Any, path: str) -> Any:
-    """The part of an answer at a dotted path; None when there is none."""
-    for step in filter(None, path.split(".")):
-        if isinstance(data, Mapping):
-            data = data.get(step)
-        elif isinstance(data, list) and step.isdigit() and int(step) < len(data):
-            data = data[int(step)]
-        else:
-            return None
-    return data
-
-
-def _argument(arguments: Mapping[str, Any], name: str) -> Any:
-    """The value of a placeholder. One that stands for nothing must not become the word None, which is a level too."""
-    value = dig(arguments, name)
-    if value is None:
-        raise InputError(
-            f"the placeholder {{{name}}} of an extension route stands for nothing",
-            remedy=f"correct it in cw_extension_routes; the arguments are {', '.join(sorted(arguments))}",
-        )
-    return value
-
-
-def fill(template: Any, arguments: Mapping[str, Any]) -> Any:
-    """A template with its placeholders replaced."""
-    if isinstance(template, str):
-        whole = _PLACEHOLDER.fullmatch(template)
-        if whole:
-            return _argument(arguments, whole.group(1))
-        return _PLACEHOLDER.sub(lambda found: str(_argument(arguments, found.group(1))), template)
-    if isinstance(template, Mapping) and set(template) == {AS_JSON}:
-        return json.dumps(fill(template[AS_JSON], arguments))
-    if isinstance(template, Mapping):
-        return {fill(key, arguments): fill(value, arguments) for key, value in template.items()}
-    if isinstance(template, (list, tuple)):
-        return [fill(one, arguments) for one in template]
-    return template
+def _parts(fields: Mapping[str, Any]) -> bytes:
+    lines = []
+    for name, value in fields.items():
+        label = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+        lines.append(f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{label}"\r\n\r\n{value}\r\n')
+    return ("".join(lines) + f"--{_BOUNDARY}--\r\n").encode()
 
 
 class Extensions:
@@ -187,56 +138,131 @@ class Extensions:
 
     def __init__(self, psa: Psa, replaced: Mapping[str, Any] | None = None) -> None:
         self.psa = psa
+        self._own = {operation for operation, entry in (replaced or {}).items() if entry}
         self._routes = {
             operation: parse_route(operation, entry) for operation, entry in {**ROUTES, **(replaced or {})}.items()
         }
+
+    def rung(self, operation: str) -> str:
+        """Which rung of the ladder an operation stands on here: shipped, own (a table of the tenant), by_hand."""
+        if self._routes.get(operation) is None:
+            return "by_hand"
+        return "own" if operation in self._own else "shipped"
+
+    def uses(self, operation: str) -> set[str]:
+        """The arguments that the templates of an operation use."""
+        route = self._routes[operation]
+        return set() if route is None else route.used
 
     def call(self, operation: str, *, body: Any = None, **arguments: Any) -> Any:
         """Run an operation; raises NotOffered when the tenant has no such route."""
         route = self._routes[operation]
         if route is None:
             raise NotOffered(f"the operation {operation} is switched off for this tenant", tenant=self.psa.tenant)
-        values = {**arguments, "body": body}
-        path = _PLACEHOLDER.sub(lambda found: quoted(_argument(values, found.group(1))), route.path)
-        form = None
-        if route.form is not None:
-            form = {name: _as_text(fill(template, values)) for name, template in route.form.items()}
-        sent = fill(route.body, values) if route.body is not None else (None if form else body)
-        try:
-            answer = self.psa.call(route.method, path, body=sent, form=form, site=route.site)
-        except (RouteNotOffered, NotThePsa) as problem:
-            # Outside of the REST API the web server itself says that there is no such address.
-            if isinstance(problem, NotThePsa) and not (route.site and problem.status == 404):
-                raise
-            raise NotOffered(
-                problem.problem,
-                tenant=problem.tenant,
-                operation=problem.operation,
-                said=problem.said,
-                status=problem.status,
-            ) from None
+        values = {**arguments, "body": body, "maps": route.maps, "now": _now()}
+        for one in route.first:
+            values[str(one["name"])] = self._first(operation, one, values)
+        request = _filled({name: getattr(route, name) for name in _SENT}, values, body)
+        answer = self._send(request)
         for place, expected in (route.success or {}).items():
             if dig(answer, place) != expected:
                 raise ServerFailed(
                     f"extension route {operation}: the answer has {place} = {dig(answer, place)!r}, not {expected!r}",
                     tenant=self.psa.tenant,
-                    operation=f"{route.method} {path}",
+                    operation=f"{request.method} {request.path}",
                     remedy="check the entry of this operation in cw_extension_routes",
                 )
-        return dig(answer, route.result) if route.result else answer
+        if isinstance(route.result, str):
+            return dig(answer, route.result) if route.result else answer
+        return fill(route.result, {**values, "answer": answer})
 
-    def update_setting(self, role: int, setting: int, levels: Mapping[str, str], changed: Mapping[str, str]) -> None:
+    def _send(self, request: _Request) -> Any:
+        try:
+            return self.psa.call(
+                request.method,
+                request.path,
+                body=request.body,
+                form=request.form,
+                site=request.site,
+                headers=request.headers,
+            )
+        except (RouteNotOffered, NotThePsa) as problem:
+            raise self._offered(problem, request) from None
+
+    @staticmethod
+    def _offered(problem: RouteNotOffered | NotThePsa, request: _Request) -> RouteNotOffered | NotThePsa:
+        # Outside of the REST API the web server itself says that there is no such address.
+        if isinstance(problem, NotThePsa) and not (request.site and problem.status == 404):
+            return problem
+        return NotOffered(
+            problem.problem,
+            tenant=problem.tenant,
+            operation=problem.operation,
+            said=problem.said,
+            status=problem.status,
+        )
+
+    def _first(self, operation: str, step: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer of a request that comes before the operation's own."""
+        request = _filled({"method": "GET", **step}, values, None)
+        try:
+            answer = self.psa.exchange(
+                request.method,
+                request.path,
+                body=request.body,
+                form=request.form,
+                site=request.site,
+                headers=request.headers,
+            )
+        except (RouteNotOffered, NotThePsa) as problem:
+            raise self._offered(problem, request) from None
+        found = {}
+        for name, place in (step.get("find") or {}).items():
+            _before, after, rest = answer.text.partition(place["after"])
+            value, until, _rest = rest.partition(place["until"])
+            if not after or not until:
+                raise NotThePsa(
+                    f"extension route {operation}: the answer of {step['name']} does not hold {name}",
+                    tenant=self.psa.tenant,
+                    operation=f"{request.method} {request.path}",
+                    remedy="learn the routes anew; the web client of this version is another one",
+                )
+            found[name] = value
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return {"data": answer.data, "headers": headers, "found": found}
+
+    def update_setting(
+        self, role: int, setting: int, levels: Mapping[str, str], changed: Mapping[str, str], **more: Any
+    ) -> None:
         """levels: all four of the row, for templates. changed: those that differ, all that the default body sends."""
         fields = {f"{verb}Level": level for verb, level in changed.items()}
-        self.call("role_setting.update", role=role, setting=setting, levels=dict(levels), body=patch_operations(fields))
+        self.call(
+            "role_setting.update",
+            role=role,
+            setting=setting,
+            levels=dict(levels),
+            body=patch_operations(fields),
+            **more,
+        )
 
-    def customize_items(self, role: int, setting: int) -> list[str]:
-        rows = self.call("customize_items.list", role=role, setting=setting)
+    @property
+    def all_rows_at_once(self) -> bool:
+        """Whether the route for permissions takes many rows in one request."""
+        return bool(self.uses("role_setting.update") & {"rows", "matrix"})
+
+    def update_settings(
+        self, role: int, rows: Sequence[Mapping[str, Any]], matrix: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """One request for many rows. rows: those that change, matrix: all of them; each as they are to be."""
+        self.call("role_setting.update", role=role, rows=list(rows), matrix=list(matrix), body=None)
+
+    def customize_items(self, role: int, setting: int, **more: Any) -> list[str]:
+        rows = self.call("customize_items.list", role=role, setting=setting, **more)
         return [str(row.get("itemIdentifier")) for row in self._rows(rows, "customize_items.list")]
 
-    def replace_customize_items(self, role: int, setting: int, identifier: str, items: list[str]) -> None:
+    def replace_customize_items(self, role: int, setting: int, identifier: str, items: list[str], **more: Any) -> None:
         body = [{"customizeIdentifier": identifier, "itemIdentifier": item} for item in items]
-        self.call("customize_items.replace", role=role, setting=setting, items=items, body=body)
+        self.call("customize_items.replace", role=role, setting=setting, items=items, body=body, **more)
 
     def keys(self, kind: str, member: int) -> list[dict[str, Any]]:
         return self._rows(self.call(f"{kind}.list", member=member), f"{kind}.list")
@@ -266,5 +292,9 @@ class Extensions:
         return rows
 
 
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+def _now() -> dict[str, int]:
+    moment = time.time()
+    return {"s": int(moment), "ms": int(moment * 1000)}
+
+
+_SENT = ("method", "path", "query", "body", "form", "multipart", "headers", "site")

@@ -142,7 +142,8 @@ from ansible_collections.msp.connectwise.plugins.module_utils._customize import 
     read_own,
     universe,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import AuthenticationFailed, NotApplied
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import AuthenticationFailed
+from ansible_collections.msp.connectwise.plugins.module_utils._lists import AllowList, ListFacts
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import NO_CUSTOMIZE, customize_list
 from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     ON_UNKNOWN,
@@ -152,7 +153,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     main,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListPlan, ListWish, Row, plan_list
-from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names, write
+from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     attempt,
     customizable_row,
@@ -213,26 +214,28 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
 
 def planned(
     role: Role, what: Customizable, wish: ListWish, on_unknown: str | None
-) -> tuple[Customizable, ListWish, int, bool, list[str] | None, ListPlan]:
-    """The list as it is, and what it is to become; the number of its row and whether a route reads it."""
+) -> tuple[Customizable, ListWish, AllowList | None, list[str] | None, ListPlan]:
+    """The list as it is, and what it is to become; None instead of the list if no route reads it."""
     lenient = (on_unknown or role.params["on_unknown"]) == "warn"
-    setting, offered = 0, True
+    target: AllowList | None = None
     current: list[str] | None = []
     if role.record is not None:
-        setting = int(customizable_row(role.rows, what.function, what.module).id or 0)
-        offered, current = attempt(lambda: role.extensions.customize_items(int((role.record or {})["id"]), setting))
+        row = customizable_row(role.rows, what.function, what.module)
+        facts = ListFacts(role.names, what, row, role.rows.index(row))
+        target = AllowList(role.extensions, int(role.record["id"]), row, what, facts)
+        offered, current = attempt(target.read)
         if not offered:
+            target = None
             current = None if role.own is None else own_items(role.own, what)
     plan = plan_list(wish, current or [], universe(role.names, what, wish), what=what.item, lenient=lenient)
-    return what, wish, setting, offered, current, plan
+    return what, wish, target, current, plan
 
 
 def carried_out(
     role: Role,
     what: Customizable,
     wish: ListWish,
-    setting: int,
-    offered: bool,
+    target: AllowList | None,
     current: list[str] | None,
     plan: ListPlan,
     check_mode: bool,
@@ -248,8 +251,9 @@ def carried_out(
         return unreadable(role, what, wish, plan)
     if plan.before == plan.after:
         return report(role, what, plan, False)
-    if offered and not check_mode:
-        offered = attempt(lambda: replace(role, setting, what, plan))[0]
+    offered = target is not None
+    if target is not None and not check_mode:
+        offered = attempt(lambda: target.replace(plan.after))[0]
     if not offered:
         # Without the route that reads the list back, a write would be taken on trust.
         step = customize_list(role.name, what.module, what.function, plan.allow, plan.disallow, "keep")
@@ -257,17 +261,6 @@ def carried_out(
         result.manual_steps.append(step)
         return result
     return report(role, what, plan, True)
-
-
-def replace(role: Role, setting: int, what: Customizable, plan: ListPlan) -> None:
-    """Replace the whole list and read it back."""
-    number = int((role.record or {})["id"])
-    write(
-        lambda: role.extensions.replace_customize_items(number, setting, what.identifier, plan.after),
-        lambda: role.extensions.customize_items(number, setting),
-        lambda found: sorted(set(found) ^ set(plan.after)),
-        NotApplied("written, but not taken over", tenant=role.psa.tenant, operation="customize_items.replace"),
-    )
 
 
 def unreadable(role: Role, what: Customizable, wish: ListWish, plan: ListPlan) -> Result:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import canonical_function, canonical_module
-from ansible_collections.msp.connectwise.plugins.module_utils._permissions import RANK, VERBS
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import RANK, VERBS, WHOLE_MODULE
 from ansible_collections.msp.connectwise.plugins.plugin_utils._matrix import MATRIX, module_named
 from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import findings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Profile, collisions
@@ -67,6 +67,10 @@ def side_by_side(profiles: Sequence[Profile]) -> list[Row]:
                 place = canonical_module(module), canonical_function(module, function)
                 row = found.setdefault(place, Row(module_named(module) or module, function))
                 row.wanted[profile.name] = levels
+    for place, row in found.items():
+        # Who asks for a whole module asks for each of its functions, unless it names the function itself.
+        whole = found.get((place[0], WHOLE_MODULE), row)
+        row.wanted = {**whole.wanted, **row.wanted}
     order = {module: number for number, module in enumerate(MATRIX)}
     return sorted(
         found.values(), key=lambda row: (order.get(row.module, len(order)), row.module, row.function.casefold())
@@ -105,7 +109,8 @@ def _added(profiles: Sequence[Profile], other: Profile) -> tuple[list[str], list
     before = {(row.module, row.function): row.union for row in side_by_side(profiles)}
     added = []
     for row in side_by_side([*profiles, other]):
-        old = before.get((row.module, row.function), dict.fromkeys(VERBS, "None"))
+        whole = before.get((row.module, WHOLE_MODULE), dict.fromkeys(VERBS, "None"))
+        old = before.get((row.module, row.function), whole)
         new = row.union
         levels = [f"{verb.capitalize()} {new[verb]}" for verb in VERBS if RANK[new[verb]] > RANK[old[verb]]]
         if levels:

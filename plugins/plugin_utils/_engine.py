@@ -200,9 +200,10 @@ class Integration:
         listing = self._keys(seen.key).listing()
         facts = life.Facts(listing.offered, listing.keys, listing.active)
         found = seen.found
-        return _key_report.report(
+        report = _key_report.report(
             seen.record, facts, found["key"], wish, found.get("access"), seen.store.place, problem, now
         )
+        return {**report, "risks": [str(one) for one in self.profile.findings]}
 
     def _keys(self, key: Key) -> MemberKeys:
         return MemberKeys(self.site.run, key.member["identifier"], key.member_type, key.description)

@@ -19,10 +19,11 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile, _routes_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Ended, Tenant, marked
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import with_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings, settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import InProcess, TenantAction, site_of
@@ -154,12 +155,7 @@ class Hosts:
     def _connection(self, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
         own = {name: value for name, value in self._action._task.args.items() if name in CONNECTION_OPTIONS}
         shown: Any = SimpleNamespace(_task=SimpleNamespace(args=own, environment=None), _templar=templar)
-        options = completed(shown, CONNECTION_OPTIONS, variables)
-        file = options.pop("extension_routes_file", None)
-        if file:
-            routes = _routes_file.load(self._action._loader.path_dwim(str(file)))
-            options["extension_routes"] = {**routes, **(options.get("extension_routes") or {})}
-        return options
+        return with_place(completed(shown, CONNECTION_OPTIONS, variables), self._action._loader.path_dwim)
 
     def _add_integrations(
         self,

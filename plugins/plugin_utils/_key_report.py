@@ -113,6 +113,7 @@ def details(one: Mapping[str, Any]) -> list[str]:
     found += [f"not in the store: {key['public_key']} ({key['description']})" for key in one["unknown"]]
     found += [f"replaced, still to be deleted: {key['public_key']}, since {key['since']}" for key in one["retired"]]
     found += [f"beyond the vendor's page: {right}" for right in one["excess"]]
+    found += [f"asked for by the vendor's page, deserves a look: {right}" for right in one.get("risks", [])]
     if not one["listed"]:
         found.append("the tenant's API lists no keys, so keys that the store does not know cannot be seen")
     return found

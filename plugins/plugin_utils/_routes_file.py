@@ -14,6 +14,8 @@ import yaml
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import parse_route
 
+ABOUT = "about"
+
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
@@ -69,6 +71,11 @@ def _place(entry: yaml.Node, problem: str) -> int:
 
 def load(path: str) -> dict[str, Any]:
     """The routes of a file, by operation. Raises InputError that names the file, the line and what to do."""
+    return read(path)[0]
+
+
+def read(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The routes of a file, and what it says about them itself: empty for one that a person wrote."""
     name = Path(path).name
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -82,15 +89,29 @@ def load(path: str) -> dict[str, Any]:
         what = getattr(problem, "problem", None) or str(problem)
         raise _wrong(name, mark.line + 1 if mark else 1, f"not YAML ({what})", "correct the file") from problem
     if tree is None or routes is None:
-        return {}
+        return {}, {}
     if not isinstance(tree, yaml.MappingNode):
         raise _wrong(name, _line(tree), "not a mapping", "write operation: {method: …, path: …}, one below the other")
     _no_twins(name, tree)
+    about: dict[str, Any] = {}
     for key, entry in _pairs(tree):
+        if key.value == ABOUT:
+            about = _about(name, entry, routes.pop(ABOUT))
+            continue
         try:
             parse_route(key.value, routes[key.value])
         except InputError as problem:
-            about = problem.problem.removeprefix(f"extension_routes.{key.value}")
-            line = _line(key) if about.startswith(" is not an operation") else _place(entry, about)
-            raise _wrong(name, line, f"{key.value}{about}", problem.remedy) from problem
-    return dict(routes)
+            said = problem.problem.removeprefix(f"extension_routes.{key.value}")
+            line = _line(key) if said.startswith(" is not an operation") else _place(entry, said)
+            raise _wrong(name, line, f"{key.value}{said}", problem.remedy) from problem
+    return dict(routes), about
+
+
+def _about(name: str, node: yaml.Node, about: Any) -> dict[str, Any]:
+    """What a learned file says of itself: the version it was proven on, and the state of each operation."""
+    fits = isinstance(about, dict) and isinstance(about.get("version"), str)
+    states = about.get("operations") if fits else None
+    if not isinstance(states, dict) or not all(isinstance(one, dict) and "state" in one for one in states.values()):
+        remedy = "take about out, for routes of your own, or learn the routes anew"
+        raise _wrong(name, _line(node), "about does not say version and operations", remedy)
+    return dict(about)

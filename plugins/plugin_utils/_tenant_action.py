@@ -21,11 +21,11 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError, error_from
 from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _routes_file
 from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import Controller, decrypted, encrypted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import Care, with_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import StoreMaker
 
 PREFIX = "msp.connectwise."
@@ -41,10 +41,11 @@ class InProcess:
         self._connection, self._check_mode, self._diff_mode = dict(connection), check_mode, diff_mode
         self._http: Http | None = None
         self.diffs: list[dict[str, Any]] = []
+        self._care = Care(connection, check_mode=check_mode)
 
     def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
         predicts = self._check_mode if check_mode is None else check_mode
-        given = {name: value for name, value in {**self._connection, **options}.items() if value is not None}
+        given = self._care.options(module, _given(self._connection, options))
         name = f"{PREFIX}{module}"
         if self._http is None:
             with suppress(PsaError, ValueError):  # the module itself says what is wrong with the connection
@@ -59,10 +60,13 @@ class InProcess:
             http=self._http,
         )
         if result.get("failed"):
+            self._care.failed(result.get("error") or {})
             raise error_from(result)
-        # A prediction before the first write is not what the run does.
-        if result.get("diff") and predicts == self._check_mode:
-            self.diffs.append({"module": module, **result["diff"]})
+        # A prediction before the first write is not what the run does, and nobody reads its result.
+        if predicts == self._check_mode:
+            _add_warnings(result, self._care)
+            if result.get("diff"):
+                self.diffs.append({"module": module, **result["diff"]})
         return result
 
     def close(self) -> None:
@@ -76,12 +80,8 @@ class TenantAction(ActionBase):
     def connection_options(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The options of the connection, those of the task with it. Raises PsaError."""
         args = completed(self, CONNECTION_OPTIONS, variables)
-        # The file of extension routes lies on the controller, also if the module runs elsewhere.
-        file = args.pop("extension_routes_file", None)
-        if file:
-            routes = _routes_file.load(self._loader.path_dwim(str(file)))
-            args["extension_routes"] = {**routes, **(args.get("extension_routes") or {})}
-        return args
+        # The routes lie on the controller, also if the module runs elsewhere.
+        return with_place(args, self._loader.path_dwim)
 
     def runs_in_process(self, variables: Mapping[str, Any]) -> bool:
         if self._connection.transport != "local" or self._task.become or self._task.async_val:
@@ -133,9 +133,10 @@ class OnHost:
 
     def __init__(self, action: TenantAction, connection: Mapping[str, Any], variables: dict[str, Any]) -> None:
         self._action, self._connection, self._variables = action, dict(connection), variables
+        self._care = Care(connection, check_mode=bool(action._task.check_mode), local=False)
 
     def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
-        given = {name: value for name, value in {**self._connection, **options}.items() if value is not None}
+        given = self._care.options(module, _given(self._connection, options))
         task = self._action._task
         before = task.check_mode
         task.check_mode = before if check_mode is None else check_mode
@@ -144,8 +145,22 @@ class OnHost:
         finally:
             task.check_mode = before
         if result.get("failed"):
+            self._care.failed(result.get("error") or {})
             raise error_from(result)
+        if check_mode is None:
+            _add_warnings(result, self._care)
         return result
+
+
+def _given(connection: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**connection, **options}.items() if value is not None}
+
+
+def _add_warnings(result: dict[str, Any], care: Care) -> None:
+    """What the use of learned routes has to say, once."""
+    if care.warnings:
+        result["warnings"] = [*(result.get("warnings") or []), *care.warnings]
+        care.warnings = []
 
 
 def site_of(name: str, run: Any, options: Mapping[str, Any], *, check_mode: bool) -> Site:

@@ -113,6 +113,9 @@ WRONG = [
     ("role_setting.update:\n  path: /x\n  path: /y\n", 3, "a second time"),
     ("role_setting.update:\n  path: [unclosed\n", 3, "not YAML"),
     ("- role_setting.update\n", 1, "not a mapping"),
+    ("role_setting.update:\n  path: /x\n  first:\n    - path: /y\n", 3, 'an entry named ""'),
+    ("role_setting.update:\n  path: /x\n  site: there\n", 3, "is not one"),
+    ("member_key.list: false\nabout:\n  version: 7\n", 3, "about does not say version and operations"),
 ]
 
 
@@ -140,9 +143,11 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
 
 def test_the_schema_says_the_same() -> None:
     validator = Draft202012Validator(SCHEMA)
-    assert set(SCHEMA["propertyNames"]["enum"]) == set(ROUTES)
+    assert set(SCHEMA["propertyNames"]["anyOf"][0]["enum"]) == set(ROUTES)
     for name in ("rest", "actions"):
         assert list(validator.iter_errors(yaml.safe_load((EXAMPLES / f"{name}.yml").read_text(encoding="utf-8")))) == []
+    for file in (ROOT / "tests" / "learning" / "routes").glob("*.yml"):
+        assert list(validator.iter_errors(yaml.safe_load(file.read_text(encoding="utf-8")))) == []
     beyond = ("unknown placeholders", "{Role}", "a second time", "not YAML")
     for text, _line, problem in WRONG:
         if problem not in beyond and not problem.startswith(beyond):

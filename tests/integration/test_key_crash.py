@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A sample of the crash test (the whole of it is in tests/long), by the role and by a fleet's playbook; two runs at once."""
+"""A sample of the crash test (the whole is in tests/long), by the role and by a fleet's playbook; two runs at once."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def test_a_key_in_the_file_that_nobody_takes_is_told(ready, wrong):
     assert play(ready, "store_key", cw_keys_file=given_file(ready, public_key="Nobodys", **wrong)) != 0
     output = " ".join(ready.output().split())
     assert "not stored" in output
-    assert "Nobodys" in output
+    assert "Nobo… of" in output
 
 
 def test_names_in_the_file_are_compared_as_people_write_them(ready):

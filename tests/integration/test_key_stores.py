@@ -4,16 +4,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+import yaml
 
 from tests.keys.ground import VENDOR, Ground, tenants
-from tests.keys.stores import PLAIN, STORES, TENANT
+from tests.keys.stores import STORES, TENANT, guide_store
 from tests.simulator.client import Simulator
-
-# Stores that are read for a whole fleet at once, without a task for every tenant.
-LOOKED_AT = {"vaulted_file", "hashi_vault", "sops"}
 
 
 @pytest.fixture(scope="module")
@@ -37,20 +33,44 @@ def test_a_first_key_and_an_unchanged_fleet(ground, name):
         assert ground.run(TENANT, **variables) == 0, ground.output()
         assert not ground.problem(TENANT, store.record(TENANT) if store else None)
 
-        order = ground.order(TENANT, cw_integrations=[VENDOR], **variables)
-        order["arguments"][0] = "msp.connectwise.onboard"
         ground.output()
-        codes = ground.runner.run(order)
+        code = ground.run(TENANT, playbook="onboard", **variables)
         output = ground.output()
-    assert codes == [0], output
-    assert ("Compare the tenant with the profile" not in output) == (name in LOOKED_AT)
+        assert code == 0, output
+        # Every store is read for a whole fleet at once, without a task for the tenant.
+        assert f"Compare {VENDOR} with its profile" not in output
+        assert "1 ready" in output
+
+        # A prediction reads the store too, and writes nothing.
+        before = ground.record(TENANT) if store is None else store.record(TENANT)
+        order = ground.order(TENANT, integration_rotate=True, **variables)
+        order["arguments"].append("--check")
+        assert ground.runner.run(order) == [0], ground.output()
+        assert "changed=1" in ground.output()
+        assert (ground.record(TENANT) if store is None else store.record(TENANT)) == before
 
 
-def test_a_store_a_user_has_written(ground, tmp_path):
-    store = {"integration_store": str(PLAIN), "plain_store_dir": str(tmp_path), "integration_store_settle": 0}
-    assert ground.run(TENANT, **store) == 0, ground.output()
-    record = json.loads((tmp_path / f"{TENANT}-{VENDOR}.json").read_text(encoding="utf-8"))
+def test_a_store_that_a_user_describes_in_a_file(ground, tmp_path):
+    file = tmp_path / "store.yml"
+    file.write_text(yaml.safe_dump(guide_store(tmp_path)["integration_store"]), encoding="utf-8")
+    assert ground.run(TENANT, playbook="onboard", integration_store=str(file), integration_store_settle=0) == 0
+    record = yaml.safe_load((tmp_path / f"{TENANT}-{VENDOR}.json").read_text(encoding="utf-8"))
     assert not ground.problem(TENANT, record)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"reed": {}}, "has the unknown word reed; did you mean read?"),
+        ({"write": {"module": "ansible.builtin.no_such_module"}}, "write failed"),
+        ({"read": {"lookup": "no.such.lookup"}}, "the lookup no.such.lookup is not installed"),
+    ],
+)
+def test_a_description_that_does_not_work_makes_no_key_and_says_why(ground, tmp_path, change, said):
+    store = {**guide_store(tmp_path)["integration_store"], **change}
+    assert ground.run(TENANT, integration_store=store) != 0
+    assert said in " ".join(ground.output().split())
+    assert ground.live_keys(TENANT) == []
 
 
 def test_no_store_makes_no_key(ground):

@@ -195,8 +195,8 @@ def main() -> int:
                 lost += bool(problem)
                 print(f"{done}: {crash}: {problem or 'as it should be'}", flush=True)
     print(
-        f"{options.store}, {options.way}, seed {options.seed}: {done} runs killed "
-        f"({test.killed} before they ended), {lost} with a problem"
+        f"{options.store}, {options.way}, seed {options.seed}: {done} runs killed ({test.killed} before they ended), "
+        f"{lost} with a problem"
     )
     return int(bool(lost))
 

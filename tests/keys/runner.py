@@ -4,8 +4,8 @@
 
 A line of JSON in: a list of runs that begin together, each {arguments, directory, log, variables, kill_after,
 main_only}. A line out: for each its exit status, negative for the signal that ended it. kill_after: seconds until the
-run is killed.
-main_only: whether its workers are left to themselves, as by a `kill -9` of the process that a person sees.
+run is killed, or until SIGUSR1 comes. main_only: whether its workers are left to themselves, as by a `kill -9` of the
+process that a person sees.
 """
 
 from __future__ import annotations

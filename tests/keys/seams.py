@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The seams of a run, counted over all of its processes, and a run that dies at one of them.
 
-A seam is the moment before and after each request that is not a read, each write of a key store, each module that runs
-as a process of its own, and after each task's result. What lies between two of them changes nothing that outlives a
-run.
+A seam is the moment before and after each request that is not a read, each write of a key store, each module that
+runs as a process of its own, and after each task's result. Between two of them nothing changes that outlives a run.
 """
 
 from __future__ import annotations
@@ -22,10 +21,7 @@ FILE, NUMBER, NAME = "SEAM_FILE", "SEAM_NUMBER", "SEAM_NAME"
 
 
 class Seams:
-    """file: gets a line for each seam. number: of the seam at which the run dies.
-
-    name: or the first one with this in it.
-    """
+    """file: gets a line for each seam. number: at which one the run dies. name: or the first with this in it."""
 
     def __init__(self, file: str, number: int = 0, name: str = "") -> None:
         self._file, self._number, self._name = file, number, name
@@ -45,10 +41,7 @@ class Seams:
             os.close(handle)
 
     def around(self, owner: Any, method: str, named: Callable[..., str | None]) -> None:
-        """Make each call of a method two seams.
-
-        named: what the call is, from its arguments; None for one that is no seam.
-        """
+        """Make each call of a method two seams. named: what the call is, from its arguments; None if it is no seam."""
         original = getattr(owner, method)
 
         @functools.wraps(original)
@@ -94,9 +87,7 @@ def installed() -> Seams | None:
 
 
 def kill_run(main: int) -> None:
-    """SIGKILL for a run and all of its processes but this one; workers have sessions of their own since ansible-core
-    2.19.
-    """
+    """SIGKILL for all processes of a run but this one; since ansible-core 2.19 workers have sessions of their own."""
     me = os.getpid()
     if main != me:
         os.kill(main, signal.SIGSTOP)  # so that it begins no further process

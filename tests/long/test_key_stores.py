@@ -14,7 +14,7 @@ import pytest
 
 from tests.keys.ground import VENDOR, Ground, tenants
 from tests.keys.openbao import OpenBao
-from tests.keys.stores import PLAIN, STORES, TENANT, hashi_vault, live_through, optional_collections
+from tests.keys.stores import GUIDE, STORES, TENANT, guide_store, hashi_vault, live_through, optional_collections
 from tests.simulator.client import Simulator
 
 
@@ -199,16 +199,25 @@ def test_no_store_returns_the_key_when_told_to(bare):
     returned.unlink()
 
 
-def test_a_store_a_user_has_written(bare):
+def test_a_store_a_user_has_described(bare):
     """The one of the guide, in full."""
-    lines = [line for file in sorted(PLAIN.iterdir()) for line in file.read_text(encoding="utf-8").splitlines()]
-    assert len([line for line in lines if line.strip() and not line.startswith(("#", "---"))]) <= 20
-    file = bare.directory / "plain" / f"{TENANT}-{VENDOR}.json"
-    file.parent.mkdir()
+    lines = GUIDE.read_text(encoding="utf-8").partition("   integration_store:\n     place:")[2].partition("\n\n")[0]
+    assert len(lines.splitlines()) <= 20
+    with STORES["described"](bare.directory) as store:
 
-    def record():
-        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        def record():
+            for file in (bare.directory / "by_description").iterdir():
+                assert file.stat().st_mode & 0o777 == 0o600
+            return store.record(TENANT)
 
-    live_through(
-        bare, record, integration_store=str(PLAIN), plain_store_dir=str(file.parent), integration_store_settle=1
-    )
+        live_through(bare, record, **store.variables)
+
+
+def test_a_described_store_in_trouble_makes_no_key_and_says_why(bare, tmp_path):
+    place = tmp_path / "in the way"
+    place.write_text("no directory", encoding="utf-8")
+    assert bare.run(TENANT, **guide_store(place)) != 0
+    output = " ".join(bare.output().split())
+    assert f"{place}/{TENANT}-{VENDOR}.json" in output
+    assert "What to do" in output
+    assert bare.live_keys(TENANT) == []

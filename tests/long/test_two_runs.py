@@ -1,6 +1,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two runs at once on one tenant and vendor, fifty times: no key that nobody has, and one run that says what it met."""
+"""Two runs at once on one tenant and vendor, fifty times, by role and by playbook.
+
+No key is left that nobody has, and a run that loses says what it met.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ def test_fifty_times(tmp_path):
         problems = []
         for number in range(TIMES):
             situation = ("create", "rotate", "heal")[number % 3]
+            test.playbook = ("", "onboard")[number % 2]
             if problem := test.two_at_once(situation):
-                problems.append(f"{number}, {situation}: {problem}")
+                problems.append(f"{number}, {situation}, {test.playbook or 'role'}: {problem}")
     assert problems == []

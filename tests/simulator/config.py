@@ -16,6 +16,7 @@ from .tls import CERTIFICATES
 SITE_KINDS = ("cloud", "on_prem", "ui")
 PROFILES = ("extended", "published")
 OTHER_ROUTES = ("rest", "actions")
+WEB_CLIENTS = ("words", "codes", "message", "numbers", "token", "session")
 
 
 class ConfigError(ValueError):
@@ -70,6 +71,8 @@ class TenantConfig:
     boards: list[Any] | None = None
     members: list[Any] | None = None
     other_routes: list[str] = field(default_factory=list)
+    web_client: str | None = None
+    mutation: str | None = None
 
     def __post_init__(self) -> None:
         where = f"tenant {self.company_id}"
@@ -78,6 +81,7 @@ class TenantConfig:
         _one_of(where, "quotes", self.quotes, ("none", "backslash", "doubled"))
         for kind in self.other_routes:
             _one_of(where, "other_routes", kind, OTHER_ROUTES)
+        _one_of(where, "web_client", self.web_client, (None, *WEB_CLIENTS))
         if not re.fullmatch(r"v\d{4}\.\d+", self.version):
             raise ConfigError(f"{where}: version must look like v2025.1, not {self.version!r}")
 
@@ -97,9 +101,9 @@ class Config:
     tenants: dict[str, TenantConfig]
 
 
-def _one_of(where: str, name: str, value: object, allowed: tuple[str, ...]) -> None:
+def _one_of(where: str, name: str, value: object, allowed: tuple[str | None, ...]) -> None:
     if value not in allowed:
-        raise ConfigError(f"{where}: {name} is {value!r}, known are {', '.join(allowed)}")
+        raise ConfigError(f"{where}: {name} is {value!r}, known are {', '.join(map(str, allowed))}")
 
 
 def _known(where: str, kind: type, entry: Any) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .catalog import VERBS, Record, Row
+from .config import WEB_CLIENTS
+from .mutations import MUTATIONS
 from .roles import level_problem
 from .tenant import MEMBER_FIELDS, REFERENCES, Levels, Role, Tenant, timestamp
 
@@ -221,6 +223,19 @@ def set_version(tenant: Tenant, edit: Record) -> None:
     tenant.wrong_codebase_status = int(edit.get("status", tenant.wrong_codebase_status))
 
 
+def set_web_client(tenant: Tenant, edit: Record) -> None:
+    """Another web client from now on, or (mutation) one whose server does something else than it is asked for."""
+    if "dialect" in edit:
+        if edit["dialect"] not in WEB_CLIENTS:
+            raise EditError(f"there is no web client {edit['dialect']!r}")
+        tenant.config.web_client = edit["dialect"]
+    if "mutation" in edit:
+        known = [name for names in MUTATIONS.values() for name in names]
+        if edit["mutation"] not in (None, *known):
+            raise EditError(f"there is no mutation {edit['mutation']!r}")
+        tenant.config.mutation = edit["mutation"]
+
+
 Edit = Callable[[Tenant, Record], "Record | None"]
 
 EDITS: dict[str, Edit] = {
@@ -239,6 +254,7 @@ EDITS: dict[str, Edit] = {
     "add_member": add_member,
     "set_member": set_member,
     "set_version": set_version,
+    "set_web_client": set_web_client,
 }
 
 STEPS: dict[str, Edit] = {

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
-from . import api, catalog, control, errors, faults, other_routes
+from . import api, catalog, control, errors, faults, other_routes, web_client
 from .call import Call, Reply
 from .catalog import Catalog, Record
 from .config import Config, SiteConfig, TenantConfig
@@ -239,10 +239,11 @@ class Simulator:
     def answer(self, exchange: Exchange, rule: faults.Rule | None) -> Reply:
         if exchange.path.lower().startswith("/login/companyinfo/"):
             return self.company_info(exchange)
-        place = exchange.api_path
+        client = self.web_client(exchange)
+        if client is not None:
+            return client
         action = self.action_of(exchange)
-        if action is not None:
-            place = exchange.path.split("/")[1], ""
+        place = exchange.api_path if action is None else (exchange.path.split("/")[1], "")
         if place is None:
             return faults.html("404 - File or directory not found.", 404)
         codebase, path = place
@@ -278,6 +279,13 @@ class Simulator:
             api.operation(call.method, path, tenant)
             call.body = parsed(exchange)
         return self.carry_out(tenant, call, rule)
+
+    def web_client(self, exchange: Exchange) -> Reply | None:
+        """What the web client asks for: its pages and their actions."""
+        if page := web_client.PAGE.fullmatch(exchange.path):
+            return web_client.page(self, exchange, page[1] or "")
+        service = web_client.SERVICE.fullmatch(exchange.path)
+        return web_client.service(self, exchange, service[2]) if service else None
 
     @staticmethod
     def action_of(exchange: Exchange) -> str | None:

@@ -160,6 +160,15 @@ class Store:
         return None
 
 
+@dataclass
+class State:
+    """What the web client of a tenant remembers: sessions, tokens it gave, versions of roles."""
+
+    sessions: dict[str, str] = field(default_factory=dict, repr=False)
+    tokens: set[str] = field(default_factory=set, repr=False)
+    stamps: dict[int, int] = field(default_factory=dict)
+
+
 class Tenant:
     def __init__(self, config: TenantConfig, site: SiteConfig, shared: Catalog, seed: str) -> None:
         self.config = config
@@ -171,6 +180,7 @@ class Tenant:
         self.history: list[tuple[float, Store]] = []
         self.client_ids = {guid.lower() for guid in client_ids(config, seed)}
         self.references = _references(config)
+        self.web = State()
         self.store = self._first_state(seed)
 
     def _first_state(self, seed: str) -> Store:

@@ -398,7 +398,9 @@ def test_a_tenant_that_lists_keys_and_makes_none():
 
 
 def test_a_tenant_that_lists_keys_and_deletes_none():
-    world = World({"current": CURRENT, "retired": [{**CURRENT, "public_key": "pub6-whole", "private_key": "prv6"}]}, 6, 7)
+    world = World(
+        {"current": CURRENT, "retired": [{**CURRENT, "public_key": "pub6-whole", "private_key": "prv6"}]}, 6, 7
+    )
     world.deletes = False
     outcome = world.run()
     assert (outcome.did, outcome.steps) == ([], [delete_key("Sync", "api", None, "pub6-whole")])

@@ -153,7 +153,9 @@ def test_a_long_answer_is_cut():
 
 # sops, as it is described
 
-FILE = Where("north", "sync", "/keys/north/sync.sops.json", "", {"age": ["age1"], "age_keyfile": "/id", "other": 1}, 2.0)
+FILE = Where(
+    "north", "sync", "/keys/north/sync.sops.json", "", {"age": ["age1"], "age_keyfile": "/id", "other": 1}, 2.0
+)
 
 
 def test_sops_is_given_what_each_of_its_modules_takes():
@@ -201,8 +203,16 @@ def test_the_first_module_that_fails_ends_the_write():
 # A user's own
 
 OWN = {
-    "read": {"module": "acme.vault.get", "arguments": {"id": "<tenant>/<name>"}, "record": "item.text", "missing": "404"},
-    "write": {"module": "acme.vault.put", "arguments": {"id": "cw <tenant>", "text": "<json>", "deep": [{"r": "<record>"}]}},
+    "read": {
+        "module": "acme.vault.get",
+        "arguments": {"id": "<tenant>/<name>"},
+        "record": "item.text",
+        "missing": "404",
+    },
+    "write": {
+        "module": "acme.vault.put",
+        "arguments": {"id": "cw <tenant>", "text": "<json>", "deep": [{"r": "<record>"}]},
+    },
     "delete": [{"module": "acme.vault.drop", "arguments": {"n": 3, "all": "<versions>", "at": "<version>-<mount>"}}],
 }
 
@@ -252,7 +262,9 @@ def test_a_failure_without_words_is_one():
 def test_problems_may_be_of_one_operation():
     problems = [{"says": "50", "when": "write", "problem": "full", "remedy": "make room"}]
     assert "read failed" in told(own({"failed": True, "msg": "500"}, problems=problems)[0].read)
-    assert "full. What to do: make room" in told(own({"failed": True, "msg": "500"}, problems=problems)[0].write, RECORD)
+    assert "full. What to do: make room" in told(
+        own({"failed": True, "msg": "500"}, problems=problems)[0].write, RECORD
+    )
 
 
 @pytest.mark.parametrize("text", ["no json", "[1]", '"text"', "17"])
@@ -309,7 +321,8 @@ def test_the_descriptions_that_come_with_the_collection_are_ones():
 def command(directory, **more):
     script = (
         "import json, os, pathlib, sys\n"
-        f"file = pathlib.Path({str(directory)!r}) / (os.environ['CW_STORE_TENANT'] + '.' + os.environ['CW_STORE_NAME'])\n"
+        "tenant, name = os.environ['CW_STORE_TENANT'], os.environ['CW_STORE_NAME']\n"
+        f"file = pathlib.Path({str(directory)!r}) / f'{{tenant}}.{{name}}'\n"
         "if sys.argv[1] == 'read': print(file.read_text())\n"
         "elif sys.argv[1] == 'write': file.write_text(sys.stdin.read())\n"
         "else: file.unlink()\n"

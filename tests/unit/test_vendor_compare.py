@@ -83,6 +83,17 @@ def test_who_asks_for_what() -> None:
     assert tickets.alone("two") == []
 
 
+def test_who_asks_for_a_whole_module_asks_for_each_function() -> None:
+    whole = made("whole", {"Finance": {"*": {"add": "All", "inquire": "All"}, "Agreements": {"inquire": "My"}}})
+    named = made("named", {"Finance": {"Invoicing": {"inquire": "All"}, "Agreements": {"edit": "All"}}})
+    rows = {row.function: row for row in _compare.side_by_side([whole, named])}
+    assert rows["Invoicing"].wanted["whole"]["add"] == "All"
+    assert rows["Invoicing"].alone("named") == []
+    assert rows["Agreements"].wanted["whole"] == {"add": "None", "edit": "None", "delete": "None", "inquire": "My"}
+    ((_named, added, _problems),) = _compare.compared([], [whole], [named]).more
+    assert added == ["Finance / Agreements: Edit All"]
+
+
 def test_what_one_more_vendor_adds() -> None:
     clash = made("four", {}, role_name="ONE")
     compared = _compare.compared(["north"], [ONE, TWO], [MORE, clash])

@@ -1,0 +1,353 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The variables of a host as settings, the store they name, a person's keys, and the word that takes all away."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from ansible import context
+from ansible.errors import AnsibleError
+
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _given_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import StoreMaker, beside, settings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Command, Described, NoStore, VaultedFile
+
+HOST = {"inventory_hostname": "north", "inventory_dir": "/inv"}
+
+
+@pytest.fixture(autouse=True)
+def command_line(monkeypatch):
+    said = {"inventory": ["/inv/hosts.yml"]}
+    monkeypatch.setattr(context, "CLIARGS", said)
+    return said
+
+
+def template(value, variables=None):
+    """As a templar does it, for what the tests need: {{ name }} in a text."""
+    if isinstance(value, str):
+        if "{{ undefined }}" in value:
+            raise AnsibleError("'undefined' is undefined")
+        for name, text in (variables or {}).items():
+            value = value.replace("{{ " + name + " }}", str(text))
+    return value
+
+
+def settings(said=None, **variables):
+    return settings_of({**HOST, **variables}, template, **(said or {}))
+
+
+def told(call, *arguments, **more):
+    with pytest.raises(PsaError) as problem:
+        call(*arguments, **more)
+    assert "What to do: " in str(problem.value)
+    return str(problem.value)
+
+
+# Settings
+
+
+def test_the_defaults_of_the_role():
+    found = settings()
+    assert (found.state, found.mode, found.store, found.store_name) == (
+        "present",
+        "converge",
+        "vaulted_file",
+        "vaulted_file",
+    )
+    assert (found.lease, found.key_max_age_days, found.key_grace_days, found.heal) == (900.0, 0.0, None, False)
+    assert (found.store_tenant, found.store_dir, found.report_dir) == (
+        "north",
+        "/inv/connectwise_keys",
+        "/inv/connectwise_reports",
+    )
+
+
+def test_what_the_host_says_counts_and_what_is_said_to_the_task_counts_more():
+    variables = {"integration_heal": "yes", "integration_store_tenant": "tenant7", "integration_key_grace_days": "3"}
+    found = settings(**variables)
+    assert (found.heal, found.store_tenant, found.key_grace_days) == (True, "tenant7", 3.0)
+    found = settings({"store_tenant": "said", "heal": None}, **variables)
+    assert (found.store_tenant, found.heal) == ("said", True)
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"integration_store_dir": "{{ undefined }}"}, "integration_store_dir cannot be resolved"),
+        ({"integration_lease": "soon"}, "integration_lease"),
+        ({"integration_lease": -1}, "integration_lease is -1, which is less than 0"),
+        ({"integration_key_grace_days": -0.5}, "integration_key_grace_days is -0.5"),
+        ({"integration_store_settle": -2}, "integration_store_settle is -2"),
+        ({"integration_key_max_age_days": -1}, "integration_key_max_age_days is -1"),
+        ({"integration_state": "gone"}, "integration_state"),
+        ({"integration_mode": "look"}, "integration_mode"),
+        ({"integration_store_command": "pass"}, "integration_store_command"),
+    ],
+)
+def test_a_wrong_value_is_told_with_its_variable(variables, said):
+    assert said in told(settings, **variables)
+
+
+def test_keys_lie_beside_the_inventory_and_never_inside_of_its_directory(command_line, tmp_path, monkeypatch):
+    assert beside("keys", "/inv") == "/inv/keys"
+    inventory = tmp_path / "inventory"
+    (inventory / "group").mkdir(parents=True)
+    command_line["inventory"] = [str(inventory)]
+    assert beside("keys", str(inventory)) == beside("keys", str(inventory / "group")) == str(tmp_path / "keys")
+    command_line["inventory"] = ["north,south"]
+    assert beside("keys", str(inventory)) == str(inventory / "keys")
+    monkeypatch.chdir(tmp_path)
+    assert beside("keys", None) == ""
+    assert beside("reports", None, here=True) == str(tmp_path / "reports")
+
+
+# The store they name
+
+
+def maker():
+    return StoreMaker(SimpleNamespace(), lambda text, _id: text.encode(), lambda data: data.decode())
+
+
+def store(name="sync", **variables):
+    everything = {**HOST, **variables}
+    return maker().store(settings(**variables), name, everything, template, "Sync")
+
+
+def test_each_name_makes_its_store():
+    assert isinstance(store(), VaultedFile)
+    assert store().place == "/inv/connectwise_keys/north.yml#sync"
+    assert isinstance(store(integration_store="none"), NoStore)
+    assert isinstance(store(integration_store="command", integration_store_command={"read": ["x"]}), Command)
+    assert store(integration_store="hashi_vault").place == "secret/connectwise/north/sync"
+    assert store(integration_store="sops").place == "/inv/connectwise_keys/north/sync.sops.json"
+
+
+def test_a_technicians_own_record_is_one_file_of_the_tenant():
+    assert store("sync/anna", integration_store="sops").place == "/inv/connectwise_keys/north/sync@anna.sops.json"
+    assert store("sync/anna", integration_store="hashi_vault").place == "secret/connectwise/north/sync/anna"
+
+
+def test_a_path_of_ones_own_may_name_tenant_and_record():
+    path = "psa/{{ integration_store_tenant }}-{{ integration_record_name }}"
+    found = store(
+        integration_store="hashi_vault", integration_hashi_vault_path=path, integration_hashi_vault_mount="kv"
+    )
+    assert found.place == "kv/psa/north-sync"
+    assert store(integration_store="sops", integration_sops_path="~/x.json").place.endswith("/x.json")
+    assert "~" not in store(integration_store="sops", integration_sops_path="~/x.json").place
+
+
+@pytest.mark.parametrize("kind", ["hashi_vault", "sops"])
+def test_a_path_that_leaves_the_tenants_place_is_refused(kind):
+    variables = {"integration_store": kind, f"integration_{kind}_path": "../south/sync"}
+    assert "would leave the store" in told(store, **variables)
+    assert "would leave" in told(store, integration_store=kind, integration_store_tenant="a/b")
+
+
+def test_the_settle_time_reaches_the_store():
+    assert store(integration_store="sops", integration_store_settle=9).settle == 9.0
+
+
+DESCRIPTION = {
+    "place": "mine <tenant>/<name>",
+    "read": {"lookup": "a.b.c"},
+    "write": {"module": "a.b.c"},
+    "delete": {"module": "a.b.c"},
+}
+
+
+def test_a_users_own_mapping_and_file(tmp_path):
+    found = store(integration_store=DESCRIPTION)
+    assert (type(found), found.place) == (Described, "mine north/sync")
+    assert settings(integration_store=DESCRIPTION).store_name == "described"
+    file = tmp_path / "store.yml"
+    file.write_text(yaml.safe_dump(DESCRIPTION), encoding="utf-8")
+    assert store(integration_store=str(file)).place == "mine north/sync"
+
+
+def test_a_users_own_store_that_is_none_is_told(tmp_path):
+    assert "integration_store has the unknown word reed" in told(store, integration_store={**DESCRIPTION, "reed": 1})
+    assert f"{tmp_path} is a directory; task files as a store" in told(store, integration_store=str(tmp_path))
+    assert "cannot be read" in told(store, integration_store=str(tmp_path / "none.yml"))
+    file = tmp_path / "store.yml"
+    file.write_text("a: [", encoding="utf-8")
+    assert "cannot be read" in told(store, integration_store=str(file))
+    file.write_text("- list", encoding="utf-8")
+    assert f"{file} is no description" in told(store, integration_store=str(file))
+    assert '"vaulted_fil" is not a store; did you mean vaulted_file?' in told(store, integration_store="vaulted_fil")
+
+
+def test_without_an_inventory_file_the_default_store_wants_a_directory():
+    everything = {"inventory_hostname": "north", "inventory_dir": None}
+    with pytest.raises(StoreError, match="set integration_store_dir"):
+        maker().store(settings_of(everything, template), "sync", everything, template)
+
+
+def test_what_was_returned_to_the_play_is_the_record_of_no_store():
+    returned = {"sync": {"current": {"public_key": "p"}}}
+    assert store(integration_store="none", connectwise_returned_keys=returned).read() == returned["sync"]
+
+
+# Keys that a person has made
+
+KEY = {"member": "Sync", "public_key": " pub ", "private_key": "secret-half"}
+
+
+def test_a_file_of_keys_is_read_and_trimmed(tmp_path):
+    file = tmp_path / "keys.yml"
+    file.write_text("x", encoding="utf-8")
+    assert _given_keys.read(lambda _path: [KEY], str(file)) == [{**KEY, "public_key": "pub"}]
+
+
+def test_a_file_is_where_the_command_is_typed(tmp_path, monkeypatch):
+    (tmp_path / "keys.yml").write_text("x", encoding="utf-8")
+    monkeypatch.setenv("PWD", str(tmp_path))
+    assert _given_keys.read(lambda path: [{**KEY, "member": path}], "keys.yml")[0]["member"] == str(
+        tmp_path / "keys.yml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "holds no list of keys"),
+        ("text", "holds no list of keys"),
+        ({"a": 1}, "holds no list of keys"),
+        (["text"], "entry 1 is not a mapping"),
+        ([KEY, {**KEY, "private_key": 17}], "entry 2 has no text as private_key"),
+        ([{**KEY, "public_key": " "}], "entry 1 has no text as public_key"),
+        ([{"tenant": "x"}], "no text as member, public_key, private_key"),
+    ],
+)
+def test_a_file_that_holds_no_keys_is_told_without_its_content(tmp_path, content, said):
+    file = tmp_path / "keys.yml"
+    file.write_text("x", encoding="utf-8")
+    message = told(_given_keys.read, lambda _path: content, str(file))
+    assert said in message
+    assert "secret-half" not in message
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [("Decryption failed (vault)", "it is vaulted"), ("secret-half", "no YAML")]
+)
+def test_a_file_that_cannot_be_read_is_not_quoted(tmp_path, words, said):
+    file = tmp_path / "keys.yml"
+    file.write_text("x", encoding="utf-8")
+
+    def broken(_path):
+        raise AnsibleError(words)
+
+    message = told(_given_keys.read, broken, str(file))
+    assert said in message
+    assert "secret-half" not in message
+
+
+def test_a_file_that_is_not_there_or_not_named():
+    assert "no file of keys was named" in told(_given_keys.read, None, "")
+    assert "there is no file /nowhere/keys.yml" in told(_given_keys.read, None, "/nowhere/keys.yml")
+
+
+def integration(tenant, *members, store_tenant="", **more):
+    keys = [SimpleNamespace(member={"identifier": name}) for name in members]
+    values = {"store_tenant": store_tenant or tenant, "mode": "converge", "state": "present", "rotate": False, **more}
+    return SimpleNamespace(
+        vendor="sync",
+        site=SimpleNamespace(name=tenant),
+        settings=SimpleNamespace(report_dir="/reports", **values),
+        profile=SimpleNamespace(keys=keys, product="Example Sync"),
+    )
+
+
+def test_every_key_has_a_taker():
+    ours = [integration("north", "Sync", store_tenant="n1"), integration("south", "Sync", "Other")]
+    taken = [{**KEY, "public_key": "public", **where} for where in ({}, {"tenant": "NORTH"}, {"tenant": "n1"})]
+    assert _given_keys.untaken(taken, ours) == ""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"member": "Synk"}, "publ… of Synk (did you mean Sync?)"),
+        ({"member": "Zzz", "tenant": "south"}, "publ… of Zzz on south (its members are Other, Sync)"),
+        ({"tenant": "west"}, "publ… of Sync on west (no such tenant in this run)"),
+        ({"member": "Other", "tenant": "north"}, "publ… of Other on north (its members are Sync)"),
+    ],
+)
+def test_a_key_that_nobody_takes_is_told(wrong, said):
+    ours = [integration("north", "Sync"), integration("south", "Sync", "Other")]
+    found = _given_keys.untaken([{**KEY, "public_key": "public", **wrong}], ours)
+    assert said in found
+    assert "public" not in found
+
+
+def test_a_person_is_asked_for_the_keys_that_work_orders_wait_for():
+    steps = [
+        {"kind": "create_key", "member": "Sync"},
+        {"kind": "role_permission"},
+        {"kind": "store_key", "member": "Other"},
+    ]
+    answers, asked = ["pub1", "secret-half", ""], []
+
+    def ask(question, hidden):
+        asked.append((question, hidden))
+        return answers.pop(0)
+
+    def load(path):
+        return {"manual_steps": steps} if "north" in str(path) else None
+
+    found = _given_keys.asked_for([integration("north", "Sync"), integration("south", "Sync")], load, ask)
+    assert found == [{"tenant": "north", "member": "Sync", "public_key": "pub1", "private_key": "secret-half"}]
+    assert [hidden for _question, hidden in asked] == [False, True, False]
+    assert "Sync (Example Sync) on north" in asked[0][0]
+
+
+# The word
+
+
+def required(said="", subset=None, extra=None, monkeypatch=None, **values):
+    monkeypatch.setattr(context, "CLIARGS", {"subset": subset})
+    monkeypatch.setattr(_confirm, "load_extra_vars", lambda _loader: extra or {})
+    tenants = []
+    for name in ("north", "south", "broken"):
+        one = integration(name, "Sync", **values)
+        tenants.append(SimpleNamespace(name=name, integrations=[one], left={}, settings=one.settings))
+    # What is left to the tasks of the role asks nobody, so it counts too; what cannot be done does not.
+    tenants[1].integrations, tenants[1].left = [], {"sync": "the connection is ssh"}
+    tenants[2].settings = None
+    _confirm.require(said, tenants, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"state": "absent"}, "offboard-all"),
+        ({"rotate": True}, "rotate-all"),
+        ({"state": "absent", "rotate": True}, "offboard-all"),
+    ],
+)
+def test_taking_away_from_all_wants_the_word(monkeypatch, values, word):
+    message = told(required, monkeypatch=monkeypatch, **values)
+    assert "2 integrations: 1 vendors on 2 tenants; nothing was done" in message
+    assert f"cw_confirm={word}" in message
+    other = "rotate-all" if word == "offboard-all" else "offboard-all"
+    assert f"cw_confirm={word}" in told(required, said=other, monkeypatch=monkeypatch, **values)
+    assert f"cw_confirm={word}" in told(required, extra={"cw_hosts": "all"}, monkeypatch=monkeypatch, **values)
+    required(said=word, monkeypatch=monkeypatch, **values)
+    required(subset="north", monkeypatch=monkeypatch, **values)
+    required(extra={"cw_integrations": "sync"}, monkeypatch=monkeypatch, **values)
+    required(extra={"cw_hosts": "north"}, monkeypatch=monkeypatch, **values)
+
+
+@pytest.mark.parametrize("values", [{}, {"mode": "audit", "state": "absent"}, {"mode": "store_key", "rotate": True}])
+def test_what_takes_nothing_away_wants_no_word(monkeypatch, values):
+    required(monkeypatch=monkeypatch, **values)
+
+
+def test_a_wrong_setting_is_an_input_error():
+    with pytest.raises(InputError):
+        settings(integration_lease=-1)
