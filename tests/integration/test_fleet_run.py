@@ -156,8 +156,10 @@ def test_where_everything_fails_there_still_is_a_report(fleet: Fleet, first: Mea
     tenants = json.loads(path.read_text(encoding="utf-8"))["tenants"]
     assert tenants["t0001"]["integrations"]["zofiq"]["status"] == "unreachable"
     assert tenants["t0002"]["integrations"]["zofik"]["status"] == "failed"
-    assert "is not set" in tenants["t0003"]["error"]
-    assert (path.parent / "failed").read_text(encoding="utf-8").split() == ["t0001", "t0002", "t0003"]
+    # A host that is no tenant is left out of everything, and that is said.
+    assert "t0003 left out: cw_integrations is not set" in found.output
+    assert "t0003" not in tenants
+    assert (path.parent / "failed").read_text(encoding="utf-8").split() == ["t0001", "t0002"]
 
 
 def test_one_tenants_wrong_variable_is_that_tenants_matter(fleet: Fleet, first: Measured) -> None:

@@ -92,7 +92,7 @@ def test_it_is_said_once_and_done(fleet: Fleet) -> None:
         assert line.startswith(names[0] if len(names) == 1 else "process1 and 1 more"), line
     assert len(lines) == len(set(WHY.values()))
     assert fleet.statuses() == dict.fromkeys(("here", *WHY), "ready")
-    ran = {one.host for one in run.tasks if one.name.startswith("API key of")}
+    ran = {one.host for one in run.tasks if "Stored API key of" in one.name}
     assert ran == set(WHY)
     record = json.loads((fleet.place / "shelf" / "shelved.json").read_text(encoding="utf-8"))
     assert record["current"]["private_key"]
