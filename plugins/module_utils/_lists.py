@@ -61,12 +61,20 @@ class AllowList:
         self._extensions.replace_customize_items(*self._place, self._what.identifier, items, **facts)
 
     def replace(self, items: list[str]) -> None:
-        """Replace the whole list and read it back."""
+        """Replace the whole list and read it back; raises NotOffered only if nothing was written."""
+        tenant, operation = self._extensions.psa.tenant, "customize_items.replace"
+
+        def read() -> list[str]:
+            try:
+                return self.read()
+            except NotOffered as problem:
+                raise NotApplied(
+                    f"written, and could not be read back: {problem.problem}", tenant=tenant, operation=operation
+                ) from None
+
         write(
             lambda: self.send(items),
-            self.read,
+            read,
             lambda found: sorted(set(found) ^ set(items)),
-            NotApplied(
-                "written, but not taken over", tenant=self._extensions.psa.tenant, operation="customize_items.replace"
-            ),
+            NotApplied("written, but not taken over", tenant=tenant, operation=operation),
         )

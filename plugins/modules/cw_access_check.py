@@ -52,6 +52,12 @@ options:
         C(name), C(record) (name of the record, such as V(umbrella)) and the settings of the store; settings that are
         left out come from the C(integration_*) variables. No variable of the play ever holds the key.
     type: raw
+  settle:
+    description:
+      - Whether to look again for up to three seconds if a right is missing or in excess. A tenant may show the old
+        rights for a moment after a role, a list or a member was changed.
+    type: bool
+    default: false
   fail_on:
     description:
       - When the task fails. V(missing) on missing rights only, V(excess) on missing and on excess rights, V(none)
@@ -114,11 +120,11 @@ access:
 
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.module_utils._access import compare, probe, read_access
-from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
+from ansible_collections.msp.connectwise.plugins.module_utils._access import Access, compare, probe, read_access
+from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import ON_UNKNOWN, Module, Result, main
-from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
+from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names, settled
 
 
 class AccessDiffers(PsaError):
@@ -129,16 +135,14 @@ class AccessDiffers(PsaError):
 
 def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
     lenient = params["on_unknown"] == "warn"
-    settings, items = read_access(psa)
-    access = compare(
-        settings,
-        items,
-        params["permissions"],
-        params["customize"],
-        Names(psa),
-        exclusive=params["exclusive"],
-        lenient=lenient,
-    )
+    names = Names(psa)
+
+    def look() -> tuple[list[Record], Access]:
+        settings, items = read_access(psa)
+        wanted, exclusive = (params["permissions"], params["customize"]), params["exclusive"]
+        return settings, compare(settings, items, *wanted, names, exclusive=exclusive, lenient=lenient)
+
+    settings, access = settled(look, lambda found: found[1].verdict == "ok") if params["settle"] else look()
     if params["probe"]:
         access.probes = probe(psa, settings, params["permissions"], lenient, params["endpoints"])
     result = Result(values={"access": access.as_dict()}, warnings=access.warnings)
@@ -159,6 +163,7 @@ MODULE = Module(
         "probe": {"type": "bool", "default": False},
         "endpoints": {"type": "list", "elements": "str", "default": []},
         "store": {"type": "raw"},
+        "settle": {"type": "bool", "default": False},
         "fail_on": {"type": "str", "choices": ["missing", "excess", "none"], "default": "missing"},
         "on_unknown": ON_UNKNOWN,
     },

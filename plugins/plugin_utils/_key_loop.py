@@ -124,8 +124,9 @@ class Loop:
         self._alive, self._clock, self._sleep = alive, clock, sleep
         # The tenant lists keys, and then refuses to make or delete one.
         self._only_lists = False
-        # What another run has left, as it was seen before the tenant's list was read.
+        # What another run has left, and whether that run lived, as it was seen before list and store were read.
         self._left: Record | None = None
+        self._left_alive: bool | None = None
         self._valid: set[tuple[str, str]] = set()
 
     def run(self) -> Outcome:
@@ -139,9 +140,10 @@ class Loop:
 
     def _turns(self, outcome: Outcome) -> Outcome:
         for number in range(_MOST_TURNS):
+            now = self._clock()
             record, facts = self._look(first=number == 0)
             outcome.record, outcome.state = record, facts.state(record.get("current") or {})
-            step = life.turn(record, facts, self._wish, self._me, self._clock(), self._alive)
+            step = life.turn(record, facts, self._wish, self._me, now, lambda _owner: self._left_alive)
             outcome.steps = step.steps
             if step.do == "rest":
                 return outcome
@@ -164,8 +166,9 @@ class Loop:
         """
         listing, record = self._read(first=first)
         while (left := record.get("next")) and left.get("owner") != self._me and left != self._left:
-            # Its run may have made a key after our list and died before we read the store: list once more.
-            self._left = left
+            # Its run may have made a key after our list and died before we read the store: list once more. Only a
+            # store that is read after its end holds all that it did.
+            self._left, self._left_alive = left, self._alive(left.get("owner") or {})
             listing, record = self._read(first=False)
         offered = False if self._only_lists else listing.offered
         if offered is None and self._check_mode and self._wish.member_type == "api" and not self._wish.absent:

@@ -143,7 +143,10 @@ def entry_of(
         "found": {"predicts": predicts, **{name: found.get(name) for name in _FOUND}},
     }
     if status == "failed" and not entry["error"]:
-        entry["error"] = "what was done did not make it right: " + "; ".join(entry["differences"])
+        entry["error"] = (
+            f"after this run the integration still differs: {'; '.join(entry['differences'])}. What to do: run again, "
+            "for a tenant may show a change late; if it stays, run msp.connectwise.doctor for this tenant"
+        )
     if _handover.is_handed_over(status, found, steps):
         entry["handover"] = _handover.filled(args, connection, run)
     return entry

@@ -11,6 +11,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils import _customize 
 from ansible_collections.msp.connectwise.plugins.module_utils import _errors as errors
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS, ListWish
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
+from ansible_collections.msp.connectwise.plugins.modules import cw_access_check
 from tests.unit.support import answer
 
 SCREENS = [{"category": "Service", "name": "Priority"}, {"category": "Service", "name": "Service Board"}]
@@ -157,6 +158,22 @@ def test_reading_asks_for_both_with_the_slash_at_the_end(script):
     )
     assert access.read_access(psa) == (SETTINGS, [item("A")])
     assert len(transport.calls) == 2
+
+
+@pytest.mark.parametrize(("settle", "verdict", "waits"), [(True, "ok", [0.3]), (False, "missing", [])])
+def test_rights_that_show_late_after_a_change(script, pauses, settle, verdict, waits):
+    before = [right("Service Desk", "Service Tickets"), *SETTINGS[1:]]
+    reads = 2 if settle else 1
+    psa, _transport = script(
+        {
+            "GET /system/mySecurity": [before, SETTINGS][:reads],
+            "GET /system/mySecurity/customizeItems/": [[]] * reads,
+        }
+    )
+    wanted = {"permissions": PROFILE, "customize": {}, "exclusive": True, "on_unknown": "fail"}
+    others = {"probe": False, "endpoints": [], "fail_on": "none", "settle": settle}
+    assert cw_access_check.run(psa, {**wanted, **others}, False).values["access"]["verdict"] == verdict
+    assert pauses == waits
 
 
 @pytest.mark.parametrize("settings", [[], [{"member": None}], [{"moduleName": "x"}]])

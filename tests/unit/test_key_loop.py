@@ -430,6 +430,16 @@ def test_a_late_key_of_a_killed_run_is_deleted_and_another_one_made():
     assert world.record["current"]["private_key"] == "prv8"
 
 
+def test_a_run_that_ends_after_its_record_was_read_has_left_no_orphan():
+    owner = {"host": "here", "pid": 2}
+    intent = {"state": "intent", "known": [], "known_ids": [], "owner": owner, "started": STAMP, "resumes": False}
+    world = World({**IDENTITY, "next": intent}, 7)
+    # It lives until this run has read the store for the last time, and makes key 7 the current one only then.
+    world.is_alive = lambda _owner: world.log.count("read") < 2
+    assert "another run" in str(world.fails())
+    assert world.keys == {7: "prv7"}
+
+
 def test_a_key_that_somebody_else_made_meanwhile_is_left_alone():
     world = World()
     world.late = [{8: "somebody has it"}]

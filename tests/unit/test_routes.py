@@ -4,10 +4,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _errors as errors
 from ansible_collections.msp.connectwise.plugins.module_utils import _routes as routes
+from ansible_collections.msp.connectwise.plugins.module_utils._customize import customizable
+from ansible_collections.msp.connectwise.plugins.module_utils._lists import AllowList, ListFacts
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import Row
+from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
 from tests.unit.support import answer
 
 SETTING = "/system/securityRoles/5/settings/9"
@@ -224,6 +230,17 @@ def test_customize_items(script):
     assert extensions.customize_items(5, 9) == ["Service / Priority"]
     extensions.replace_customize_items(5, 9, "SystemTableSetup", ["Service / Priority"])
     assert transport.bodies("PUT") == [rows]
+
+
+@pytest.mark.parametrize(("written", "error"), [(True, errors.NotApplied), (False, routes.NotOffered)])
+def test_a_list_that_was_written_and_cannot_be_read_back_is_no_manual_step(script, written, error):
+    path = f"{SETTING}/customizeItems"
+    outcomes = {f"PUT {path}": [[]], f"GET {path}": [NO_ENDPOINT]} if written else {f"PUT {path}": [NO_ENDPOINT]}
+    psa, _transport = script(outcomes)
+    what, row = customizable("Table Setup"), Row(9, "System", "Table Setup", LEVELS, customizable=True)
+    facts = ListFacts(Names(psa), replace(what, source=""), row, 0)
+    with pytest.raises(error, match="does not offer"):
+        AllowList(routes.Extensions(psa), 5, row, what, facts).replace([])
 
 
 @pytest.mark.parametrize("made", [None, {}, {"publicKey": "p"}, {"publicKey": "p", "privateKey": ""}, []])
