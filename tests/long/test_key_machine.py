@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.keys.machine import KeyLife
+
+pytestmark = pytest.mark.timeout(1800)
 
 
 class Often(KeyLife):

@@ -235,7 +235,9 @@ def test_customize_items(script):
 @pytest.mark.parametrize(("written", "error"), [(True, errors.NotApplied), (False, routes.NotOffered)])
 def test_a_list_that_was_written_and_cannot_be_read_back_is_no_manual_step(script, written, error):
     path = f"{SETTING}/customizeItems"
-    outcomes = {f"PUT {path}": [[]], f"GET {path}": [NO_ENDPOINT]} if written else {f"PUT {path}": [NO_ENDPOINT]}
+    outcomes = (
+        {f"PUT {path}": [[]], f"GET {path}": [NO_ENDPOINT]} if written else {f"PUT {path}": [NO_ENDPOINT], **INFO}
+    )
     psa, _transport = script(outcomes)
     what, row = customizable("Table Setup"), Row(9, "System", "Table Setup", LEVELS, customizable=True)
     facts = ListFacts(Names(psa), replace(what, source=""), row, 0)
