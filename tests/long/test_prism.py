@@ -170,7 +170,7 @@ def test_the_whole_demo_breaks_no_rule(watched: tuple[Simulator, Front, str], tm
             break
     assert ground.statuses("north") == dict.fromkeys(VENDORS, "ready")
     assert ground.play("audit").code == 0
-    assert ground.play("offboard").code == 0
+    assert ground.play("offboard", "-e", "cw_confirm=offboard-all").code == 0
     assert front.violations == []
     writes = {request.split()[0] for request, status in front.seen if status < 300}
     # A role that a member was given cannot be deleted over the published operations.
