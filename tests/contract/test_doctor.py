@@ -349,4 +349,4 @@ def test_the_profile_is_a_role_like_any_other(tmp_path: Any, simulator: Simulato
     assert played.code == 0, played.output
     assert ground.statuses(tenant) == {"cw_admin": "ready"}
     specs = yaml.safe_load((ROOT / "roles/cw_admin/meta/argument_specs.yml").read_text(encoding="utf-8"))
-    assert set(specs["argument_specs"]) == {"main", "examine"}
+    assert set(specs["argument_specs"]) == {"main"}
