@@ -53,7 +53,7 @@ class Psa:
 
     def __init__(self, connection: Connection, http: Http | None = None) -> None:
         self.connection = connection
-        self._shared = http is not None
+        self._shared = False
         self._http = http or Http(connection.policy, is_transient)
         self._codebase = None if connection.codebase == "auto" else connection.codebase
         self._company: Record | None = None
@@ -73,7 +73,7 @@ class Psa:
     def with_keys(self, public_key: str, private_key: str) -> Psa:
         """The same tenant and session with other keys, to see what those may do."""
         other = Psa(self.connection.with_keys(public_key, private_key), self._http)
-        other._codebase, other._company = self._codebase, self._company
+        other._codebase, other._company, other._shared = self._codebase, self._company, True
         return other
 
     def begin(self) -> None:

@@ -41,7 +41,9 @@ class Slice:
         return self.directory / "artifacts" / str(self.number)
 
     def events(self) -> list[dict[str, Any]]:
-        return [json.loads(path.read_text(encoding="utf-8")) for path in self.artifacts.glob("job_events/*.json")]
+        files = self.artifacts.glob("job_events/*.json")
+        # What a kill has left half written is not an event yet.
+        return [json.loads(path.read_text(encoding="utf-8")) for path in files if "partial" not in path.name]
 
     def artifact(self) -> dict[str, Any]:
         """What AWX hands on to the next node of a workflow."""
@@ -184,9 +186,10 @@ def test_no_secret_is_in_events_output_or_artifacts(jobs: Jobs) -> None:
         stored = json.loads(vault.decrypt((jobs.root / "keys" / f"{tenant}.yml").read_bytes()))
         secrets.append(stored["integrations"]["petra"]["current"]["private_key"])
     assert len(set(secrets)) == 6
-    for job in jobs.slices:
+    for job, code in zip(jobs.slices, jobs.codes, strict=True):
         text = job.text() + log_of(job)
-        assert len(job.events()) > 5
+        # The one that was killed had come as far as its first write.
+        assert len(job.events()) > (5 if code == 0 else 1)
         assert [secret for secret in secrets if secret in text] == []
 
 

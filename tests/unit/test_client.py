@@ -397,6 +397,10 @@ def test_the_session_is_closed_with_the_client(script):
     transport.close = lambda: closed.append(True)
     with psa as same:
         assert same is psa
+        # Another pair of keys goes over the same session, which is not its own to close.
+        with psa.with_keys("other", "keys"):
+            pass
+        assert closed == []
     assert closed == [True]
 
 
