@@ -15,6 +15,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.module_utils._module import unsupported
 from ansible_collections.msp.connectwise.plugins.modules.cw_api_key import MODULE
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
+from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import this_run
@@ -26,6 +27,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import NoS
 class ActionModule(PsaAction):
     """Runs on the controller; what it asks of the tenant runs where any module of the collection would."""
 
+    @guarded
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         if self._task.args.get("store") is None:
             return super().run(tmp, task_vars)

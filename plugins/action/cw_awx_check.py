@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._awx import CONNECTION_SPEC, Awx, AwxError, connection
 from ansible_collections.msp.connectwise.plugins.plugin_utils._awx_look import Found, look, wrong_options
+from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 
 ARGUMENT_SPEC: dict[str, Any] = {
     **CONNECTION_SPEC,
@@ -39,6 +40,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
 
+    @guarded
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars or {})
         validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(dict(self._task.args))
@@ -59,6 +61,7 @@ class ActionModule(ActionBase):
             changed=check and bool(found.missing),
             notes=[*would, *found.notes],
             missing=found.missing,
+            job_credentials=found.of_jobs,
             superuser=found.superuser,
             type_exists=found.type_exists,
             # In check mode, what hangs on something that is missing cannot be compared.

@@ -12,6 +12,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._awx import CONNECTION_SPEC, Awx, AwxError, connection
 from ansible_collections.msp.connectwise.plugins.plugin_utils._awx_sync import Sync
+from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 
 ARGUMENT_SPEC: dict[str, Any] = {
     **CONNECTION_SPEC,
@@ -30,6 +31,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
 
+    @guarded
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars or {})
         validator = ArgumentSpecValidator(

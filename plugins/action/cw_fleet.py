@@ -26,6 +26,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
     marked,
     shared_companies,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -43,6 +44,7 @@ class ActionModule(TenantAction):
     BYPASS_HOST_LOOP = True
     _requires_connection = False
 
+    @guarded
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)

@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _new_vendor, _profile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import own_directory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA_FILE
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import parse
@@ -37,6 +38,7 @@ class ActionModule(ActionBase):
 
     _requires_connection = False
 
+    @guarded
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)

@@ -17,6 +17,7 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process, unconnected
+from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
 from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
@@ -46,6 +47,7 @@ def _invocation_wanted(variables: Mapping[str, Any]) -> bool:
 class ActionModule(TenantAction):
     """Runs `msp.connectwise.cw_*`, in the worker process where the connection is local."""
 
+    @guarded
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)

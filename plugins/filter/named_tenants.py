@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import yaml
 from ansible import context
 from ansible.errors import AnsibleFilterError
 from ansible.inventory.manager import InventoryManager
@@ -22,6 +23,8 @@ description:
   - Returns the pattern, a list joined and a number as text. An empty one is an error, and so is one that no host of the
     inventory and of C(--limit) matches, if O(groups) are given; Ansible by itself would end such a play as a success
     that has done nothing.
+  - AWX hands names over as YAML, of which V(no) comes back as false and V(0x16) as 22. Such a value stands for the
+    host or group that YAML reads in this way, if there is one; if there are several, it is an error.
 options:
   _input:
     description: A pattern of hosts, as C(hosts) of a play takes it.
@@ -29,6 +32,9 @@ options:
     required: true
   groups:
     description: The variable C(groups); without it nothing has to match, as in a slice that has other tenants.
+    type: dict
+  known:
+    description: The variable C(groups) too, where nothing has to match; only for the names in it.
     type: dict
 """
 
@@ -57,11 +63,41 @@ def matching(pattern: str, groups: Mapping[str, Sequence[str]], limit: str | Non
     return [str(host) for host in inventory.get_hosts(pattern)]
 
 
-def named_tenants(pattern: Any, groups: Mapping[str, Sequence[str]] | None = None) -> str:
-    # A name of digits alone comes as a number from the extra variables of AWX, and an empty one as null.
+def _value(name: str) -> Any:
+    """What YAML makes of a name that nothing quotes."""
+    try:
+        return yaml.safe_load(name)
+    except (yaml.YAMLError, ValueError):
+        return name
+
+
+def as_text(value: Any, known: Iterable[str]) -> str:
+    """A name that came through YAML as something else, as the inventory writes it."""
+    if isinstance(value, str):
+        return str(value)
+    # True equals 1 and 22 equals 22.0.
+    kind = next(one for one in (bool, int, float, object) if isinstance(value, one))
+    meant = sorted(name for name in set(known) if isinstance(found := _value(name), kind) and found == value)
+    if len(meant) > 1 or (not meant and isinstance(value, bool)):
+        written = f"either {' or '.join(meant)}" if meant else "a word such as no, on or yes"
+        raise AnsibleFilterError(
+            f"cw_hosts came as {value}, which was {written} before YAML read it. Write the name with a comma behind it"
+        )
+    return meant[0] if meant else str(value)
+
+
+def named_tenants(
+    pattern: Any,
+    groups: Mapping[str, Sequence[str]] | None = None,
+    known: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    # An empty answer comes as null from the extra variables of AWX.
     names = pattern if isinstance(pattern, (list, tuple)) else [] if pattern is None else [pattern]
-    text = ",".join(map(str, names))
-    if not text.strip(" ,"):
+    inventory = groups or known or {}
+    every = [*inventory, *(str(host) for hosts in inventory.values() for host in hosts)]
+    text = ",".join(as_text(name, every) for name in names)
+    # A tilde alone is null to YAML, and to Ansible an expression that fits every name.
+    if not text.strip(" ,~"):
         raise AnsibleFilterError(
             "no tenant is named: cw_hosts is empty. Name the tenants, such as north, or all of them: all"
         )

@@ -104,13 +104,18 @@ def execute(
         problem.tenant = problem.tenant or tenant
         return {"failed": True, "changed": False, **problem.as_result()}
     except Exception as problem:  # a defect of ours must not look like one of the tenant's
-        return {
-            "failed": True,
-            "changed": False,
-            "msg": f"{module.name} hit a defect of its own: {type(problem).__name__}: {problem}. "
-            "Please report it with the output of -vvv.",
-            "exception": traceback.format_exc(),
-        }
+        return defect(module.name, problem)
+
+
+def defect(name: str, problem: Exception) -> dict[str, Any]:
+    """The result of a module or action that has raised what it does not know."""
+    return {
+        "failed": True,
+        "changed": False,
+        "msg": f"{name} hit a defect of its own: {type(problem).__name__}: {legible(problem)}. "
+        "Please report it with the output of -vvv.",
+        "exception": traceback.format_exc(),
+    }
 
 
 def unconnected(module: Module, problem: PsaError) -> dict[str, Any]:

@@ -112,6 +112,11 @@ missing:
   returned: success
   type: list
   elements: str
+job_credentials:
+  description: Names of the credentials that the jobs get; new ones of other kinds are for the project or the image.
+  returned: success
+  type: list
+  elements: str
 superuser:
   description: Whether the user is a system administrator.
   returned: success

@@ -14,12 +14,13 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.plugin_utils._awx import Awx
 
 # Kinds of credentials that AWX lets a job use.
-_OF_JOBS = ("ssh", "vault", "net", "cloud", "kubernetes", "token")
+_OF_JOBS = ("ssh", "vault", "net", "cloud", "kubernetes")
 _URL = re.compile(r"(?:[a-z+]+://|[\w.-]+@[\w.-]+:|/)\S+")
 _WITH_SECRET = re.compile(r"[a-z+]+://[^/@\s]*:[^/@\s]+@")
 # What has to be there before a part of the set-up can be compared.
 _NEEDS = {
-    "project": ("execution_environment",),
+    "execution_environment": ("credentials",),
+    "project": ("execution_environment", "credentials"),
     "inventory_source": ("project", "inventory"),
     "workflow": ("inventory",),
     "templates": ("project", "inventory", "execution_environment", "credentials"),
@@ -30,7 +31,10 @@ _NEEDS = {
 
 @dataclass
 class Found:
-    """superuser: whether the user may do what only a system administrator may. missing: what the set-up will make."""
+    """superuser: whether the user may do what only a system administrator may. missing: what the set-up will make.
+
+    of_jobs: the names of the credentials that the jobs get; others are for the project or for the image.
+    """
 
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -38,6 +42,7 @@ class Found:
     superuser: bool = False
     type_exists: bool = False
     absent: set[str] = field(default_factory=set)
+    of_jobs: list[str] = field(default_factory=list)
 
     def comparable(self) -> dict[str, bool]:
         return {part: not self.absent.intersection(needs) for part, needs in _NEEDS.items()}
@@ -115,34 +120,76 @@ def _look_at_type(found: Found, wants: Mapping[str, Any], types: Mapping[str, An
 
 
 def _look_at_credentials(awx: Awx, found: Found, wants: Mapping[str, Any], types: Mapping[str, Any]) -> None:
-    new = [str(one["name"]) for one in wants["new_credentials"]]
+    new = {str(one["name"]): one for one in wants["new_credentials"]}
     if not new and not wants["credentials"]:
         found.notes.append(
             "awx_credentials is empty, so the jobs open no vaulted key store, and the keys of the tenants have to come "
             "from the inventory; name what the jobs use there, or let this playbook make it (awx_new_credentials)"
         )
-    for one in wants["new_credentials"]:
+    for one in new.values():
         _look_at_new(awx, found, one, wants, types)
     taken: list[tuple[str, str, tuple[str, ...]]] = [
         ("awx_credentials", name, _OF_JOBS) for name in wants["credentials"] if name not in new
     ]
     single = (("project_credential", ("scm",)), ("execution_environment_credential", ("registry",)))
     taken += [(f"awx_{option}", wants[option], kind) for option, kind in single if wants[option]]
+    by_type: dict[str, list[str]] = {}
     for option, name, allowed in taken:
-        known = awx.named("credentials", name)
-        if not known:
-            there = ", ".join(awx.names("credentials")) or "none"
+        one = new.get(name) or _known(awx, found, option, name, types)
+        if one is None:
+            continue
+        kind = _kind(one, types)
+        if kind not in allowed:
             found.problems.append(
-                f"{option}: AWX has no credential {name}, or this user does not see it; there are: {there}. Make it in "
-                "AWX, or let this playbook make it (awx_new_credentials)"
+                f"{option}: the credential {name} is of the kind {kind}, which AWX does not take there; it takes "
+                f"{', '.join(allowed)}"
             )
-        elif len(known) > 1:
-            found.problems.append(f"{option}: {len(known)} credentials are named {name}; rename all but one")
-        elif known[0].get("kind") not in allowed:
-            found.problems.append(
-                f"{option}: the credential {name} is of the kind {known[0].get('kind')}, which AWX does not take "
-                f"there; it takes {', '.join(allowed)}"
-            )
+        elif option == "awx_credentials":
+            by_type.setdefault(_exclusive(one), []).append(name)
+    of_jobs = {name: one for name, one in new.items() if _kind(one, types) in _OF_JOBS}
+    for name, one in of_jobs.items():
+        by_type.setdefault(_exclusive(one), []).append(name)
+    found.of_jobs = [*wants["credentials"], *of_jobs]
+    _look_for_doubles(found, by_type)
+
+
+def _known(awx: Awx, found: Found, option: str, name: str, types: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A credential that AWX has, with the name of its type."""
+    known = awx.named("credentials", name)
+    if len(known) == 1:
+        names = {one["id"]: type_name for type_name, one in types.items()}
+        return {**known[0], "type": names.get(known[0].get("credential_type"), "")}
+    if known:
+        found.problems.append(f"{option}: {len(known)} credentials are named {name}; rename all but one")
+    else:
+        there = ", ".join(awx.names("credentials")) or "none"
+        found.problems.append(
+            f"{option}: AWX has no credential {name}, or this user does not see it; there are: {there}. Make it in "
+            "AWX, or let this playbook make it (awx_new_credentials)"
+        )
+    return None
+
+
+def _kind(credential: Mapping[str, Any], types: Mapping[str, Any]) -> str:
+    """What AWX calls the kind of a credential; the type that is still to be made is one of the cloud."""
+    about = types.get(str(credential.get("type") or "")) or {}
+    return str(about.get("kind") or credential.get("kind") or "cloud")
+
+
+def _exclusive(credential: Mapping[str, Any]) -> str:
+    """What a job can have one of: a type of credentials, and of the type Vault an id."""
+    kind, inputs = str(credential.get("type") or ""), credential.get("inputs")
+    identity = inputs.get("vault_id") if kind == "Vault" and isinstance(inputs, Mapping) else ""
+    return kind + (f" with the id {identity}" if identity else "")
+
+
+def _look_for_doubles(found: Found, by_type: Mapping[str, list[str]]) -> None:
+    found.problems += [
+        f"awx_credentials and awx_new_credentials: {' and '.join(names)} are all of the type {kind}, of which AWX "
+        "gives a job one; leave the others out" + (", or give each a vault_id" if kind == "Vault" else "")
+        for kind, names in by_type.items()
+        if kind and len(names) > 1
+    ]
 
 
 def _look_at_new(
@@ -159,8 +206,9 @@ def _look_at_new(
             f"Control or {wants['credential_type']}"
         )
         return
-    given = set(inputs) if isinstance(inputs, Mapping) else set()
-    wrong, lacking = sorted(given - set(fields)), sorted(set(required) - given)
+    given = dict(inputs) if isinstance(inputs, Mapping) else {}
+    filled = {field for field, value in given.items() if value not in ("", None)}
+    wrong, lacking = sorted(set(given) - set(fields)), sorted(set(required) - filled)
     if wrong or lacking:
         told = [f"does not have {', '.join(wrong)}"] * bool(wrong) + [f"needs {', '.join(lacking)}"] * bool(lacking)
         found.problems.append(f"awx_new_credentials: {name}: the type {kind} {' and '.join(told)}")

@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError, legible
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._ended import Results, changes, warnings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Site, unwritable
@@ -91,7 +91,12 @@ class FleetRun:
         done = wait(running, timeout=None if wait_for_one else 0, return_when=FIRST_COMPLETED).done
         for future in done:
             tenant = running.pop(future)
-            yield self._recorded(tenant, [*tenant.broken, *future.result()])
+            try:
+                seen = self._recorded(tenant, [*tenant.broken, *future.result()])
+            except Exception as problem:  # a defect of ours, on one tenant; the others go on
+                vendors = [one.vendor for one in (*tenant.broken, *tenant.integrations)]
+                seen = self._recorded(tenant, [Ended(vendor, error=_defect(problem)) for vendor in vendors])
+            yield seen
 
     def _work(self, tenant: Tenant) -> list[Ended]:
         """Look at a tenant and carry out what is left to do; in a thread."""
@@ -133,7 +138,7 @@ class FleetRun:
             raise
         except Exception as problem:  # a defect of ours, on one tenant; the others go on
             ended.look = ended.look or {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
-            ended.error = f"a defect of this collection: {type(problem).__name__}: {problem}; please report it"
+            ended.error = _defect(problem)
         ended.results = integration.results
         ended.warnings += warnings_of(one for results in ended.results.values() for one in results)
         return ended
@@ -169,6 +174,10 @@ class FleetRun:
             error_kind=one.error_kind,
             mistyped=one.mistyped,
         )
+
+
+def _defect(problem: Exception) -> str:
+    return f"a defect of this collection: {type(problem).__name__}: {legible(problem)}; please report it"
 
 
 class _Left(Exception):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,9 +61,11 @@ def old_keys(retired: Sequence[Mapping[str, Any]], grace_days: float) -> list[di
     found = []
     for key in retired:
         until = None
-        if key.get("since") and grace_days > 0:
-            moment = datetime.fromisoformat(str(key["since"]).replace("Z", "+00:00")) + timedelta(days=grace_days)
-            until = moment.isoformat(timespec="seconds")
+        # A record may have been written by anybody whom the store lets in.
+        with suppress(OverflowError, ValueError):
+            if key.get("since") and grace_days > 0:
+                moment = datetime.fromisoformat(str(key["since"]).replace("Z", "+00:00")) + timedelta(days=grace_days)
+                until = moment.isoformat(timespec="seconds")
         found.append({"public_key": shown_key(key.get("public_key")), "since": key.get("since"), "until": until})
     return found
 

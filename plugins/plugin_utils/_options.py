@@ -65,10 +65,21 @@ def _resolved(action: ActionBase, name: str, raw: Any, host: str) -> Any:
         return None
     try:
         value = action._templar.template(raw)
+        if isinstance(value, bool) and _is_text(name):
+            # True or False would be sent as a word.
+            raise InputError(
+                f"{name} is {value}: YAML reads no, on, off, yes and the like so where nothing quotes them",
+                remedy=f"put the value in quotes in {_place(host)}, or where else the inventory sets {name}",
+                tenant=host,
+            )
         # A vaulted value is decrypted when it is looked at, on some versions not before.
         return str(value) if value is not None and _is_text(name) else value
     except AnsibleError as problem:
         raise _unresolved(name, raw, problem, host) from None
+
+
+def _place(host: str) -> str:
+    return f"host_vars/{host}.yml" if host else "the inventory"
 
 
 def _is_text(name: str) -> bool:
@@ -78,7 +89,7 @@ def _is_text(name: str) -> bool:
 def _unresolved(name: str, raw: Any, problem: AnsibleError, host: str) -> InputError:
     """What Ansible says of a variable, in one line and without the variable's own text, which may be a key."""
     undefined = _UNDEFINED.search(str(problem))
-    place = f"host_vars/{host}.yml" if host else "the inventory"
+    place = _place(host)
     if undefined:
         reason, remedy = f"{undefined.group(1)} is undefined", f"define it in {place}"
     else:

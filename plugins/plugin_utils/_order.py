@@ -50,10 +50,10 @@ def spoken(time: Any) -> str:
     """A moment as people read it: 1 March 2026, 04:05 UTC."""
     try:
         moment = datetime.fromisoformat(str(time).replace("Z", "+00:00"))
-    except ValueError:
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(timezone.utc)
+    except (OverflowError, ValueError):
         return str(time)
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(timezone.utc)
     day = f"{moment.day} {moment:%B %Y}"
     return day if len(str(time)) <= len("2026-03-01") else f"{day}, {moment:%H:%M} UTC"
 

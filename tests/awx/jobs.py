@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.awx.extra_vars import rendered
-from tests.awx.launch import Refusal, answers_wrong, launch_variables, sliced
+from tests.awx.launch import Refusal, launch_variables, sliced
 from tests.awx.records import Record, Records
+from tests.awx.rules import answers_wrong
 from tests.awx.runs import Run
 
 LIMIT = 240.0  # seconds for whatever is started here
@@ -113,11 +114,15 @@ class Jobs:
             time.sleep(0.02)
 
     def launch(self, name: str, *, limit: str = "", **answers: Any) -> list[Run]:
-        """A job template, with the answers of a person; one run for each slice."""
+        """A job template, with answers as its API takes them; one run for each slice."""
         template = self.records.named("job_templates", name)
-        wrong = answers_wrong(self.records.surveys.get(template["id"]), answers)
-        if wrong:
+        survey = self.records.surveys.get(template["id"]) if template.get("survey_enabled") else None
+        if wrong := answers_wrong(survey, answers):
             raise Refusal(wrong)
+        if not template.get("ask_variables_on_launch"):
+            asked = {question["variable"] for question in (survey or {}).get("spec") or []}
+            answers = {variable: answer for variable, answer in answers.items() if variable in asked}
+        limit = limit if template.get("ask_limit_on_launch") else template["limit"]
         return self._jobs(template, answers, {"awx_job_launch_type": "manual"}, limit=limit)
 
     def workflow(self, name: str) -> dict[str, list[Run]]:

@@ -9,25 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.awx.records import Record, Records
+from tests.awx.rules import answer_wrong
 
 
 class Refusal(Exception):
     """AWX does not launch the job."""
-
-
-def answers_wrong(survey: Mapping[str, Any] | None, answers: Mapping[str, Any]) -> list[str]:
-    wrong = []
-    for question in (survey or {}).get("spec") or []:
-        variable = question["variable"]
-        if variable not in answers:
-            # A default takes the place of an answer, also of a required one.
-            if question["required"] and question.get("default") is None:
-                wrong.append(f"'{variable}' value missing")
-        elif question["type"] == "text" and len(answers[variable]) < int(question.get("min") or 0):
-            wrong.append(f"'{variable}' value is too small")
-        elif question["type"] == "integer" and not isinstance(answers[variable], int):
-            wrong.append(f"'{variable}' expected to be an integer")
-    return wrong
 
 
 def launch_variables(
@@ -35,7 +21,9 @@ def launch_variables(
 ) -> dict[str, Any]:
     """The template's own, the defaults of its survey, the answers or artifacts, and what AWX says of the job."""
     survey = (records.surveys.get(template["id"]) or {}).get("spec") or []
-    defaults = {one["variable"]: one["default"] for one in survey if one.get("default") is not None}
+    given = [one for one in survey if one.get("default") is not None]
+    # A default that is no answer to its own question is left out.
+    defaults = {one["variable"]: one["default"] for one in given if not answer_wrong(one, one["default"])}
     project = records.kinds["projects"][template["project"]]
     inventory = records.kinds["inventories"][template["inventory"]]
     meta = {

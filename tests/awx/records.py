@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.awx.rules import rule_wrong
+
 Record = dict[str, Any]
 
 # What AWX puts where a body says nothing, or null.
@@ -40,7 +42,8 @@ DEFAULTS: dict[str, Record] = {
 RELATED = ("credentials", "success_nodes", "failure_nodes", "always_nodes")
 FILTERS = {"id", "name", "identifier", "organization", "inventory", "credential_type", "unified_job_template", "kind"}
 FILTERS |= {"workflow_job_template", "or__id", "or__name", "organization__name", "page_size", "order_by", "page"}
-JOB_KINDS = ("ssh", "vault", "net", "cloud", "kubernetes", "token")
+JOB_KINDS = ("ssh", "vault", "net", "cloud", "kubernetes")
+MAX_FORKS = 200
 MANAGED = {
     "Machine": ("ssh", ["username", "password", "ssh_key_data"]),
     "Source Control": ("scm", ["username", "password", "ssh_key_data"]),
@@ -48,6 +51,12 @@ MANAGED = {
     "Container Registry": ("registry", ["host", "username", "password"]),
 }
 DENIED = {"detail": "You do not have permission to perform this action."}
+
+
+def exclusive(credential: Record) -> tuple[int, str]:
+    """A job has one credential of each type, of vaults one of each id."""
+    identity = credential["inputs"].get("vault_id") or "" if credential["kind"] == "vault" else ""
+    return credential["credential_type"], identity
 
 
 @dataclass(frozen=True)
@@ -122,11 +131,19 @@ class Records:
             there = self.kinds["projects"][record["project"]].get("playbooks", [])
             if record["playbook"] not in there:
                 raise Refused(400, {"playbook": ["Playbook not found for project."]})
+            if record["forks"] > MAX_FORKS:
+                raise Refused(400, {"forks": [f"Maximum number of forks ({MAX_FORKS}) exceeded."]})
         if kind == "credentials":
             fields = self.kinds["credential_types"][record["credential_type"]]["inputs"]["fields"]
             wrong = set(record["inputs"]) - {one["id"] for one in fields}
             if wrong:
                 raise Refused(400, {"inputs": [f"Additional properties are not allowed ({wrong} was unexpected)"]})
+            for one in fields:
+                value = record["inputs"].get(one["id"])
+                if one.get("choices") and value is not None and value not in one["choices"]:
+                    raise Refused(400, {"inputs": {one["id"]: [f"'{value}' is not one of {one['choices']}"]}})
+        if kind == "schedules" and (problems := rule_wrong(record["rrule"])):
+            raise Refused(400, {"rrule": problems})
 
     def link(self, kind: str, number: int, name: str, body: Mapping[str, Any]) -> None:
         linked = self.related.setdefault((kind, number, name), [])
@@ -142,9 +159,8 @@ class Records:
             raise Refused(400, {"error": "credential does not exist"})
         if credential["kind"] not in JOB_KINDS:
             raise Refused(400, {"error": f"Cannot assign a Credential of kind `{credential['kind']}`."})
-        kinds = [self.kinds["credentials"][one]["credential_type"] for one in linked]
-        if credential["kind"] != "vault" and credential["credential_type"] in kinds:
-            raise Refused(400, {"error": "Cannot assign multiple credentials of one type."})
+        if exclusive(credential) in [exclusive(self.kinds["credentials"][one]) for one in linked]:
+            raise Refused(400, {"error": f"Cannot assign multiple {exclusive(credential)} credentials."})
 
     def listed(self, kind: str, user: User, query: Mapping[str, str]) -> list[Record]:
         if unknown := set(query) - FILTERS:

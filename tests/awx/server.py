@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.awx.jobs import Jobs
 from tests.awx.records import DENIED, Record, Records, Refused, User
+from tests.awx.rules import survey_wrong
 
 USERS = {
     "token-of-root": User(1, "root", superuser=True),
@@ -117,6 +118,8 @@ class Handler(BaseHTTPRequestHandler):
         records, jobs, number = self.server.records, self.server.jobs, record["id"]
         if name == "survey_spec":
             if method == "POST":
+                if wrong := survey_wrong(body):
+                    raise Refused(400, {"error": wrong})
                 records.surveys[number] = body
             return 200, records.surveys.get(number, {})
         if name == "playbooks":

@@ -25,8 +25,14 @@ SECRET = "password-of-a-new-credential"
 VARIABLES: dict[str, Any] = {
     "awx_credentials": ["key store"],
     "awx_new_credentials": [
-        {"name": "ConnectWise keys", "type": "ConnectWise PSA", "inputs": {"client_id": "an id", "private_key": SECRET}}
+        {
+            "name": "ConnectWise keys",
+            "type": "ConnectWise PSA",
+            "inputs": {"client_id": "an id", "private_key": SECRET},
+        },
+        {"name": "repository", "type": "Source Control", "inputs": {"username": "me", "password": SECRET}},
     ],
+    "awx_project_credential": "repository",
 }
 
 
@@ -93,6 +99,7 @@ def test_the_credential_type_hands_the_keys_over_as_environment(done: Ground) ->
 def test_project_and_inventory_come_from_one_repository_and_the_tenants_are_known(done: Ground) -> None:
     records = done.awx.records
     (project,) = records.bodies("projects")
+    assert project["credential"] == records.named("credentials", "repository")["id"]
     assert project["scm_url"] == done.repository.url
     assert (project["scm_type"], project["scm_branch"], project["scm_update_on_launch"]) == ("git", "main", True)
     (source,) = records.bodies("inventory_sources")
@@ -200,6 +207,7 @@ WANTS: dict[str, Any] = {
     "required_fields": ["client_id"],
     "templates": ["audit"],
 }
+VAULT = {"name": "vault", "type": "Vault", "inputs": {"vault_password": "x"}}
 KEYS = {"name": "keys", "type": "Another PSA", "inputs": {"client_id": "x"}}
 
 
@@ -246,12 +254,35 @@ def test_options_that_can_be_right() -> None:
         ({"execution_environment_credential": "key store"}, "it takes registry"),
         ({"new_credentials": [{**KEYS, "type": "Valt"}]}, "keys is of the type Valt, which AWX does not have"),
         ({"new_credentials": [{**KEYS, "inputs": {"x": "1"}}]}, "does not have x and needs client_id"),
-        ({"new_credentials": [{**KEYS, "type": "Vault", "inputs": {"x": "1"}}]}, "the type Vault does not have x"),
+        ({"new_credentials": [{**KEYS, "inputs": {"client_id": ""}}]}, "needs client_id"),
+        (
+            {"credentials": ["key store"], "new_credentials": [VAULT]},
+            "key store and vault are all of the type Vault, of which AWX gives a job one; leave",
+        ),
+        (
+            {"new_credentials": [KEYS, {**KEYS, "name": "more keys"}]},
+            "keys and more keys are all of the type Another PSA",
+        ),
+        ({"credentials": [], "new_credentials": [{**VAULT, "inputs": {"x": "1"}}]}, "the type Vault does not have x"),
     ],
 )
 def test_what_awx_does_not_have_is_named(ground: Ground, wants: dict[str, Any], problem: str) -> None:
     (found,) = looked(ground, **wants).problems
     assert problem in found
+
+
+def test_a_new_credential_of_the_repository_is_not_one_of_the_jobs(ground: Ground) -> None:
+    git = {"name": "git", "type": "Source Control", "inputs": {"password": "x"}}
+    found = looked(ground, credentials=["key store"], new_credentials=[git, KEYS], project_credential="git")
+    assert found.problems == []
+    assert found.of_jobs == ["key store", "keys"]
+    (wrong,) = looked(ground, new_credentials=[git], execution_environment_credential="git").problems
+    assert "awx_execution_environment_credential: the credential git is of the kind scm" in wrong
+
+
+def test_vaults_with_ids_of_their_own_can_be_together(ground: Ground) -> None:
+    other = {**VAULT, "inputs": {"vault_password": "x", "vault_id": "other"}}
+    assert looked(ground, credentials=["key store"], new_credentials=[other]).problems == []
 
 
 def test_two_credentials_of_one_name_are_told_apart_by_a_person(ground: Ground) -> None:

@@ -87,6 +87,16 @@ def test_what_an_option_does_not_take(options_of, option, value, kind):
     assert "host_vars/north.yml" in caught.value.remedy
 
 
+@pytest.mark.parametrize("variable", ["cw_company_id", "cw_public_key", "cw_region", "cw_ca_path"])
+def test_a_word_that_yaml_has_read_as_true_or_false(options_of, variable):
+    with pytest.raises(
+        InputError, match=f"tenant north: {variable} is False: YAML reads no.*in quotes in host_vars/north"
+    ):
+        options_of(**{variable: False})
+    assert options_of(cw_company_id=22) == {"company_id": "22"}
+    assert options_of(cw_validate_certs=False) == {"validate_certs": False}
+
+
 def test_the_environment_is_checked_too(options_of, monkeypatch):
     monkeypatch.setenv("CW_TIMEOUT", "soon")
     with pytest.raises(InputError, match='CW_TIMEOUT is "soon", and not a number'):
