@@ -167,7 +167,7 @@ def _brotli(_asked: Asked) -> Iterator[Piece]:
 # The true answer, changed. What a write would answer is made up: it is not done.
 
 
-def _changed(asked: Asked, change: Callable[[str, Any], Any]) -> bytes:
+def changed_by(asked: Asked, change: Callable[[str, Any], Any]) -> bytes:
     true = asked.true if asked.true is not None else {"id": 1, "name": "x", "identifier": "x", "description": "x"}
 
     def record(one: Any) -> Any:
@@ -209,7 +209,7 @@ STRANGE: dict[str, Callable[[str, Any], Any]] = {
 
 def _strange(change: Callable[[str, Any], Any]) -> Attack:
     def answer(asked: Asked) -> Iterator[Piece]:
-        yield reply(asked.status, _changed(asked, change))
+        yield reply(asked.status, changed_by(asked, change))
 
     return answer
 
@@ -254,14 +254,17 @@ ERRORS: dict[str, tuple[int, bytes]] = {
 }
 
 
-def _error(status: int, body: bytes) -> Attack:
-    def answer(_asked: Asked) -> Iterator[Piece]:
-        yield reply(status, body)
+def errors(known: dict[str, tuple[int, bytes]]) -> dict[str, Attack]:
+    def attack_of(status: int, body: bytes) -> Attack:
+        def answer(_asked: Asked) -> Iterator[Piece]:
+            yield reply(status, body)
 
-    return answer
+        return answer
+
+    return {name: attack_of(status, body) for name, (status, body) in known.items()}
 
 
-ATTACKS.update({name: _error(status, body) for name, (status, body) in ERRORS.items()})
+ATTACKS.update(errors(ERRORS))
 
 
 @attack("what was sent, sent back")
@@ -301,19 +304,24 @@ HEADERS: dict[str, dict[str, str]] = {
 }
 
 
-def _headed(headers: dict[str, str]) -> Attack:
-    def answer(asked: Asked) -> Iterator[Piece]:
-        yield reply(asked.status, _changed(asked, lambda _key, value: value), -1, **headers)
+def headed(known: dict[str, dict[str, str]], status: int = 0) -> dict[str, Attack]:
+    """The true answer, or one with a status of its own, with these headers."""
 
-    return answer
+    def attack_of(headers: dict[str, str]) -> Attack:
+        def answer(asked: Asked) -> Iterator[Piece]:
+            yield reply(status or asked.status, changed_by(asked, lambda _key, value: value), -1, **headers)
+
+        return answer
+
+    return {name: attack_of(headers) for name, headers in known.items()}
 
 
-ATTACKS.update({name: _headed(headers) for name, headers in HEADERS.items()})
+ATTACKS.update(headed(HEADERS))
 
 
 @attack("a link to another host")
 def _link(asked: Asked) -> Iterator[Piece]:
-    body = _changed(asked, lambda _key, value: value)
+    body = changed_by(asked, lambda _key, value: value)
     yield reply(
         asked.status, body, Link=f'<https://{asked.elsewhere}/x>; rel="next"', Refresh=f"0;https://{asked.elsewhere}/"
     )
@@ -334,101 +342,17 @@ LOCATIONS = (
     "https://[::1",
     "x" * 50_000,
 )
-for _number, _location in enumerate(LOCATIONS):
-
-    def _redirect(asked: Asked, location: str = _location) -> Iterator[Piece]:
-        here = asked.headers.get("Host", "")
-        yield reply(307, b"", Location=location.format(elsewhere=asked.elsewhere, host=here, path=asked.path))
-
-    ATTACKS[f"a redirect, {_number + 1}: {_location[:24]!r}"] = _redirect
-
-# Answers that are hardly HTTP
-
-RAW: dict[str, Callable[[], bytes]] = {
-    "nothing": lambda: b"",
-    "no HTTP": lambda: b"SSH-2.0-OpenSSH_9.0\r\n",
-    "HTTP/2": lambda: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "a status that is a word": lambda: b"HTTP/1.1 fine X\r\n\r\n",
-    "a status of five digits": lambda: b"HTTP/1.1 20000 X\r\n\r\n",
-    "a status line of 100 KB": lambda: b"HTTP/1.1 200 " + b"x" * 100_000,
-    "a header of 100 KB": lambda: b"HTTP/1.1 200 X\r\nA: " + b"x" * 100_000 + b"\r\n\r\n[]",
-    "101 headers": lambda: b"HTTP/1.1 200 X\r\n" + b"A: b\r\n" * 101 + b"Content-Length: 2\r\n\r\n[]",
-    "99 headers of 60 KB": lambda: b"HTTP/1.1 200 X\r\n" + (b"A: " + b"x" * 60_000 + b"\r\n") * 99 + b"\r\n",
-    "a header that is none": lambda: b"HTTP/1.1 200 X\r\nnonsense \x1b[2J\r\n: x\r\nContent-Length: 2\r\n\r\n[]",
-    "headers folded": lambda: b"HTTP/1.1 200 X\r\nA: b\r\n" + b" c\r\n" * 50 + b"Content-Length: 2\r\n\r\n[]",
-    "a body that ends early": lambda: reply(200, b"[", length=100),
-    "a body without end": lambda: b"HTTP/1.1 200 X\r\n\r\n[",
-    "pieces of no size": lambda: b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n[]\r\n0\r\n\r\n",
-    "pieces below zero": lambda: b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n[]\r\n0\r\n\r\n",
-    "pieces that end early": lambda: b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n[]",
-    "pieces of a byte": lambda: b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 2_000_000,
-    "pieces with a long name": lambda: b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"x" * 100_000,
-    "endless trailers": lambda: (
-        b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n" + b"A: b\r\n" * MB
-    ),
-    "a million continues": lambda: b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000_000,
-    "a thousand early hints": lambda: b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 1000 + reply(200, b"[]"),
-    "an upgrade": lambda: b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n[]",
-    "two answers": lambda: reply(200, b"[]") + reply(200, b"[]"),
-}
 
 
-def _raw(make: Callable[[], bytes]) -> Attack:
-    made = lru_cache(maxsize=1)(make)
+def redirects(locations: tuple[str, ...]) -> dict[str, Attack]:
+    def attack_of(location: str) -> Attack:
+        def answer(asked: Asked) -> Iterator[Piece]:
+            here = asked.headers.get("Host", "")
+            yield reply(307, b"", Location=location.format(elsewhere=asked.elsewhere, host=here, path=asked.path))
 
-    def answer(_asked: Asked) -> Iterator[Piece]:
-        yield made()
+        return answer
 
-    return answer
-
-
-ATTACKS.update({name: _raw(make) for name, make in RAW.items()})
-
-
-@attack("a record of TLS for each byte")
-def _small(_asked: Asked) -> Iterator[Piece]:
-    yield reply(200, length=MB)
-    for _time in range(MB):
-        yield b" "
+    return {f"a redirect to {location[:24]!r}": attack_of(location) for location in locations}
 
 
-# What only a deadline ends
-
-
-@attack("silence", slow=True)
-def _silence(_asked: Asked) -> Iterator[Piece]:
-    yield 60.0
-
-
-@attack("a status line that drips", slow=True)
-def _drip_status(_asked: Asked) -> Iterator[Piece]:
-    yield from _dripping(b"HTTP/1.1 200 " + b"x" * 1000)
-
-
-@attack("headers that drip", slow=True)
-def _drip_headers(_asked: Asked) -> Iterator[Piece]:
-    yield b"HTTP/1.1 200 X\r\n"
-    yield from _dripping(b"A: b\r\n" * 90)
-
-
-@attack("a body that drips", slow=True)
-def _drip_body(_asked: Asked) -> Iterator[Piece]:
-    yield reply(200, length=1000)
-    yield from _dripping(b" " * 1000)
-
-
-@attack("pieces that drip", slow=True)
-def _drip_pieces(_asked: Asked) -> Iterator[Piece]:
-    yield b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n"
-    yield from _dripping(b"1\r\n \r\n" * 200)
-
-
-@attack("continues that drip", slow=True)
-def _drip_continues(_asked: Asked) -> Iterator[Piece]:
-    yield from _dripping(b"HTTP/1.1 100 Continue\r\n\r\n" * 40)
-
-
-def _dripping(data: bytes) -> Iterator[Piece]:
-    for at in range(len(data)):
-        yield data[at : at + 1]
-        yield 0.05
+ATTACKS.update(redirects(LOCATIONS))

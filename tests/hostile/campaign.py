@@ -183,7 +183,7 @@ def measured(step: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
 
 
 def cases(directory: Path, attacks: list[str], operations: list[str]) -> Iterator[dict[str, Any]]:
-    from .attacks import SLOW
+    from .more_attacks import SLOW
 
     kept = json.loads((directory / "steps.json").read_text(encoding="utf-8"))
     answers = json.loads((directory / "answers.json").read_text(encoding="utf-8"))
@@ -206,7 +206,7 @@ def cases(directory: Path, attacks: list[str], operations: list[str]) -> Iterato
 
 
 def main() -> None:
-    from .attacks import ATTACKS, SLOW
+    from .more_attacks import ATTACKS, SLOW
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", type=Path)

@@ -23,7 +23,8 @@ from typing import Any
 
 from tests.simulator.tls import Authority
 
-from .attacks import ATTACKS, Asked, reply
+from .attacks import Asked, reply
+from .more_attacks import ATTACKS
 
 NOT_THERE = {"code": "ConnectWiseApi", "message": "The endpoint does not exist."}
 

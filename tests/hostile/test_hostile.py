@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from .attacks import ATTACKS, SLOW
 from .campaign import HASTE, ROOT, record
+from .more_attacks import ATTACKS, SLOW
 
 CPU_LIMIT, MEMORY_LIMIT = 2.0, 50.0  # seconds and MB, for any one answer
 PARTS = 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hostile.attacks import ATTACKS
+from tests.hostile.more_attacks import ATTACKS
 from tests.hostile.test_hostile import judged, played
 
 

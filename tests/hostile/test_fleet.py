@@ -1,0 +1,132 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tenants that keep a connection without ever coming to an answer: the fleet goes on without them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.playground import Playground, inventory_of
+from tests.simulator.client import Simulator
+from tests.simulator.tls import Authority
+
+from .campaign import options_of, run
+
+TENANTS: dict[str, Any] = {"sites": [{"name": "na"}], "tenants": [{"company_id": "north", "site": "na"}]}
+HASTE = {"timeout": 1.0, "retries": 0, "request_deadline": 2.0, "deadline": 4.0}
+HELD = 20.0  # seconds that a connection is kept
+
+Enemy = Callable[[socket.socket], None]
+
+
+def silent(_connection: socket.socket) -> None:
+    """Takes the connection, and never begins with TLS."""
+    time.sleep(HELD)
+
+
+def dripping(connection: socket.socket) -> None:
+    """Begins with TLS, a byte at a time: the head of a record, and then what it announces."""
+    connection.recv(4096)
+    for byte in b"\x16\x03\x03\x40\x00" + b"\x02" * int(HELD / 0.1):
+        connection.sendall(bytes([byte]))
+        time.sleep(0.1)
+
+
+def speechless(connection: socket.socket) -> None:
+    """TLS as it should be, and then nothing."""
+    with CONTEXT.wrap_socket(connection, server_side=True) as secure:
+        secure.recv(4096)
+        time.sleep(HELD)
+
+
+def lingering(connection: socket.socket) -> None:
+    """An answer that says it is the last, and a connection that stays."""
+    with CONTEXT.wrap_socket(connection, server_side=True) as secure:
+        secure.recv(4096)
+        secure.sendall(b"HTTP/1.1 200 X\r\nConnection: close\r\n\r\n[]")
+        time.sleep(HELD)
+
+
+def closing(connection: socket.socket) -> None:
+    """Hangs up before TLS."""
+    connection.close()
+
+
+ENEMIES: dict[str, Enemy] = {one.__name__: one for one in (silent, dripping, speechless, lingering, closing)}
+CONTEXT: ssl.SSLContext
+
+
+class Hostile:
+    """Listens with one enemy's manners; where it is: host."""
+
+    def __init__(self, enemy: Enemy) -> None:
+        self._enemy = enemy
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.host = f"localhost:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _address = self._socket.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            self._enemy(connection)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture(scope="module")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    global CONTEXT
+    CONTEXT = Authority(tmp_path_factory.mktemp("authority")).context("enemy", ["localhost"])
+    enemies = {name: Hostile(enemy) for name, enemy in ENEMIES.items()}
+    yield {name: one.host for name, one in enemies.items()}
+    for one in enemies.values():
+        one.close()
+
+
+@pytest.mark.parametrize("enemy", ENEMIES)
+@pytest.mark.parametrize("module", ["cw_tenant_info", "cw_doctor"])
+def test_no_enemy_holds_a_task_longer_than_its_deadline(hosts: dict[str, str], enemy: str, module: str) -> None:
+    keys = dict.fromkeys(("company_id", "public_key", "private_key", "client_id"), "x")
+    connection = {**options_of(keys, hosts[enemy], ""), **HASTE, "validate_certs": False}
+    del connection["ca_path"]
+    begun = time.monotonic()
+    result = run({"module": module}, connection)
+    seconds = time.monotonic() - begun
+    assert seconds < HASTE["deadline"] + 1.5
+    assert "exception" not in result
+    assert result.get("failed") or not result.get("healthy", False)
+
+
+def test_the_fleet_goes_on_without_them(hosts: dict[str, str], tmp_path: Path) -> None:
+    with Simulator(TENANTS, tmp_path / "psa") as simulator:
+        ground = Playground(tmp_path / "ground", simulator.ready)
+        inventory = inventory_of(simulator.ready, cw_integrations=["umbrella"])
+        north = inventory["all"]["hosts"]["north"]
+        limits = {f"cw_{name}": value for name, value in HASTE.items()} | {"cw_validate_certs": False}
+        inventory["all"]["hosts"].update({name: {**north, **limits, "cw_host": host} for name, host in hosts.items()})
+        ground.write(ground.inventory, json.dumps(inventory))
+        begun = time.monotonic()
+        done = ground.play("onboard")
+        assert time.monotonic() - begun < 90
+        statuses = {name: ground.statuses(name)["umbrella"] for name in ("north", *hosts)}
+    assert statuses.pop("north") in ("ready", "pending"), done.output[-3000:]
+    assert set(statuses.values()) <= {"failed", "unreachable"}
+    assert "Traceback" not in done.output
+    for name in hosts:
+        assert name in done.output
