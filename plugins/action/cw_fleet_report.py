@@ -28,6 +28,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import (
     _table,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     BAD,
     STATUSES,
@@ -194,7 +195,7 @@ class ActionModule(ActionBase):
                 other = _fleet.new_fleet(str(source), args["playbook"])
                 _fleet.add_entries(other, _fleet.entries_below(path, args["max_age_hours"]))
             else:
-                other = _handed_over.checked(_fleet.unpacked(json.loads(path.read_text(encoding="utf-8"))))
+                other = _handed_over.checked(_fleet.unpacked(loaded(path.read_text(encoding="utf-8"))))
             # Merged, they are one run.
             for tenant in other["tenants"].values():
                 for cell in tenant["integrations"].values():
@@ -215,7 +216,7 @@ class ActionModule(ActionBase):
     def _known(directory: Path) -> _fleet.Fleet | None:
         """What an earlier run has written; one with --limit, or some vendors, leaves the others as they were."""
         try:
-            return _fleet.unpacked(json.loads((directory / "fleet.json").read_text(encoding="utf-8")))
+            return _handed_over.checked(_fleet.unpacked(loaded((directory / "fleet.json").read_text(encoding="utf-8"))))
         except (OSError, ValueError):
             return None
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, is_entry
 
 FORMAT = "msp.connectwise fleet 1"
 Fleet = dict[str, Any]
@@ -139,12 +140,11 @@ def entries_below(directory: Path, max_age_hours: float) -> list[dict[str, Any]]
     entries = []
     for path in sorted(directory.glob("*/*.json")):
         try:
-            entry = json.loads(path.read_text(encoding="utf-8"))
+            entry = loaded(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             # Half a file is one that its run did not end.
             continue
-        whole = isinstance(entry, dict) and {"tenant", "vendor", "status", "time"} <= entry.keys()
-        if whole and entry["time"] >= since:
+        if is_entry(entry) and {"tenant", "vendor"} <= entry.keys() and entry["time"] >= since:
             entries.append(entry)
     return entries
 
@@ -231,7 +231,15 @@ def packed(fleet: Mapping[str, Any]) -> Fleet:
     return {**rest, "tenants": tenants, "steps": steps}
 
 
-def unpacked(small: Mapping[str, Any]) -> Fleet:
+def unpacked(small: Any) -> Fleet:
+    """Raises ValueError for what is no fleet report, or none that is whole."""
+    try:
+        return _unpacked(small)
+    except (AttributeError, IndexError, KeyError, TypeError):
+        raise ValueError("a fleet report is not whole; run the job that made it again") from None
+
+
+def _unpacked(small: Mapping[str, Any]) -> Fleet:
     if small.get("format") != FORMAT:
         raise ValueError(f"not a fleet report of this collection (format {small.get('format')!r})")
     if "steps" not in small:

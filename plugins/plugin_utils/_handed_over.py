@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 
 FORMAT = "msp.connectwise digest 1"
 # The files of one job's folder; a folder that holds anything else is not ours to remove.
@@ -77,7 +78,7 @@ def _small(cell: Mapping[str, Any], run: str) -> dict[str, Any]:
 
 def fleet_of(handed: Any) -> _fleet.Fleet:
     """The report behind an artifact: a digest, or a whole report, as text or as a mapping."""
-    found = handed if isinstance(handed, Mapping) else json.loads(handed)
+    found = handed if isinstance(handed, Mapping) else loaded(handed)
     if not isinstance(found, Mapping):
         raise ValueError("an artifact is neither a digest nor a fleet report of this collection")
     if found.get("format") != FORMAT:
@@ -92,9 +93,10 @@ def checked(fleet: _fleet.Fleet) -> _fleet.Fleet:
     """Refuse a report that is not whole, and one whose times have become something else on the way."""
     try:
         tenants = list(fleet["tenants"].values())
+        named = all(isinstance(fleet[name], str) for name in ("run", "generated"))
         cells = [cell for tenant in tenants for cell in tenant["integrations"].values()]
         times = [one["time"] for one in (*tenants, *cells)]
-        named = all({"product", "status", "run"} <= cell.keys() for cell in cells)
+        named = named and all({"product", "status", "run"} <= cell.keys() for cell in cells)
     except (AttributeError, KeyError, TypeError):
         named, times = False, []
     if not named:
@@ -112,7 +114,7 @@ def _read(small: Mapping[str, Any]) -> _fleet.Fleet | None:
     if not small.get("report"):
         return None
     try:
-        whole = checked(_fleet.unpacked(json.loads(Path(str(small["report"])).read_text(encoding="utf-8"))))
+        whole = checked(_fleet.unpacked(loaded(Path(str(small["report"])).read_text(encoding="utf-8"))))
     except (OSError, ValueError):
         return None
     return whole if (whole.get("run"), whole.get("generated")) == (small["run"], small["generated"]) else None

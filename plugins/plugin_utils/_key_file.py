@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 
 FORMAT = "msp.connectwise keys 1"
 _LOCK_WAIT = 30.0  # seconds
@@ -140,7 +141,7 @@ class KeyFile:
             raise StoreError(f"{self.path} is open to every user of this machine", f"chmod 600 {self.path}")
         text = self._decrypt(data)
         try:
-            content = json.loads(text)
+            content = loaded(text)
             records = content["integrations"]
             if content["format"] != FORMAT or not isinstance(records, dict):
                 raise KeyError("format")

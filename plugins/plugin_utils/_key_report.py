@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, why_refused
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
@@ -107,6 +109,18 @@ def text(reports: Mapping[str, Mapping[str, Any]], tenant: str) -> str:
     return "\n".join([*lines, ""])
 
 
+def whole(found: Any) -> dict[str, dict[str, Any]]:
+    """Of what a file holds, the reports that can be told: somebody else may have written it."""
+    kept = {}
+    for name, one in found.items() if isinstance(found, dict) else ():
+        with suppress(AttributeError, KeyError, TypeError):
+            text({name: one}, "")
+            # Pages sort by the age, and count states.
+            round(one["age_days"] or 0, 1)
+            kept[name] = {**one, "state": str(one["state"])}
+    return kept
+
+
 def details(one: Mapping[str, Any]) -> list[str]:
     """What a person has to know about a key beyond its row of the table."""
     found = list(one["findings"])
@@ -125,20 +139,20 @@ def write_reports(
     """Put what was found into a tenant's key report; what it says of other integrations stays."""
     path = folder / "keys.json"
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = whole(loaded(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError):
         known = {}
     folder.mkdir(parents=True, exist_ok=True)
-    whole = {**known, **reports}
-    write(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
-    write(folder / "keys.md", text(whole, tenant))
+    both = {**known, **reports}
+    write(path, json.dumps(both, indent=1, ensure_ascii=False) + "\n")
+    write(folder / "keys.md", text(both, tenant))
 
 
 def forget(folder: Path, vendor: str, tenant: str, write: Callable[[Path, str], None]) -> None:
     """Take an integration that is gone out of a tenant's key report; the report goes with its last one."""
     path = folder / "keys.json"
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = whole(loaded(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return
     except ValueError:

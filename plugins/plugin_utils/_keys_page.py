@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
@@ -14,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_report import details
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_report import details, whole
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page import filled
 
@@ -36,12 +36,12 @@ def reports_below(directory: Path) -> dict[str, dict[str, Any]]:
     found = {}
     for path in sorted(directory.glob("*/keys.json")):
         try:
-            keys = json.loads(path.read_text(encoding="utf-8"))
+            keys = whole(loaded(path.read_text(encoding="utf-8")))
         except (OSError, ValueError):
             # Half a file is one that its run did not end.
             continue
         time = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).isoformat(timespec="seconds")
-        if isinstance(keys, dict):
+        if keys:
             found[path.parent.name] = {"time": time, "keys": keys}
     return found
 

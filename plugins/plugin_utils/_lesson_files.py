@@ -20,6 +20,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._route_check impor
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions, parse_route
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _har, _lesson
 from ansible_collections.msp.connectwise.plugins.plugin_utils._choreography_page import as_html, as_markdown
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_tenant import Lesson
 from ansible_collections.msp.connectwise.plugins.plugin_utils._prove import GROUPS, PROVEN, Ground, Verdict
 from ansible_collections.msp.connectwise.plugins.plugin_utils._prove_look import version_of
@@ -42,7 +43,7 @@ class LessonFiles:
 
     def _read(self, name: str, step: str) -> dict[str, Any]:
         try:
-            found = json.loads((self.place / name).read_text(encoding="utf-8"))
+            found = loaded((self.place / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             found = None
         except (OSError, ValueError) as problem:

@@ -24,6 +24,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _ended, _handover, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._history import continued
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, markdown
 
@@ -33,6 +34,7 @@ Entry = dict[str, Any]
 STATUSES = ("absent", "ready", "drifted", "pending", "failed", "unreachable")
 # What makes a tenant count as failed.
 BAD = ("failed", "unreachable")
+_LISTS = ("changes", "differences", "manual_steps", "old_keys", "parts", "unseen")
 # Errors that say that the tenant was not there, rather than that it refused something.
 _AWAY = (
     "AnswerTooLarge",
@@ -247,10 +249,19 @@ def earlier_entry(directory: Path, entry: Mapping[str, Any]) -> Entry | None:
 def entry_in(path: Path) -> Entry | None:
     """The entry that a file holds."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = loaded(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and {"status", "time"} <= found.keys() else None
+    return found if is_entry(found) else None
+
+
+def is_entry(found: Any) -> bool:
+    """Whether it is an integration's report, and what others rely on is of its type."""
+    if not isinstance(found, dict) or found.get("status") not in STATUSES:
+        return False
+    texts = all(isinstance(found.get(name, ""), str) for name in ("tenant", "vendor", "product", "error"))
+    lists = all(isinstance(found.get(name) or [], list) for name in _LISTS)
+    return texts and lists and isinstance(found.get("time"), str) and isinstance(found.get("key") or {}, dict)
 
 
 def with_history(entry: Entry, earlier: Entry | None) -> Entry:
@@ -328,7 +339,7 @@ def noted(run_directory: str) -> list[Entry]:
     except FileNotFoundError:
         return []
     # Not splitlines: names may hold other characters that it takes for the end of a line.
-    entries = [json.loads(line) for line in text.split("\n") if line]
+    entries = [loaded(line) for line in text.split("\n") if line]
     return list({(entry["tenant"], entry["vendor"]): entry for entry in entries}.values())
 
 

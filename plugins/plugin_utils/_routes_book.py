@@ -19,6 +19,7 @@ import yaml
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _routes_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 
 FOLDER = "connectwise_routes"
@@ -128,7 +129,7 @@ class Memory:
 
     def read(self) -> dict[str, Any]:
         try:
-            found = json.loads(self._path.read_text(encoding="utf-8"))
+            found = loaded(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             found = {}
         return {**(found if isinstance(found, dict) else {}), **self._lost}
@@ -166,7 +167,7 @@ class Stopped:
         with self._lock:
             known = dict(self._known.get(self._name, {}))
         try:
-            document = json.loads((self._folder / self._name).read_text(encoding="utf-8"))
+            document = loaded((self._folder / self._name).read_text(encoding="utf-8"))
             return {**document["stopped"], **known}
         except (OSError, ValueError, KeyError, TypeError):
             return known
@@ -187,7 +188,7 @@ class Stopped:
     def _forget(path: Path) -> None:
         """What a run that has ended left."""
         try:
-            run = json.loads(path.read_text(encoding="utf-8"))["run"]
+            run = loaded(path.read_text(encoding="utf-8"))["run"]
             if is_alive(run) is False:
                 path.unlink()
         except (OSError, ValueError, KeyError, TypeError):

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import yaml
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import closest
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile, StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
 
@@ -123,7 +124,7 @@ class Described:
         record = _dug(found, str(call.get("record") or ""))
         if isinstance(record, str):
             try:
-                record = json.loads(record or "{}")
+                record = loaded(record or "{}")
             except ValueError:
                 raise StoreError(f"{self.place} holds no record", "restore it from a backup") from None
         if not record or (call.get("removed") and record.get(call["removed"])):
@@ -242,7 +243,7 @@ class Command:
                 return {}
             raise self._problem("read", done.stderr)
         try:
-            record = json.loads(done.stdout.strip() or "{}")
+            record = loaded(done.stdout.strip() or "{}")
         except ValueError:
             record = None
         if not isinstance(record, dict):

@@ -144,6 +144,30 @@ def test_texts_of_a_store_and_a_report(simulator: Simulator, tmp_path: Path) -> 
         assert "defect" not in output
 
 
+FORGED = {
+    "too deep": "[" * 50_000 + "]" * 50_000,
+    "numbers": json.dumps(dict.fromkeys(("tenant", "vendor", "product", "status", "time", "key", "parts", "error"), 7)),
+    "lists": json.dumps({"status": "ready", "time": [1], "tenant": "onprem", "vendor": "umbrella", "parts": {"a": 1}}),
+    "a list": "[1, null]",
+    "a fleet": json.dumps({"format": "msp.connectwise fleet 1", "tenants": {"onprem": {"integrations": [1]}, "x": 7}}),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_reports_that_are_none(simulator: Simulator, tmp_path: Path, forged: str) -> None:
+    ground = Playground(tmp_path / "ground", simulator.ready, cw_integrations=["umbrella"])
+    folder = ground.directory / "connectwise_reports" / "onprem"
+    folder.mkdir(parents=True)
+    for playbook in ("audit", "key_report"):
+        for path in (folder / "umbrella.json", folder / "keys.json", folder.parent / "fleet.json"):
+            path.write_text(FORGED[forged], encoding="utf-8")
+        output = ground.play(playbook, "--limit", "onprem").output
+        assert "Traceback" not in output
+        assert "defect" not in output
+        assert "could not be made" not in output, output
+    assert ground.statuses("onprem").keys() == {"umbrella"}
+
+
 def test_texts_of_an_inventory(simulator: Simulator, tmp_path: Path) -> None:
     """A value that its inventory marks as unsafe stays as it is, whatever it holds."""
     ground = Playground(tmp_path / "ground", simulator.ready, cw_integrations=["umbrella"])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet_run, _handover, _order
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet_run, _handover, _key_report, _order, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 
 ACTIONS = sorted(Path(importlib.import_module(_fleet_run.__name__).__file__ or "").parents[1].glob("action/*.py"))
@@ -70,3 +70,43 @@ def test_moments_that_are_none(moment: Any) -> None:
     (key,) = _handover.old_keys([{"public_key": "k", "since": moment}], 3.0)
     assert key["until"] is None or key["until"].startswith("0001-")
     assert isinstance(_order.spoken(moment), str)
+
+
+KEY: dict[str, Any] = {
+    **dict.fromkeys(("member", "state", "place"), "x"),
+    **dict.fromkeys(("public_key", "age_days")),
+    **{name: [] for name in ("retired", "unknown", "excess", "findings")},
+    "listed": True,
+}
+
+
+def test_of_a_file_of_keys_only_what_can_be_told_is_kept() -> None:
+    forged = {
+        "a": 7,
+        "b": {},
+        "c": {**KEY, "age_days": "old"},
+        "d": {**KEY, "unknown": [1]},
+        "e": {**KEY, "findings": 1},
+    }
+    assert _key_report.whole({**forged, "umbrella": KEY}) == {"umbrella": KEY}
+    assert _key_report.whole([1]) == {}
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        None,
+        [],
+        {},
+        {"status": [1]},
+        {"status": "fine"},
+        {"time": 7},
+        {"key": "k"},
+        {"parts": {"a": 1}},
+        {"error": ["x"]},
+    ],
+)
+def test_an_entry_that_is_none(forged: Any) -> None:
+    entry = {"status": "ready", "time": "2026-03-01T02:00:00+00:00"}
+    assert _report.is_entry(entry)
+    assert not _report.is_entry({**entry, **forged} if forged else forged)

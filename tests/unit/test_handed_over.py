@@ -87,15 +87,21 @@ def test_whole_reports_are_still_accepted_as_mapping_and_as_text() -> None:
         assert _handed_over.fleet_of(handed) == made
 
 
+HEAD = {"format": _fleet.FORMAT, "run": "1", "generated": MOMENT}
+
+
 @pytest.mark.parametrize(
     ("handed", "message"),
     [
         ("[1]", "neither a digest nor"),
         ('{"format": "another"}', "not a fleet report"),
+        ("[" * 50_000 + "]" * 50_000, "nested more than"),
+        (json.dumps({**HEAD, "tenants": [7]}), "not whole"),
+        (json.dumps({**HEAD, "steps": [], "tenants": {"a": {"integrations": {"x": {"steps": [3]}}}}}), "not whole"),
         (json.dumps({"format": _fleet.FORMAT}), "not whole"),
         (json.dumps({"format": _handed_over.FORMAT}), "not whole"),
         (
-            json.dumps({"format": _fleet.FORMAT, "tenants": {"a": {"time": 1, "integrations": {}}}}),
+            json.dumps({**HEAD, "tenants": {"a": {"time": 1, "integrations": {}}}}),
             "types of its values",
         ),
     ],
