@@ -15,7 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 from .attacks import ATTACKS, MB, SLOW, Asked, Piece, attack, changed_by, errors, headed, redirects, reply
 from .wire_attacks import dripping, raw
 
-__all__ = ["ATTACKS", "SLOW"]
+__all__ = ["ATTACKS", "FIRST", "SLOW"]
+
+# Those of the other files.
+FIRST = frozenset(ATTACKS)
 
 Lie = Callable[[Asked], Any]
 

@@ -12,7 +12,7 @@ from tests.hostile.more_attacks import ATTACKS
 from tests.hostile.test_hostile import judged, played
 
 
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(4800)
 def test_every_answer_at_every_operation(tmp_path: Path) -> None:
     cases = [*played(tmp_path), *played(tmp_path, "--slow")]
     assert {case["attack"] for case in cases} == set(ATTACKS)
