@@ -13,7 +13,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils import _client as 
 from ansible_collections.msp.connectwise.plugins.module_utils import _errors as errors
 from ansible_collections.msp.connectwise.plugins.module_utils import _http as http
 from ansible_collections.msp.connectwise.plugins.module_utils._rights import right_for
-from tests.unit.support import answer
+from tests.unit.support import Script, answer
 
 COMPANY = "GET /login/companyinfo/north"
 KNOWN = {"CompanyName": "Tenant North", "Codebase": "v2025_1/", "IsCloud": True}
@@ -391,13 +391,15 @@ def test_no_more_at_once_than_a_tenant_takes(script):
     assert max(most) <= 4
 
 
-def test_the_session_is_closed_with_the_client(script):
-    psa, transport = script({})
+def test_the_client_closes_its_own_session_and_no_shared_one(script, monkeypatch):
+    psa, shared = script({})
+    own = Script({})
     closed = []
-    transport.close = lambda: closed.append(True)
-    with psa as same:
+    shared.close, own.close = lambda: closed.append("shared"), lambda: closed.append("own")
+    monkeypatch.setattr(client, "Http", lambda *_policy: own)
+    with psa as same, client.Psa(psa.connection):
         assert same is psa
-    assert closed == [True]
+    assert closed == ["own"]
 
 
 def test_a_record_that_shows_late(script, pauses):
