@@ -27,7 +27,7 @@ Cell = dict[str, Any]
 
 _KEPT = (
     *("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error"),
-    "mistyped",
+    "unknown_vendor",
 )
 LEFT = ("pending", "drifted", *BAD)
 
@@ -91,13 +91,13 @@ def add_absence(fleet: Fleet, name: str, error: str, vendors: Iterable[str]) -> 
 
 
 def forget_absences(known: Fleet, fleet: Mapping[str, Any]) -> None:
-    """Drop from an earlier report that a tenant was away, where this one has reached it."""
+    """Drop from an earlier report that a tenant was away, if this one has reached it."""
     for name, tenant in fleet["tenants"].items():
         reached = any(cell["status"] != "unreachable" for cell in tenant["integrations"].values())
         before = known["tenants"].get(name)
         if before is not None:
             # A name that no vendor has was corrected, or this run has found it again.
-            kept = {vendor: cell for vendor, cell in before["integrations"].items() if not cell.get("mistyped")}
+            kept = {vendor: cell for vendor, cell in before["integrations"].items() if not cell.get("unknown_vendor")}
             before["integrations"] = kept
         if reached and before is not None:
             before["error"] = ""

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How one integration on one tenant ended: its status, its hand-over, its work order, and where that is written.
+"""The result of one integration on one tenant: its status, its hand-over, its work order, and where that is written.
 
 The order of a run: `entry_of` a member -> `merged` with the members before it -> `recorded`, whose result has in it
 what stays of the entry that an earlier run has written.
@@ -22,7 +22,7 @@ from ansible import constants
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection, shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _ended, _handover, _key_report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _handover, _key_report, _step_results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._history import continued
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
@@ -77,7 +77,7 @@ def status_of(
         return "pending" if steps else "drifted" if predicts and in_sync is not None and not gone else "absent"
     if predicts:
         return "ready" if in_sync else "drifted"
-    # Steps may be left where the key works: one that was to be replaced, or a replaced one that is to be deleted.
+    # Steps may be left although the key works: one that was to be replaced, or a replaced one that is to be deleted.
     return "pending" if steps else "ready" if in_sync else "failed"
 
 
@@ -168,7 +168,7 @@ def _status(args: Mapping[str, Any], *, predicts: bool) -> str:
 
 def entry_of_integration(
     look: Mapping[str, Any],
-    results: _ended.Results,
+    results: _step_results.Results,
     tenant: str,
     connection: Mapping[str, Any],
     *,
@@ -179,7 +179,9 @@ def entry_of_integration(
 ) -> Entry:
     """The entry of a whole integration, out of what was found and what its steps said."""
     entry: Entry | None = None
-    for options in _ended.entry_options(look, results, check_mode=check_mode, error=error, error_kind=error_kind):
+    for options in _step_results.entry_options(
+        look, results, check_mode=check_mode, error=error, error_kind=error_kind
+    ):
         part = entry_of(options, tenant, connection, predicts=check_mode, run=run)
         entry = part if entry is None else merged(entry, part)
     if entry is None:
@@ -189,7 +191,7 @@ def entry_of_integration(
 
 def record_integration(
     look: Mapping[str, Any],
-    results: _ended.Results,
+    results: _step_results.Results,
     tenant: str,
     connection: Mapping[str, Any],
     *,
@@ -197,17 +199,17 @@ def record_integration(
     directory: str | None,
     error: str = "",
     error_kind: str = "",
-    mistyped: bool = False,
+    unknown_vendor: bool = False,
 ) -> Entry:
-    """Write down how an integration ended: its entry, and in a report on keys what there is to say about them.
+    """Record the result of an integration: its entry, and in a report on keys what there is to say about them.
 
-    mistyped: no vendor has that name, so the entry is for this run only.
+    unknown_vendor: no vendor has that name, so the entry is for this run only.
     """
     entry = entry_of_integration(
         look, results, tenant, connection, check_mode=check_mode, error=error, error_kind=error_kind
     )
-    if mistyped:
-        entry["mistyped"] = True
+    if unknown_vendor:
+        entry["unknown_vendor"] = True
     reports = {key["record"]: key["report"] for key in look.get("keys") or [] if key.get("report")}
     if reports and directory and not check_mode:
         _key_report.write_reports(Path(directory) / folder_name(tenant), reports, tenant, replace_file)
@@ -310,7 +312,7 @@ def write_files(directory: Path, entry: Entry, *, predicted: bool = False) -> En
 
 
 def recorded(directory: str | None, entry: Entry, *, check_mode: bool) -> Entry:
-    """Write an entry where there is a directory for it, and add it to what this run has found."""
+    """Write an entry if there is a directory for it, and add it to what this run has found."""
     if not directory:
         entry = with_history(entry, None)
     elif check_mode and not (entry["manual_steps"] and entry["status"] in ("drifted", "pending")):

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +35,21 @@ class Watch(threading.Thread):
 
     def run(self) -> None:
         while not self.ended.wait(0.01):
-            for file in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    self.command_lines.add(file.read_bytes())
-                except OSError:
-                    continue
+            # Processes and files go while they are looked at; whoever is too late for one goes on to the next.
+            for process in Path("/proc").iterdir():
+                if process.name.isdecimal():
+                    with suppress(OSError):
+                        self.command_lines.add((process / "cmdline").read_bytes())
             for directory in self.directories:
-                for file in directory.rglob("*"):
-                    try:
-                        seen = (str(file), file.stat().st_size)
-                        if seen not in self.files and file.is_file():
-                            self.files[seen] = file.read_bytes()
-                    except OSError:
-                        continue
+                for folder, _folders, names in os.walk(directory):
+                    for file in (Path(folder, name) for name in names):
+                        with suppress(OSError):
+                            self._keep(file)
+
+    def _keep(self, file: Path) -> None:
+        seen = (str(file), file.stat().st_size)
+        if seen not in self.files and file.is_file():
+            self.files[seen] = file.read_bytes()
 
 
 def forms(public: str, private: str) -> list[str]:

@@ -46,7 +46,7 @@ def test_what_ansible_raises_stays_its_own() -> None:
 
 
 def tenant(name: str) -> _fleet_run.Tenant:
-    return _fleet_run.Tenant(name, broken=[_fleet_run.Ended("umbrella", error="not reached")])
+    return _fleet_run.Tenant(name, broken=[_fleet_run.IntegrationResult("umbrella", error="not reached")])
 
 
 def test_a_defect_while_a_tenant_is_recorded_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
