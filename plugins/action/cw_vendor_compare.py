@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
 
     def _done(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         directories = vendor_directories(variables, args["directories"])
-        others = self._others(args["add"], directories)
+        others, wrong = self._others(args["add"], directories)
         alike: dict[tuple[int, ...], tuple[list[_profile.Profile], list[str]]] = {}
         left: dict[str, str] = {}
         for host in [str(one) for one in variables.get("ansible_play_hosts_all") or []]:
@@ -72,6 +72,8 @@ class ActionModule(ActionBase):
         problems = [f"{', '.join(one.tenants)}: {text}" for one in compared for text in one.problems]
         problems += [f"{tenant}: {why}" for tenant, why in left.items()]
         result = {"changed": False, "collisions": problems, "comparisons": [_data(one) for one in compared]}
+        if wrong:
+            result["warnings"] = wrong
         own = settings_of(variables, self._templar.template).report_dir
         path = Path(args["directory"] or own) / "vendors.html"
         if not self._task.check_mode:
@@ -86,16 +88,12 @@ class ActionModule(ActionBase):
         return result
 
     @staticmethod
-    def _others(names: Sequence[str] | None, directories: Sequence[Path]) -> list[_profile.Profile]:
-        """The vendors that may come: those that are named, or all there are."""
+    def _others(names: Sequence[str] | None, directories: Sequence[Path]) -> tuple[list[_profile.Profile], list[str]]:
+        """The vendors that may come: those that are named, or all there are; and why others cannot be used."""
         if names is None:
-            return [one for one in _vendor_list.profiles(directories) if one.name != "cw_admin"]
-        return [_profile.read(name, {}, _as_it_is, directories) for name in names]
-
-
-def _without(others: Sequence[_profile.Profile], own: Sequence[_profile.Profile]) -> list[_profile.Profile]:
-    names = {one.name for one in own}
-    return [one for one in others if one.name not in names]
+            found, wrong = _vendor_list.profiles(directories)
+            return [one for one in found if one.name != "cw_admin"], wrong
+        return [_profile.read(name, {}, _as_it_is, directories) for name in names], []
 
 
 def _as_it_is(value: Any) -> Any:

@@ -16,7 +16,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _new_vendor, _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import own_directory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA_FILE
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import parse
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import load, parse
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
 
@@ -27,6 +27,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "product": {"type": "str"},
     "vendor": {"type": "str"},
     "source": {"type": "str"},
+    "ticked": {"type": "str", "choices": ["All", "My"]},
     "values": {"type": "dict", "default": {}},
     "replace": {"type": "bool", "default": False},
 }
@@ -61,11 +62,11 @@ class ActionModule(ActionBase):
         if name in known():
             remedy = f"choose another name, or set what differs as variables of a host, {name}_permissions and so on"
             raise InputError(f'the collection has a vendor "{name}" of its own', remedy=remedy)
-        if path.exists() and not args["replace"]:
-            raise InputError(f"{path} is there already", remedy="choose another name, or set replace to write it anew")
         page = _page(Path(args["table"])) if args["table"] else ""
         given = {key: args[key] for key in ("product", "vendor", "source") if args[key]}
-        made = _new_vendor.begun(name, page, {**given, **args["values"]})
+        made = _new_vendor.begun(name, page, {**given, **args["values"]}, ticked=args["ticked"])
+        if path.exists() and not args["replace"]:
+            return _same_as(name, path, made, bool(args["table"]))
         text = _HEAD.format(name=name) + made.text
         # What is written is a vendor that the reader takes; a wrong value that was given shows here.
         _profile.of_mapping(name, parse(text, str(path)).values)
@@ -81,6 +82,26 @@ class ActionModule(ActionBase):
             "lines": [*made.messages, f"{path} written; look it over, then add {name} to cw_integrations"],
             "msg": f"{path}: {made.messages[0]}, {len(made.reading.unresolved)} lines not resolved",
         }
+
+
+def _same_as(name: str, path: Path, made: _new_vendor.Begun, compared: bool) -> dict[str, Any]:
+    """Nothing is written over a file; whether its table is still that of the page is said."""
+    values = load(path).values
+    _profile.of_mapping(name, values)
+    changes = _new_vendor.changes(values, made.reading) if compared else []
+    if not compared or changes:
+        said = f", and this page changes it: {'; '.join(changes)}" if changes else ""
+        remedy = "change the file, choose another name, or set replace (-e cw_replace=true) to write it anew"
+        raise InputError(f"{path} is there already{said}", remedy=remedy)
+    message = f"{path} is there already, and its table is that of this page"
+    return {
+        "changed": False,
+        "file": str(path),
+        "unresolved": made.reading.unresolved,
+        "questions": made.reading.questions,
+        "lines": [message, *(f"not resolved: {line}" for line in made.reading.unresolved)],
+        "msg": message,
+    }
 
 
 _HEAD = """---

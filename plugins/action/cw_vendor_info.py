@@ -38,5 +38,11 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, **problem.as_result()}
 
     def _done(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        found = _vendor_list.listed(vendor_directories(variables, args["directories"]), args["search"])
-        return {"changed": False, "vendors": found, "lines": _vendor_list.lines(found), "msg": f"{len(found)} vendors"}
+        found, wrong = _vendor_list.listed(vendor_directories(variables, args["directories"]), args["search"])
+        return {
+            "changed": False,
+            "vendors": found,
+            "lines": _vendor_list.lines(found),
+            "msg": f"{len(found)} vendors",
+            **({"warnings": wrong} if wrong else {}),
+        }

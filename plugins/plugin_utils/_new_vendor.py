@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _vendor_text
-from ansible_collections.msp.connectwise.plugins.plugin_utils._page_rows import Reading, hash_of, read_page
+from ansible_collections.msp.connectwise.plugins.plugin_utils._page_rows import Reading, differences, hash_of, read_page
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import ProfileError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import Matrix, rows, with_switches
@@ -35,15 +35,18 @@ class Begun:
     messages: list[str]
 
 
-def begun(name: str, page: str, given: Mapping[str, Any], prefix: str = "") -> Begun:
-    """The file of a new vendor. page: its table as HTML, Markdown, CSV or TSV; given: keys that are known already."""
+def begun(name: str, page: str, given: Mapping[str, Any], prefix: str = "", ticked: str | None = None) -> Begun:
+    """The file of a new vendor.
+
+    page: its table as HTML, Markdown, CSV or TSV; given: keys that are known already; ticked: what a tick means there.
+    """
     if not _NAME.match(name) or name == "all":
         remedy = "choose small letters, digits and underscores, such as acme_sync"
         raise ProfileError(f'"{name}" cannot be the name of a vendor', remedy=remedy)
     for key in given:
         if key not in PROPERTIES:
             raise ProfileError(f"a profile has no key {key}; {nearest(key, PROPERTIES)}", remedy="correct the key")
-    reading = read_page(page) if page.strip() else Reading()
+    reading = read_page(page, ticked) if page.strip() else Reading()
     profile = _profile(name, reading, given)
     remarks = {("permissions", *place): f'printed "{printed}"' for place, printed in reading.printed.items()}
     text = _vendor_text.written(profile, prefix, remarks)
@@ -92,6 +95,8 @@ def _profile(name: str, reading: Reading, given: Mapping[str, Any]) -> dict[str,
     }
     if reading.unresolved:
         profile["gaps"] = list(reading.unresolved)
+    if reading.ticks and reading.ticked:
+        profile["readings"] = [f"The page ticks levels and does not name them; a tick is read as {reading.ticked}."]
     if reading.permissions:
         profile["table"] = hash_of(reading.permissions)
     return {**profile, **{key: value for key, value in given.items() if value not in (None, "")}}
@@ -99,5 +104,10 @@ def _profile(name: str, reading: Reading, given: Mapping[str, Any]) -> dict[str,
 
 def whole_table(values: Mapping[str, Any]) -> Matrix:
     """The table of a profile with all its features, as the page prints it."""
-    everything = {**values, "features": list(values.get("feature_groups", {})), "reductions": []}
+    everything = {"permissions": {}, **values, "features": list(values.get("feature_groups", {})), "reductions": []}
     return with_switches(everything)[0]
+
+
+def changes(values: Mapping[str, Any], reading: Reading) -> list[str]:
+    """What a copy of the page changes in the table of a profile, row by row."""
+    return differences(whole_table(values), reading.permissions)

@@ -16,6 +16,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._customize import 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import canonical_function, canonical_module
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListWish
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import grants
 
 SCHEMA_FILE = Path(__file__).with_name("profile.schema.json")
 SCHEMA: Mapping[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -166,9 +167,23 @@ def _meaning(profile: Mapping[str, Any]) -> Iterator[Problem]:
                 yield (switch, number), f'there is no "{name}"; {hint}'
         for name, group in known.items():
             yield from _tables(group, (groups, name))
+    yield from _reductions(profile)
     for number, field in enumerate(profile.get("handover", {}).get("fields", [])):
         if ("from" in field) == ("value" in field):
             yield ("handover", "fields", number), "give either from or value"
+
+
+def _reductions(profile: Mapping[str, Any]) -> Iterator[Problem]:
+    """A reduction of a row that nothing grants would take back nothing, which its writer would not notice."""
+    granted = [profile.get("permissions", {})]
+    granted += [group.get("permissions", {}) for group in profile.get("feature_groups", {}).values()]
+    for name, group in profile.get("reduction_groups", {}).items():
+        for module, functions in group.get("permissions", {}).items():
+            for function in functions:
+                if not any(grants(matrix, module, function) for matrix in granted):
+                    names = {other for matrix in granted for others in matrix.values() for other in others}
+                    where = ("reduction_groups", name, "permissions", module, function)
+                    yield where, f"the table has no such row to take back; {nearest(function, sorted(names))}"
 
 
 def _holders(profile: Mapping[str, Any]) -> Iterator[Problem]:
@@ -181,7 +196,7 @@ def _holders(profile: Mapping[str, Any]) -> Iterator[Problem]:
         elif len({name.casefold() for name in profile["members"]}) < len(profile["members"]):
             yield ("members",), "names a member twice"
         return
-    for key in ("role_name", "member"):
+    for key in ("role_name", "member", "permissions"):
         if key not in profile:
             yield (), f'"{key}" is missing'
     seen: set[str] = set()

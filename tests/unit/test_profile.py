@@ -130,6 +130,52 @@ def test_keys_of_people() -> None:
     ]
 
 
+def test_a_file_of_keys_of_people_needs_no_table(vendors: Path) -> None:
+    people = "strategy: per_technician\nmembers: [ann]\nkey_description: Notes\n"
+    (vendors / "notes.yml").write_text(people, encoding="utf-8")
+    profile = read("notes", {}, vendors)
+    assert ([key.record for key in profile.keys], profile.permissions) == (["notes/ann"], {})
+    without = FILE.partition("permissions:")[0]
+    assert refused(vendors, without).startswith(f'{vendors.name}/acme.yml: "permissions" is missing')
+
+
+def test_switches_and_a_whole_module(vendors: Path) -> None:
+    """What a whole module grants a function is what a feature adds to, and what a reduction takes from."""
+    text = FILE.replace(
+        "Contacts: {inquire: All}", '"*": {add: All, edit: All, inquire: All}\n    Notes: {inquire: All}'
+    )
+    text += """\
+feature_groups:
+  deletes: {permissions: {Companies: {Contacts: {delete: My}}}}
+  widely: {permissions: {Companies: {"*": {edit: All}}}}
+reduction_groups:
+  less: {permissions: {Companies: {Configurations: {add: "None"}}}}
+  reads: {permissions: {Companies: {"*": {add: "None", edit: "None"}}}}
+"""
+    (vendors / "acme.yml").write_text(text, encoding="utf-8")
+
+    def rows(**switches: Any) -> dict[str, dict[str, str]]:
+        given = {f"acme_{key}": value for key, value in switches.items()}
+        return dict(read("acme", given, vendors).permissions["Companies"])
+
+    whole = {"add": "All", "edit": "All", "inquire": "All"}
+    notes = {"inquire": "All"}
+    assert rows() == {"*": whole, "Notes": notes}
+    assert rows(features="deletes") == {"*": whole, "Notes": notes, "Contacts": {**whole, "delete": "My"}}
+    assert rows(features="widely") == {"*": whole, "Notes": {"inquire": "All", "edit": "All"}}
+    assert rows(reductions="less") == {"*": whole, "Notes": notes, "Configurations": {**whole, "add": "None"}}
+    reads = {"add": "None", "edit": "None", "inquire": "All"}
+    assert rows(reductions="reads") == {"*": reads, "Notes": notes}
+
+
+def test_a_reduction_of_a_row_that_the_table_does_not_have(vendors: Path) -> None:
+    text = FILE + 'reduction_groups:\n  less:\n    permissions: {Companies: {Contact: {inquire: "None"}}}\n'
+    assert refused(vendors, text).startswith(
+        f"{vendors.name}/acme.yml, line 15: reduction_groups.less.permissions.Companies.Contact: "
+        "the table has no such row to take back; did you mean Contacts?"
+    )
+
+
 def test_further_keys(vendors: Path) -> None:
     further = """
 further_keys:

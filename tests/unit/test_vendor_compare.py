@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,9 +126,21 @@ def test_collisions_are_on_the_page() -> None:
 
 
 def test_the_list_of_vendors_is_searched_by_words() -> None:
-    names = [one["name"] for one in _vendor_list.listed([], "finance invoicing accounting")]
+    names = [one["name"] for one in _vendor_list.listed([], "finance invoicing accounting")[0]]
     assert {"acct_sync", "wise_sync", "alternative_payments"} <= set(names)
     assert "huntress" not in names
-    (huntress,) = _vendor_list.listed([], "huntress")
+    ((huntress,), _wrong) = _vendor_list.listed([], "huntress")
     assert (huntress["rows"], huntress["completeness"], huntress["file"]) == (2, "partial", None)
     assert _vendor_list.lines([huntress])[0].startswith("huntress  Huntress EDR: 2 rows, partial, read in 2026-11; ")
+
+
+def test_one_wrong_file_does_not_hide_the_other_vendors(tmp_path: Path) -> None:
+    (tmp_path / "acme.yml").write_text("permissions: {Companies: {Contacts: {inquire: Al}}}\n", encoding="utf-8")
+    (tmp_path / "people.yml").write_text(
+        "strategy: per_technician\nmembers: [ann]\nkey_description: k\n", encoding="utf-8"
+    )
+    found, wrong = _vendor_list.listed([tmp_path], "people")
+    assert _vendor_list.lines(found) == ["people  people: keys of people; nothing stands out; no source"]
+    (line,) = wrong
+    assert line.startswith("acme cannot be used: ")
+    assert 'did you mean "All"?' in line
