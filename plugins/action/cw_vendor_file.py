@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ class ActionModule(ActionBase):
             raise InputError(f'the collection has a vendor "{name}" of its own', remedy=remedy)
         page = _page(Path(args["table"])) if args["table"] else ""
         given = {key: args[key] for key in ("product", "vendor", "source") if args[key]}
+        if page:
+            given["checked"] = time.strftime("%Y-%m")
         made = _new_vendor.begun(name, page, {**given, **args["values"]}, ticked=args["ticked"])
         if path.exists() and not args["replace"]:
             return _same_as(name, path, made, bool(args["table"]))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
-from pathlib import Path
 
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS
 from ansible_collections.msp.connectwise.plugins.plugin_utils._compare import (
@@ -16,8 +15,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._compare import (
     reductions,
     union_findings,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._page import filled
 
-_TEMPLATE = Path(__file__).with_name("compare.html")
 _LETTERS = {"None": "·", "My": "M", "All": "A"}
 
 
@@ -26,8 +25,7 @@ def page(comparisons: Sequence[Comparison], left: Mapping[str, str], made: str) 
     body = [_index(comparisons, left)]
     for number, one in enumerate(comparisons):
         body += _section(number, one)
-    template = _TEMPLATE.read_text(encoding="utf-8")
-    return template.replace("<!-- made -->", escape(made)).replace("<!-- body -->", "\n".join(body))
+    return filled("compare.html", MADE=escape(made), BODY="\n".join(body))
 
 
 def _index(comparisons: Sequence[Comparison], left: Mapping[str, str]) -> str:
@@ -119,6 +117,7 @@ def _listed(texts: Iterable[str]) -> str:
 
 def _more(one: Comparison) -> Iterator[str]:
     for profile, added, problems in one.more:
-        title = f"{profile.product}: {len(added)} rows more" if added else f"{profile.product}: nothing more"
+        rows = "1 row more" if len(added) == 1 else f"{len(added)} rows more" if added else "nothing more"
+        title = f"{profile.product}: {rows}"
         yield f"<details><summary>{escape(title)}{_tag(len(problems), 'collision', 'failed')}</summary>"
         yield _listed([*problems, *added]) + "</details>"

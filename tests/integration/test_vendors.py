@@ -302,7 +302,7 @@ class TestOneFile:
         compared = world.ground.play("compare", cw_integrations=["acme_sync", "zofiq"], cw_add="huntress")
         assert compared.code == 0, compared.output
         text = (world.ground.directory / "connectwise_reports" / "vendors.html").read_text(encoding="utf-8")
-        for part in ("today, older, newer", "Acme Sync", "zofiQ", "Huntress EDR: 1 rows more"):
+        for part in ("today, older, newer", "Acme Sync", "zofiQ", "Huntress EDR: 1 row more"):
             assert part in text
         listed = world.ground.play("vendors", cw_search="acme")
         assert "Acme Sync: 4 rows" in listed.output
