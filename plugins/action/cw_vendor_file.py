@@ -21,6 +21,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file impo
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
 
+_MOST = 20  # rows of an error
+
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "table": {"type": "path"},
@@ -93,7 +95,8 @@ def _same_as(name: str, path: Path, made: _new_vendor.Begun, compared: bool) -> 
     _profile.of_mapping(name, values)
     changes = _new_vendor.changes(values, made.reading) if compared else []
     if not compared or changes:
-        said = f", and this page changes it: {'; '.join(changes)}" if changes else ""
+        more = f"; and {len(changes) - _MOST} more" if len(changes) > _MOST else ""
+        said = f", and this page changes it: {'; '.join(changes[:_MOST])}{more}" if changes else ""
         remedy = "change the file, choose another name, or set replace (-e cw_replace=true) to write it anew"
         raise InputError(f"{path} is there already{said}", remedy=remedy)
     message = f"{path} is there already, and its table is that of this page"
@@ -102,7 +105,7 @@ def _same_as(name: str, path: Path, made: _new_vendor.Begun, compared: bool) -> 
         "file": str(path),
         "unresolved": made.reading.unresolved,
         "questions": made.reading.questions,
-        "lines": [message, *(f"not resolved: {line}" for line in made.reading.unresolved)],
+        "lines": [message, *_new_vendor.told("not resolved", made.reading.unresolved)],
         "msg": message,
     }
 

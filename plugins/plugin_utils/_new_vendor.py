@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file impo
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import Matrix, rows, with_switches
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+_TOLD = 50
 # Fields that every connection to ConnectWise PSA is made of.
 _FIELDS = (
     ("Company ID", "company_id"),
@@ -58,10 +59,16 @@ def begun(name: str, page: str, given: Mapping[str, Any], prefix: str = "", tick
     )
     messages = [
         granted,
-        *(f"not resolved: {line}" for line in reading.unresolved),
-        *(f"to check: {line}" for line in reading.questions),
+        *told("not resolved", reading.unresolved),
+        *told("to check", reading.questions),
     ]
     return Begun("".join(f"{note}\n" for note in notes) + text, reading, messages)
+
+
+def told(what: str, lines: Sequence[str]) -> list[str]:
+    """As many lines as a person reads; the file has all of them."""
+    more = [f"{what}: {len(lines) - _TOLD} more, see the file"] if len(lines) > _TOLD else []
+    return [*(f"{what}: {line}" for line in lines[:_TOLD]), *more]
 
 
 def _profile(name: str, reading: Reading, given: Mapping[str, Any]) -> dict[str, Any]:

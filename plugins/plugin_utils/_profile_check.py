@@ -22,6 +22,9 @@ SCHEMA_FILE = Path(__file__).with_name("profile.schema.json")
 SCHEMA: Mapping[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 PROPERTIES: Mapping[str, Any] = SCHEMA["properties"]
 
+# The word that ConnectWise's older documents have for a level.
+_MEANT = {"mine": "my"}
+
 Where = tuple[object, ...]
 Problem = tuple[Where, str]
 
@@ -66,7 +69,7 @@ def misfits(value: Any, schema: Mapping[str, Any], path: Where) -> Iterator[Prob
         if value not in schema["enum"] or isinstance(value, bool):
             yield path, _not_one_of(value, schema["enum"])
     elif not isinstance(value, _KINDS[kind]) or (kind == "number" and isinstance(value, bool)):
-        yield path, f"{_printed(value)} is not {_WORDS[kind]}{_quotes(value)}"
+        yield path, f"{_printed(value)} is not {_WORDS[kind]}{_quotes(value, kind)}"
     else:
         yield from _CHECKS[kind](value, schema, path) if kind in _CHECKS else ()
 
@@ -133,11 +136,16 @@ def nearest(name: str, known: Iterable[object], cutoff: float = 0.5) -> str:
 def _not_one_of(value: Any, choices: Sequence[Any]) -> str:
     listed = ", ".join(map(str, choices))
     if isinstance(value, str):
-        near = [one for one in choices if str(one).casefold() == value.strip().casefold()] or (
+        word = value.strip().casefold()
+        near = [one for one in choices if str(one).casefold() == _MEANT.get(word, word)] or (
             difflib.get_close_matches(value.strip().title(), choices, n=1, cutoff=0.5)
         )
         return f'"{value}" is not one of {listed}' + (f'; did you mean "{near[0]}"?' if near else "")
-    return f"{_printed(value)} is not one of {listed}{_quotes(value)}"
+    if "None" in choices and (value is None or isinstance(value, bool)):
+        hint = '; without quotes YAML reads No, null and ~ as something else: write "None"'
+    else:
+        hint = _quotes(value, "string")
+    return f"{_printed(value)} is not one of {listed}{hint}"
 
 
 def _printed(value: Any) -> str:
@@ -150,10 +158,9 @@ def _printed(value: Any) -> str:
     return "a list" if isinstance(value, (list, tuple)) else str(value)
 
 
-def _quotes(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return '; without quotes YAML reads No, null and ~ as something else: write "None"'
-    return "" if isinstance(value, (str, list, tuple, Mapping)) else "; put it in quotes"
+def _quotes(value: Any, kind: str) -> str:
+    written = value is not None and not isinstance(value, (str, list, tuple, Mapping))
+    return "; put it in quotes" if written and kind == "string" else ""
 
 
 def _meaning(profile: Mapping[str, Any]) -> Iterator[Problem]:

@@ -300,6 +300,13 @@ def test_a_file_is_begun_that_the_reader_takes() -> None:
     assert 'Close Service Tickets: {add: All, edit: All, inquire: All} # printed "Close Service Ticket"' in made.text
 
 
+def test_ten_thousand_lines_that_are_not_resolved_are_not_all_told() -> None:
+    made = _new_vendor.begun("acme", CSV + "Companies,Wizardry,,,,All\n" * 10_000, {})
+    assert len(made.messages) == 52
+    assert made.messages[-1] == "not resolved: 9950 more, see the file"
+    assert made.text.count("# not resolved: line ") == 10_000
+
+
 def test_a_file_without_a_page_waits_for_its_table() -> None:
     made = _new_vendor.begun("acme", "", {})
     assert yaml.safe_load(made.text)["permissions"] == {}
