@@ -148,6 +148,9 @@ def main(argv: list[str] | None = None) -> int:
     except ProfileError as problem:
         print(problem, file=sys.stderr)
         return 1
+    except (OSError, UnicodeDecodeError) as problem:
+        print(f"{options.compare or options.table or options.root} cannot be read: {problem}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -122,3 +122,6 @@ def _page(path: Path) -> str:
     except UnicodeDecodeError:
         remedy = "save the page as HTML, or the table as CSV or TSV, in UTF-8; a PDF or a spreadsheet cannot be read"
         raise InputError(f"{path} is not a text in UTF-8", remedy=remedy) from None
+    except OSError as problem:
+        remedy = "correct the path (-e cw_table=page.html); it begins where the command is typed"
+        raise InputError(f"the table {path} cannot be read: {problem.strerror or problem}", remedy=remedy) from None

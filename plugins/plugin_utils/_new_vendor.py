@@ -74,7 +74,8 @@ def told(what: str, lines: Sequence[str]) -> list[str]:
 def _profile(name: str, reading: Reading, given: Mapping[str, Any]) -> dict[str, Any]:
     product = str(given.get("product") or name.replace("_", " ").title())
     member = {
-        "identifier": product[:15].strip(),
+        # A Member ID is a login name, so it has no spaces.
+        "identifier": re.sub(r"[^A-Za-z0-9]+", "", product)[:15] or name[:15],
         "name": product[:30].strip(),
         "level": "top",
         "security_location": "top",
