@@ -54,12 +54,12 @@ class ActionModule(ActionBase):
         directories = vendor_directories(variables, args["directories"])
         others, wrong = self._others(args["add"], directories)
         alike: dict[tuple[int, ...], tuple[list[_profile.Profile], list[str]]] = {}
-        left: dict[str, str] = {}
+        refused: dict[str, list[str]] = {}
         for host in [str(one) for one in variables.get("ansible_play_hosts_all") or []]:
             try:
                 profiles = _profiles(variables["hostvars"][host], directories)
             except (PsaError, AnsibleError) as problem:
-                left[host] = str(problem)
+                refused.setdefault(str(problem), []).append(host)
                 continue
             # The reader gives tenants whose vendors are the same the same profiles.
             alike.setdefault(tuple(id(one) for one in profiles), (profiles, []))[1].append(host)
@@ -69,8 +69,9 @@ class ActionModule(ActionBase):
             )
             for profiles, tenants in alike.values()
         ]
-        problems = [f"{', '.join(one.tenants)}: {text}" for one in compared for text in one.problems]
-        problems += [f"{tenant}: {why}" for tenant, why in left.items()]
+        left = {_compare_page.names(hosts): why for why, hosts in refused.items()}
+        problems = [f"{_compare_page.names(one.tenants)}: {text}" for one in compared for text in one.problems]
+        problems += [f"{tenants}: {why}" for tenants, why in left.items()]
         result = {"changed": False, "collisions": problems, "comparisons": [_data(one) for one in compared]}
         if wrong:
             result["warnings"] = wrong
@@ -81,8 +82,8 @@ class ActionModule(ActionBase):
             made = f"Made on {time.strftime('%Y-%m-%d %H:%M %z')} from the inventory and the vendors' tables"
             replace_file(path, _compare_page.page(compared, left, f"{made}; no tenant was asked."))
             result["file"] = str(path)
-        tenants = sum(len(one.tenants) for one in compared)
-        result["msg"] = f"{tenants} tenants compared, {len(problems)} problems" + (
+        count = sum(len(one.tenants) for one in compared)
+        result["msg"] = f"{count} tenants compared, {len(problems)} problems" + (
             f", see {path}" if "file" in result else ""
         )
         return result

@@ -21,7 +21,7 @@ _LETTERS = {"None": "·", "My": "M", "All": "A"}
 
 
 def page(comparisons: Sequence[Comparison], left: Mapping[str, str], made: str) -> str:
-    """left: tenants that could not be compared, and why."""
+    """left: tenants that could not be compared, as `names` says them, and why."""
     body = [_index(comparisons, left)]
     for number, one in enumerate(comparisons):
         body += _section(number, one)
@@ -30,7 +30,7 @@ def page(comparisons: Sequence[Comparison], left: Mapping[str, str], made: str) 
 
 def _index(comparisons: Sequence[Comparison], left: Mapping[str, str]) -> str:
     lines = [
-        f'<li><a href="#set{number}">{escape(_names(one.tenants))}</a>: '
+        f'<li><a href="#set{number}">{escape(names(one.tenants))}</a>: '
         f"{escape(', '.join(profile.product for profile in one.profiles)) or 'no vendor'}"
         f"{_tag(len(one.problems), 'collision', 'failed')}</li>"
         for number, one in enumerate(comparisons)
@@ -42,7 +42,8 @@ def _index(comparisons: Sequence[Comparison], left: Mapping[str, str]) -> str:
     return f"<nav><ul>{''.join(lines)}</ul></nav>"
 
 
-def _names(tenants: Sequence[str], most: int = 12) -> str:
+def names(tenants: Sequence[str], most: int = 12) -> str:
+    """Tenants as one place of a page or message has room for them."""
     shown = ", ".join(tenants[:most])
     return f"{shown} and {len(tenants) - most} more" if len(tenants) > most else shown
 
@@ -52,7 +53,7 @@ def _tag(count: int, word: str, style: str) -> str:
 
 
 def _section(number: int, one: Comparison) -> Iterator[str]:
-    yield f'<section id="set{number}"><h2>{escape(_names(one.tenants))}</h2>'
+    yield f'<section id="set{number}"><h2>{escape(names(one.tenants))}</h2>'
     if one.problems:
         yield "<h3>These vendors cannot go together</h3>" + _listed(one.problems)
     yield "<h3>Who asks for what</h3>"

@@ -365,5 +365,8 @@ class TestOneFile:
         text = (world.ground.directory / "connectwise_reports" / "vendors.html").read_text(encoding="utf-8")
         for part in ("today, older, newer", "Acme Sync", "zofiQ", "Huntress EDR: 1 row more"):
             assert part in text
+        wrong = world.ground.play("compare", cw_integrations=["acme_sink"])
+        assert wrong.code != 0
+        assert 'today, older, newer: there is no vendor \\"acme_sink\\"' in wrong.output
         listed = world.ground.play("vendors", cw_search="acme")
         assert "Acme Sync: 4 rows" in listed.output
