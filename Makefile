@@ -69,11 +69,11 @@ vendors: setup ## Write what follows from the vendors' tables: READMEs, argument
 
 .PHONY: vendor
 vendor: setup ## Begin the role of another vendor (NAME=acme_sync TABLE=page.html)
-	@$(RUN) python tools/vendors.py --new "$(NAME)" $(if $(TABLE),--table "$(TABLE)")
+	@$(RUN) python tools/vendors.py --new "$(NAME)" $(if $(TABLE),--table "$(TABLE)") $(if $(TICKED),--ticked "$(TICKED)")
 
 .PHONY: vendors-check
 vendors-check: setup ## Say which rows a new copy of a vendor's page changes (FILE=page.html NAME=zofiq)
-	@$(RUN) python tools/vendors.py --compare "$(FILE)" $(NAME)
+	@$(RUN) python tools/vendors.py --compare "$(FILE)" $(if $(TICKED),--ticked "$(TICKED)") $(NAME)
 
 .PHONY: sanity
 sanity: setup ## Run ansible-test sanity with every ansible-core this machine's Pythons can take (SANITY_VERSIONS="2.19 2.21")

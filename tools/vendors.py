@@ -87,13 +87,14 @@ def write(root: Path, *, check: bool) -> int:
     return 1 if check and stale else 0
 
 
-def begin(root: Path, name: str, page: Path | None) -> int:
+def begin(root: Path, name: str, page: Path | None, ticked: str | None = None) -> int:
     """Write the defaults of a new vendor's role, and all that follows from them."""
     defaults = root / "roles" / name / "defaults" / "main.yml"
     if defaults.parent.parent.exists():
         print(f"roles/{name} is there already", file=sys.stderr)
         return 1
-    made = _new_vendor.begun(name, page.read_text(encoding="utf-8") if page else "", {}, prefix=f"{name}_")
+    text = page.read_text(encoding="utf-8-sig") if page else ""
+    made = _new_vendor.begun(name, text, {}, prefix=f"{name}_", ticked=ticked)
     defaults.parent.mkdir(parents=True)
     defaults.write_text(f"---\n{pages.LICENSE}{made.text}", encoding="utf-8")
     for line in made.messages:
@@ -102,9 +103,9 @@ def begin(root: Path, name: str, page: Path | None) -> int:
     return write(root, check=False)
 
 
-def compare(root: Path, page: Path, name: str | None) -> int:
+def compare(root: Path, page: Path, name: str | None, ticked: str | None = None) -> int:
     """Say what a new copy of a page changes. Without a name, the vendor is the one whose table is closest."""
-    reading = _page_rows.read_page(page.read_text(encoding="utf-8"))
+    reading = _page_rows.read_page(page.read_text(encoding="utf-8-sig"), ticked)
     vendors = {role.name: Vendor.of(role) for role in vendor_roles(root)}
     if name is not None and name not in vendors:
         print(f"there is no vendor {name}; there are {', '.join(vendors)}", file=sys.stderr)
@@ -125,7 +126,7 @@ def compare(root: Path, page: Path, name: str | None) -> int:
 
 
 def _changes(vendor: Vendor, reading: _page_rows.Reading) -> list[str]:
-    return _page_rows.differences(_new_vendor.whole_table(vendor.values), reading.permissions)
+    return _new_vendor.changes(vendor.values, reading)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -134,18 +135,22 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--new", metavar="NAME", help="begin the role of another vendor")
     parser.add_argument("--table", type=Path, help="with --new: the vendor's table (HTML, Markdown, CSV, TSV)")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="say what a new copy of a page changes")
+    parser.add_argument("--ticked", choices=("All", "My"), help="what a tick means on the page")
     parser.add_argument("name", nargs="?", help="with --compare: the vendor (default: the one that is closest)")
     parser.add_argument("--root", type=Path, default=ROOT, help="the collection (default: this one)")
     options = parser.parse_args(argv)
     try:
         if options.new:
-            return begin(options.root, options.new, options.table)
+            return begin(options.root, options.new, options.table, options.ticked)
         if options.compare:
-            return compare(options.root, options.compare, options.name)
+            return compare(options.root, options.compare, options.name, options.ticked)
         return write(options.root, check=options.check)
     except ProfileError as problem:
         print(problem, file=sys.stderr)
         return 1
+    except (OSError, UnicodeDecodeError) as problem:
+        print(f"{options.compare or options.table or options.root} cannot be read: {problem}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

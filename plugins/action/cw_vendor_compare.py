@@ -36,14 +36,14 @@ class ActionModule(OwnAction):
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         directories = vendor_directories(variables, args["directories"])
-        others = self._others(args["add"], directories)
+        others, wrong = self._others(args["add"], directories)
         alike: dict[tuple[int, ...], tuple[list[_profile.Profile], list[str]]] = {}
-        left: dict[str, str] = {}
+        refused: dict[str, list[str]] = {}
         for host in [str(one) for one in variables.get("ansible_play_hosts_all") or []]:
             try:
                 profiles = _profiles(variables["hostvars"][host], directories)
             except (PsaError, AnsibleError) as problem:
-                left[host] = str(problem)
+                refused.setdefault(str(problem), []).append(host)
                 continue
             # The reader gives tenants whose vendors are the same the same profiles.
             alike.setdefault(tuple(id(one) for one in profiles), (profiles, []))[1].append(host)
@@ -53,9 +53,12 @@ class ActionModule(OwnAction):
             )
             for profiles, tenants in alike.values()
         ]
-        problems = [f"{', '.join(one.tenants)}: {text}" for one in compared for text in one.problems]
-        problems += [f"{tenant}: {why}" for tenant, why in left.items()]
+        left = {_compare_page.names(hosts): why for why, hosts in refused.items()}
+        problems = [f"{_compare_page.names(one.tenants)}: {text}" for one in compared for text in one.problems]
+        problems += [f"{tenants}: {why}" for tenants, why in left.items()]
         result = {"changed": False, "collisions": problems, "comparisons": [_data(one) for one in compared]}
+        if wrong:
+            result["warnings"] = wrong
         own = settings_of(variables, self._templar.template).report_dir
         path = Path(args["directory"] or own) / "vendors.html"
         if not self._task.check_mode:
@@ -63,23 +66,19 @@ class ActionModule(OwnAction):
             made = f"Made on {time.strftime('%Y-%m-%d %H:%M %z')} from the inventory and the vendors' tables"
             replace_file(path, _compare_page.page(compared, left, f"{made}; no tenant was asked."))
             result["file"] = str(path)
-        tenants = sum(len(one.tenants) for one in compared)
-        result["msg"] = f"{tenants} tenants compared, {len(problems)} problems" + (
+        count = sum(len(one.tenants) for one in compared)
+        result["msg"] = f"{count} tenants compared, {len(problems)} problems" + (
             f", see {path}" if "file" in result else ""
         )
         return result
 
     @staticmethod
-    def _others(names: Sequence[str] | None, directories: Sequence[Path]) -> list[_profile.Profile]:
-        """The vendors that may come: those that are named, or all there are."""
+    def _others(names: Sequence[str] | None, directories: Sequence[Path]) -> tuple[list[_profile.Profile], list[str]]:
+        """The vendors that may come: those that are named, or all there are; and why others cannot be used."""
         if names is None:
-            return [one for one in _vendor_list.profiles(directories) if one.name != "cw_admin"]
-        return [_profile.read(name, {}, _as_it_is, directories) for name in names]
-
-
-def _without(others: Sequence[_profile.Profile], own: Sequence[_profile.Profile]) -> list[_profile.Profile]:
-    names = {one.name for one in own}
-    return [one for one in others if one.name not in names]
+            found, wrong = _vendor_list.profiles(directories)
+            return [one for one in found if one.name != "cw_admin"], wrong
+        return [_profile.read(name, {}, _as_it_is, directories) for name in names], []
 
 
 def _as_it_is(value: Any) -> Any:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _new_vendor
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import own_directory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA_FILE
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import parse
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import load, parse
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
+
+_MOST = 20  # rows of an error
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
@@ -24,6 +27,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "product": {"type": "str"},
     "vendor": {"type": "str"},
     "source": {"type": "str"},
+    "ticked": {"type": "str", "choices": ["All", "My"]},
     "values": {"type": "dict", "default": {}},
     "replace": {"type": "bool", "default": False},
 }
@@ -43,11 +47,13 @@ class ActionModule(OwnAction):
         if name in known():
             remedy = f"choose another name, or set what differs as variables of a host, {name}_permissions and so on"
             raise InputError(f'the collection has a vendor "{name}" of its own', remedy=remedy)
-        if path.exists() and not args["replace"]:
-            raise InputError(f"{path} is there already", remedy="choose another name, or set replace to write it anew")
         page = _page(Path(args["table"])) if args["table"] else ""
         given = {key: args[key] for key in ("product", "vendor", "source") if args[key]}
-        made = _new_vendor.begun(name, page, {**given, **args["values"]})
+        if page:
+            given["checked"] = time.strftime("%Y-%m")
+        made = _new_vendor.begun(name, page, {**given, **args["values"]}, ticked=args["ticked"])
+        if path.exists() and not args["replace"]:
+            return _same_as(name, path, made, bool(args["table"]))
         text = _HEAD.format(name=name) + made.text
         # What is written is a vendor that the reader takes; a wrong value that was given shows here.
         _profile.of_mapping(name, parse(text, str(path)).values)
@@ -65,6 +71,27 @@ class ActionModule(OwnAction):
         }
 
 
+def _same_as(name: str, path: Path, made: _new_vendor.Begun, compared: bool) -> dict[str, Any]:
+    """Nothing is written over a file; whether its table is still that of the page is said."""
+    values = load(path).values
+    _profile.of_mapping(name, values)
+    changes = _new_vendor.changes(values, made.reading) if compared else []
+    if not compared or changes:
+        more = f"; and {len(changes) - _MOST} more" if len(changes) > _MOST else ""
+        said = f", and this page changes it: {'; '.join(changes[:_MOST])}{more}" if changes else ""
+        remedy = "change the file, choose another name, or set replace (-e cw_replace=true) to write it anew"
+        raise InputError(f"{path} is there already{said}", remedy=remedy)
+    message = f"{path} is there already, and its table is that of this page"
+    return {
+        "changed": False,
+        "file": str(path),
+        "unresolved": made.reading.unresolved,
+        "questions": made.reading.questions,
+        "lines": [message, *_new_vendor.told("not resolved", made.reading.unresolved)],
+        "msg": message,
+    }
+
+
 _HEAD = """---
 # yaml-language-server: $schema=profile.schema.json
 # The vendor {name} of this inventory: add it to cw_integrations of a tenant.
@@ -77,3 +104,6 @@ def _page(path: Path) -> str:
     except UnicodeDecodeError:
         remedy = "save the page as HTML, or the table as CSV or TSV, in UTF-8; a PDF or a spreadsheet cannot be read"
         raise InputError(f"{path} is not a text in UTF-8", remedy=remedy) from None
+    except OSError as problem:
+        remedy = "correct the path (-e cw_table=page.html); it begins where the command is typed"
+        raise InputError(f"the table {path} cannot be read: {problem.strerror or problem}", remedy=remedy) from None

@@ -24,5 +24,11 @@ class ActionModule(OwnAction):
     OPTIONS = ARGUMENT_SPEC
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
-        found = _vendor_list.listed(vendor_directories(variables, args["directories"]), args["search"])
-        return {"changed": False, "vendors": found, "lines": _vendor_list.lines(found), "msg": f"{len(found)} vendors"}
+        found, wrong = _vendor_list.listed(vendor_directories(variables, args["directories"]), args["search"])
+        return {
+            "changed": False,
+            "vendors": found,
+            "lines": _vendor_list.lines(found),
+            "msg": f"{len(found)} vendors",
+            **({"warnings": wrong} if wrong else {}),
+        }

@@ -28,6 +28,10 @@ def legible(text: object) -> str:
     return str(text).translate(_ILLEGIBLE)
 
 
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith(("?", "…")) else sentence.rstrip(".") + "."
+
+
 class PsaError(Exception):
     """Base of all errors below the Ansible layer.
 
@@ -67,7 +71,7 @@ class PsaError(Exception):
             sentences.append(f'The server said: "{self.said}"')
         if self.remedy:
             sentences.append(f"What to do: {self.remedy}")
-        return legible(". ".join(sentence.rstrip(".") for sentence in sentences) + ".")
+        return legible(" ".join(_ended(sentence) for sentence in sentences))
 
     def as_result(self) -> dict[str, Any]:
         """The error as the fields of a failed task."""

@@ -328,6 +328,11 @@ def _beginning(name: str, universe: Sequence[str]) -> list[str]:
     return [item for item in universe if normalised(item).startswith(prefix)]
 
 
+def _beginnings(universe: Sequence[str]) -> list[str]:
+    """What a name with * could have been meant as."""
+    return list(dict.fromkeys(f"{item.partition(' / ')[0]} / *" for item in universe if " / " in item))
+
+
 def _names_of(value: Any, option: str) -> list[str]:
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
@@ -356,7 +361,7 @@ def _resolve_items(
         if found:
             resolved += found
             continue
-        problem = unknown(what, name, universe)
+        problem = unknown(what, name, (begins(name) and _beginnings(universe)) or universe)
         if not lenient:
             raise problem
         warnings.append(f"{problem.problem}; left out")

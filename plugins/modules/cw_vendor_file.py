@@ -37,12 +37,20 @@ options:
   source:
     description: Address of the page.
     type: str
+  ticked:
+    description:
+      - What a tick means on a page that ticks levels instead of naming them. Without it, a row with a tick is left out.
+    type: str
+    choices: [All, My]
   values:
     description: Further keys of the file, such as C(role_name) or C(member).
     type: dict
     default: {}
   replace:
-    description: Whether a file that is there is written anew.
+    description:
+      - Whether a file that is there is written anew.
+      - Without it such a file is left as it is, and the task fails, unless the table of the file is that of O(table).
+        The error lists the rows that differ.
     type: bool
     default: false
 author:

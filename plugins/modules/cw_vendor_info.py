@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - Lists the vendors of this collection and the vendor files of the inventory, with their rows, the riskiest of them,
     the page they are from and when it was read. No tenant is asked.
+  - A vendor file that cannot be used is a warning.
 extends_documentation_fragment:
   - msp.connectwise.attributes
   - msp.connectwise.attributes.report
@@ -44,6 +45,7 @@ vendors:
     name: {description: The name for C(cw_integrations)., type: str, returned: always}
     vendor: {description: Name of the vendor., type: str, returned: always}
     product: {description: Name of the product., type: str, returned: always}
+    strategy: {description: V(shared_api_member) or V(per_technician)., type: str, returned: always}
     rows: {description: How many rows the permission table has., type: int, returned: always}
     functions: {description: The functions of these rows., type: list, elements: str, returned: always}
     lists: {description: The functions with a Customize list., type: list, elements: str, returned: always}

@@ -11,8 +11,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import canonical_function, canonical_module
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import RANK, VERBS, WHOLE_MODULE
-from ansible_collections.msp.connectwise.plugins.plugin_utils._matrix import MATRIX, module_named
-from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import findings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._matrix import MATRIX, function_named, module_named
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Profile, collisions
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import rows
 
@@ -65,7 +64,7 @@ def side_by_side(profiles: Sequence[Profile]) -> list[Row]:
         for module, function, levels in rows(profile.permissions):
             if set(levels.values()) != {"None"}:
                 place = canonical_module(module), canonical_function(module, function)
-                row = found.setdefault(place, Row(module_named(module) or module, function))
+                row = found.setdefault(place, Row(module_named(module) or module, _shown(module, function)))
                 row.wanted[profile.name] = levels
     for place, row in found.items():
         # Who asks for a whole module asks for each of its functions, unless it names the function itself.
@@ -75,6 +74,12 @@ def side_by_side(profiles: Sequence[Profile]) -> list[Row]:
     return sorted(
         found.values(), key=lambda row: (order.get(row.module, len(order)), row.module, row.function.casefold())
     )
+
+
+def _shown(module: str, function: str) -> str:
+    """A function by ConnectWise's own name, whatever the first vendor's page prints."""
+    known = module_named(module)
+    return (function_named(known, function) if known else None) or function
 
 
 def compared(tenants: Sequence[str], profiles: Sequence[Profile], others: Sequence[Profile] = ()) -> Comparison:
@@ -137,11 +142,3 @@ def reductions(profile: Profile) -> list[tuple[str, str, int]]:
 
 def riskiest(profile: Profile, count: int = 3) -> list[str]:
     return [str(one) for one in profile.findings[:count]]
-
-
-def union_of(comparison: Comparison) -> list[str]:
-    """What deserves a look in what all vendors reach together."""
-    matrix: dict[str, dict[str, Levels]] = {}
-    for row in comparison.rows:
-        matrix.setdefault(row.module, {})[row.function] = row.union
-    return [str(one) for one in findings(matrix, comparison.lists)]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
-from pathlib import Path
 
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS
 from ansible_collections.msp.connectwise.plugins.plugin_utils._compare import (
@@ -16,23 +15,22 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._compare import (
     reductions,
     union_findings,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._page import filled
 
-_TEMPLATE = Path(__file__).with_name("compare.html")
 _LETTERS = {"None": "·", "My": "M", "All": "A"}
 
 
 def page(comparisons: Sequence[Comparison], left: Mapping[str, str], made: str) -> str:
-    """left: tenants that could not be compared, and why."""
+    """left: tenants that could not be compared, as `names` says them, and why."""
     body = [_index(comparisons, left)]
     for number, one in enumerate(comparisons):
         body += _section(number, one)
-    template = _TEMPLATE.read_text(encoding="utf-8")
-    return template.replace("<!-- made -->", escape(made)).replace("<!-- body -->", "\n".join(body))
+    return filled("compare.html", MADE=escape(made), BODY="\n".join(body))
 
 
 def _index(comparisons: Sequence[Comparison], left: Mapping[str, str]) -> str:
     lines = [
-        f'<li><a href="#set{number}">{escape(_names(one.tenants))}</a>: '
+        f'<li><a href="#set{number}">{escape(names(one.tenants))}</a>: '
         f"{escape(', '.join(profile.product for profile in one.profiles)) or 'no vendor'}"
         f"{_tag(len(one.problems), 'collision', 'failed')}</li>"
         for number, one in enumerate(comparisons)
@@ -44,7 +42,8 @@ def _index(comparisons: Sequence[Comparison], left: Mapping[str, str]) -> str:
     return f"<nav><ul>{''.join(lines)}</ul></nav>"
 
 
-def _names(tenants: Sequence[str], most: int = 12) -> str:
+def names(tenants: Sequence[str], most: int = 12) -> str:
+    """Tenants as one place of a page or message has room for them."""
     shown = ", ".join(tenants[:most])
     return f"{shown} and {len(tenants) - most} more" if len(tenants) > most else shown
 
@@ -54,7 +53,7 @@ def _tag(count: int, word: str, style: str) -> str:
 
 
 def _section(number: int, one: Comparison) -> Iterator[str]:
-    yield f'<section id="set{number}"><h2>{escape(_names(one.tenants))}</h2>'
+    yield f'<section id="set{number}"><h2>{escape(names(one.tenants))}</h2>'
     if one.problems:
         yield "<h3>These vendors cannot go together</h3>" + _listed(one.problems)
     yield "<h3>Who asks for what</h3>"
@@ -119,6 +118,7 @@ def _listed(texts: Iterable[str]) -> str:
 
 def _more(one: Comparison) -> Iterator[str]:
     for profile, added, problems in one.more:
-        title = f"{profile.product}: {len(added)} rows more" if added else f"{profile.product}: nothing more"
+        rows = "1 row more" if len(added) == 1 else f"{len(added)} rows more" if added else "nothing more"
+        title = f"{profile.product}: {rows}"
         yield f"<details><summary>{escape(title)}{_tag(len(problems), 'collision', 'failed')}</summary>"
         yield _listed([*problems, *added]) + "</details>"

@@ -22,6 +22,13 @@ from ansible_collections.msp.connectwise.plugins.module_utils._names import (
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _matrix
+from ansible_collections.msp.connectwise.plugins.plugin_utils._page_levels import (
+    MARKS,
+    in_words,
+    is_ticked,
+    level,
+    yes_or_no,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page_tables import Grid, grids
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import Matrix, rows
 
@@ -29,19 +36,19 @@ _MODULE = ("module", "section", "area", "category")
 _FUNCTION = ("function", "permission", "submodule", "sub module", "module function", "security function", "name")
 _TABLE = ("table", "subcategory", "setup table", "table name", "name")
 _ALLOWED = ("required", "allow", "allowed", "needed")
-_LEVELS = {"all": "All", "my": "My", "none": "None", "": "None", "-": "None", "n/a": "None", "na": "None"}
-_YES, _NO = (
-    ("yes", "y", "allow", "allowed", "required", "x", "✓", "✔"),
-    ("no", "n", "disallow", "not required", "", "-"),
-)
-_MARKS = re.compile(r"[*†‡§¹²³]+|\(\d+\)")
 _BETWEEN = re.compile(r"\s*(?:>|\u203a|\u00bb|:|/|\s-\s|\s\u2013\s)\s*")
+TICKED = "levels are ticked here, not named: if a tick means All on this page, read it again with ticked: All"
 
 
 @dataclass
 class Reading:
-    """What was read. unresolved: what was left out, and why. questions: what was taken over and needs a look."""
+    """What was read. unresolved: what was left out, and why. questions: what was taken over and needs a look.
 
+    ticked: the level that a tick stands for, if its reader knows; ticks: whether there are ticks where levels belong.
+    """
+
+    ticked: str | None = None
+    ticks: bool = False
     permissions: Matrix = field(default_factory=dict)
     customize: dict[str, dict[str, Any]] = field(default_factory=dict)
     unresolved: list[str] = field(default_factory=list)
@@ -51,29 +58,58 @@ class Reading:
 
 @dataclass(frozen=True)
 class _Columns:
+    """Where a table has what. in_words: the column that has all levels of a row, as "Add, Edit: All; Inquire: All"."""
+
     module: int | None
     function: int
     verbs: Mapping[str, int]
+    in_words: int | None = None
+
+    @property
+    def last(self) -> int:
+        return max([*self.verbs.values(), self.function, self.in_words or 0])
+
+    def levels(self, texts: Sequence[str]) -> dict[str, str] | None:
+        """The cells of a row by verb; None if its words say no levels."""
+        if self.in_words is None:
+            return {verb: texts[place] for verb, place in self.verbs.items()}
+        return in_words(texts[self.in_words])
 
 
-def read_page(text: str) -> Reading:
-    """The matrix and lists in a text: a page's HTML, or a table as Markdown, CSV or TSV."""
-    reading = Reading()
+def read_page(text: str, ticked: str | None = None) -> Reading:
+    """The matrix and lists in a text: a page's HTML, or a table as Markdown, CSV or TSV.
+
+    ticked: the level that a tick means on this page; a row with a tick is left out if nobody says.
+    """
+    reading = Reading(ticked=ticked)
     found = grids(text)
-    understood = sum(_read_grid(grid, reading) for grid in found)
+    left = [grid for grid in found if not _read_grid(grid, reading)]
     if not found:
         reading.unresolved.append("there is no table in this text: give HTML with a table, Markdown, CSV or TSV")
-    elif not understood:
+    elif len(left) == len(found):
         reading.unresolved.append(
             "no table here has columns for the levels: their headings must be Add, Edit, Delete and Inquire "
             "(or some of them), next to Module and Function"
         )
+    else:
+        reading.questions += [said for grid in left if (said := _left_out(grid))]
+    if reading.ticks and ticked is None:
+        reading.questions.append(TICKED)
     return reading
+
+
+def _left_out(grid: Grid) -> str:
+    """A table without levels that names functions may well be one of permissions."""
+    for line, cells in grid.rows:
+        named = next((cell for cell in cells if _matrix.modules_with(MARKS.sub("", cell).strip())), None)
+        if named is not None:
+            return f'line {line}: the table with "{named}" has no columns for the levels; it is left out'
+    return ""
 
 
 def _read_grid(grid: Grid, reading: Reading) -> bool:
     for number, (_line, cells) in enumerate(grid.rows):
-        heads = [normalised(_MARKS.sub("", cell)) for cell in cells]
+        heads = [normalised(MARKS.sub("", cell)) for cell in cells]
         columns = _columns(heads)
         if columns is not None:
             _read_matrix(grid, number + 1, columns, reading)
@@ -81,6 +117,24 @@ def _read_grid(grid: Grid, reading: Reading) -> bool:
         lists = _list_columns(heads)
         if lists is not None:
             _read_list(grid.rows[number + 1 :], *lists, reading)
+            return True
+    return _read_words(grid, reading)
+
+
+def _read_words(grid: Grid, reading: Reading) -> bool:
+    """A table that says the levels of a row in one cell: the column whose cells read like that."""
+    width = max((len(cells) for _line, cells in grid.rows), default=0)
+    for place in range(1, width):
+        filled = [
+            number for number, (_line, cells) in enumerate(grid.rows) if len(cells) > place and cells[place].strip()
+        ]
+        spoken = [said for number in filled if (said := in_words(grid.rows[number][1][place])) is not None]
+        # The head of the column, and what is not understood, may be among the others.
+        if len(spoken) * 3 >= len(filled) and any(set(said.values()) != {"None"} for said in spoken):
+            head = filled[0] if in_words(grid.rows[filled[0]][1][place]) is None else None
+            heads = [] if head is None else [normalised(cell) for cell in grid.rows[head][1]]
+            begin = 0 if head is None else head + 1
+            _read_matrix(grid, begin, _named_columns(heads, {}, place), reading)
             return True
     return False
 
@@ -97,9 +151,15 @@ def _columns(heads: Sequence[str]) -> _Columns | None:
             verbs[verb] = place
     if not verbs:
         return None
-    first = min(verbs.values())
-    module = _index(heads, _MODULE)
-    function = _index(heads, _FUNCTION, (module,))
+    return _named_columns(heads, verbs)
+
+
+def _named_columns(heads: Sequence[str], verbs: Mapping[str, int], in_words: int | None = None) -> _Columns:
+    """The columns of names, which stand before those of levels."""
+    first = min(verbs.values()) if in_words is None else in_words
+    taken = in_words if in_words is not None else -1
+    module = _index(heads, _MODULE, (taken,))
+    function = _index(heads, _FUNCTION, (module, taken))
     if function is None and module is not None and "submodule" not in heads:
         # One column with names only: a module's name stands in it as a row of its own.
         others = [place for place in range(first) if place != module]
@@ -108,20 +168,20 @@ def _columns(heads: Sequence[str]) -> _Columns | None:
     if function is None:
         function = max(0, first - 1)
         module = function - 1 if function else None
-    return _Columns(module, function, verbs)
+    return _Columns(module, function, verbs, in_words)
 
 
 def _read_matrix(grid: Grid, begin: int, columns: _Columns, reading: Reading) -> None:
     module = _matrix.module_named(_without_suffix(grid.heading))
     for line, cells in grid.rows[begin:]:
-        texts = [*cells, *[""] * (max(columns.verbs.values(), default=0) + 1 - len(cells))]
-        if _columns([normalised(_MARKS.sub("", cell)) for cell in texts]) is not None:
+        texts = [*cells, *[""] * (columns.last + 1 - len(cells))]
+        if _columns([normalised(MARKS.sub("", cell)) for cell in texts]) is not None:
             continue  # the head once more, as long tables have it
-        levels = [texts[place] for place in columns.verbs.values()]
+        said = columns.levels(texts)
         own = texts[columns.module] if columns.module is not None else ""
         name = texts[columns.function]
         alone = {text for text in texts if text}
-        if len(alone) == 1 and (not any(levels) or len(set(texts)) == 1):
+        if len(alone) == 1 and (not any((said or {}).values()) or len(set(texts)) == 1):
             module = _matrix.module_named(_without_suffix(alone.pop())) or module
             continue
         if own:
@@ -131,8 +191,11 @@ def _read_matrix(grid: Grid, begin: int, columns: _Columns, reading: Reading) ->
                 reading.unresolved.append(f'line {line}: there is no module "{own}" ({name}); there are {near}')
                 continue
             module = stated or module
-        if name:
-            _read_row(line, module, name, {verb: texts[place] for verb, place in columns.verbs.items()}, reading)
+        if name and said is None:
+            words = texts[columns.in_words or 0]
+            reading.unresolved.append(f'line {line}: {name}: "{words}" does not say levels such as Inquire: All')
+        elif name and said is not None:
+            _read_row(line, module, name, said, reading)
 
 
 def _without_suffix(name: str) -> str:
@@ -141,18 +204,19 @@ def _without_suffix(name: str) -> str:
 
 def _read_row(line: int, module: str | None, printed: str, cells: Mapping[str, str], reading: Reading) -> None:
     where = f"line {line}: {printed}"
-    found = _placed(module, _MARKS.sub("", printed).strip())
+    found = _placed(module, MARKS.sub("", printed).strip())
     if isinstance(found, str):
         reading.unresolved.append(f"{where}: {found}")
         return
     levels = {}
     for verb, cell in cells.items():
-        word = _LEVELS.get(normalised(_MARKS.sub("", cell)))
+        reading.ticks = reading.ticks or is_ticked(cell)
+        word = level(cell, reading.ticked)
         if word is None:
             reading.unresolved.append(f'{where}: "{cell}" ({verb}) is not one of None, My, All; the row is left out')
             return
         levels[verb] = word
-    if any(_MARKS.search(text) for text in (printed, *cells.values())):
+    if any(MARKS.search(text) for text in (printed, *cells.values())):
         reading.questions.append(f"{where}: is marked; if it is needed under a condition only, make it a feature")
     if re.search(r"(?i)customi[sz]e", printed):
         reading.questions.append(f"{where}: is customized; write the items the page allows below customize")
@@ -163,7 +227,7 @@ def _read_row(line: int, module: str | None, printed: str, cells: Mapping[str, s
         reading.questions.append(f"{where}: is there twice with different levels; the lower ones were taken")
         levels = narrower
     row[function] = levels
-    if normalised(printed) != normalised(function):
+    if normalised(MARKS.sub("", printed)) != normalised(function):
         reading.printed[in_module, function] = printed
 
 
@@ -209,10 +273,10 @@ def _read_list(
         if len(cells) <= max(category, table) or not cells[category] or not cells[table]:
             continue
         item = f"{cells[category]} / {cells[table]}"
-        said = normalised(cells[allowed]) if allowed is not None and len(cells) > allowed else "yes"
-        if said in _YES and item not in allow:
+        said = cells[allowed] if allowed is not None and len(cells) > allowed else "yes"
+        if yes_or_no(said) and item not in allow:
             allow.append(item)
-        elif said not in _YES and said not in _NO:
+        elif yes_or_no(said) is None:
             reading.unresolved.append(f'line {line}: {item}: "{said}" is neither yes nor no; it is left out')
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from collections.abc import Iterable
@@ -41,6 +42,11 @@ def clean(text: str) -> str:
     return _SPACE.sub(" ", text.replace("\u00a0", " ")).strip()
 
 
+def _plain(text: str) -> str:
+    """A cell of a table that is no HTML but was copied out of some."""
+    return clean(html.unescape(re.sub(r"(?i)<br\s*/?>", " ", text)))
+
+
 def _markdown(text: str) -> list[Grid]:
     found: list[Grid] = []
     heading, current = "", None
@@ -55,7 +61,7 @@ def _markdown(text: str) -> list[Grid]:
             found.append(current)
         if not _RULE.match(line):
             cells = re.split(r"(?<!\\)\|", line.strip().strip("|") if line.strip().startswith("|") else line)
-            current.rows.append((number, [clean(re.sub(r"[`*_]{1,2}(.+?)[`*_]{1,2}", r"\1", one)) for one in cells]))
+            current.rows.append((number, [_plain(re.sub(r"[`*_]{1,2}(.+?)[`*_]{1,2}", r"\1", one)) for one in cells]))
     return found
 
 
@@ -68,7 +74,7 @@ def _separated(text: str) -> list[Grid]:
     begun = 1
     for row in reader:
         if any(cell.strip() for cell in row):
-            grid.rows.append((begun, [clean(cell) for cell in row]))
+            grid.rows.append((begun, [_plain(cell) for cell in row]))
         begun = reader.line_num + 1
     return [grid] if grid.rows else []
 
@@ -90,10 +96,13 @@ class _Html(HTMLParser):
         self._heading = ""
         self._words: list[str] | None = None
         self._silent = 0
+        self._raised = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in ("script", "style"):
             self._silent += 1
+        elif tag == "sup":
+            self._raised = True
         elif tag == "table":
             self._end_cell()
             self._open.append(Grid(self._heading))
@@ -116,6 +125,8 @@ class _Html(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in ("script", "style"):
             self._silent = max(0, self._silent - 1)
+        elif tag == "sup":
+            self._raised = False
         elif tag in ("td", "th"):
             self._end_cell()
         elif tag == "tr":
@@ -133,7 +144,8 @@ class _Html(HTMLParser):
         if self._silent:
             return
         if self._cell is not None:
-            self._cell.append(data)
+            # A raised number refers to a footnote.
+            self._cell.append(f"({data.strip()})" if self._raised and data.strip().isdigit() else data)
         elif self._words is not None:
             self._words.append(data)
 

@@ -82,6 +82,10 @@ class Finding:
         return f"{place}{': ' + self.levels if self.levels else ''} — {self.reason}"
 
 
+def is_admin(role_name: str | None) -> bool:
+    return role_name is not None and normalised(role_name) in ("admin", "administrator")
+
+
 def findings(
     permissions: Mapping[str, Any],
     customize: Mapping[str, Any],
@@ -107,7 +111,7 @@ def findings(
 def _of_the_whole(
     permissions: Mapping[str, Any], customize: Mapping[str, Any], role_name: str | None
 ) -> Iterator[Finding]:
-    if role_name and normalised(role_name) in ("admin", "administrator"):
+    if is_admin(role_name):
         yield Finding(ADMIN.name, ADMIN.weight, f"Role {role_name}", "", "", ADMIN.reason)
     reached = [
         levels for module, function, levels in rows(permissions) if _is(module, function, "System", "Table Setup")

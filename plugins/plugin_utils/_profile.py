@@ -21,7 +21,7 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import normalised
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile_file as files
-from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, findings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, findings, is_admin
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest, problems, said
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import Document, ProfileError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import Source, directories, find, wanted
@@ -279,7 +279,10 @@ def _keys_of_people(vendor: str, values: Mapping[str, Any]) -> list[Key]:
 
 
 def collisions(profiles: Sequence[Profile]) -> list[str]:
-    """What integrations of one tenant may not share: each would undo what the other does. One sentence for each."""
+    """What integrations of one tenant may not share: each would undo what the other does. One sentence for each.
+
+    The Admin role is everybody's.
+    """
     claims: dict[tuple[str, ...], list[str]] = {}
     printed: dict[tuple[str, ...], str] = {}
 
@@ -299,15 +302,21 @@ def collisions(profiles: Sequence[Profile]) -> list[str]:
             else:
                 claim(profile, "key of a member", key.member["identifier"], key.description)
     shared = {place: names for place, names in claims.items() if len(names) > 1}
-    found = []
+    found = [
+        f'{one.name} would change the security role "{one.role_name}", which is ConnectWise\'s own and has every '
+        f"right; give it a role of its own with {one.name}_role_name"
+        for one in profiles
+        if is_admin(one.role_name)
+    ]
     for place, names in shared.items():
+        if place[0] == "name":
+            found.append(f"{printed[place]} is named twice, once by its full name; leave one of them out")
+            continue
         problem = f'{" and ".join(names)} would share the {place[0]} "{printed[place]}" on this tenant'
         found.append(f"{problem}; {_way_out(place[0], names)}")
     return found
 
 
 def _way_out(what: str, names: Sequence[str]) -> str:
-    if what == "name":
-        return "leave one of them out"
     variable = {"security role": "role_name", "API member": "member_identifier"}.get(what, "key_description")
     return f"give one of them another with {names[-1]}_{variable}"

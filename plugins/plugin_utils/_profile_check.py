@@ -16,10 +16,14 @@ from ansible_collections.msp.connectwise.plugins.module_utils._customize import 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import canonical_function, canonical_module
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListWish
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import grants
 
 SCHEMA_FILE = Path(__file__).with_name("profile.schema.json")
 SCHEMA: Mapping[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 PROPERTIES: Mapping[str, Any] = SCHEMA["properties"]
+
+# The word that ConnectWise's older documents have for a level.
+_MEANT = {"mine": "my"}
 
 Where = tuple[object, ...]
 Problem = tuple[Where, str]
@@ -65,7 +69,7 @@ def misfits(value: Any, schema: Mapping[str, Any], path: Where) -> Iterator[Prob
         if value not in schema["enum"] or isinstance(value, bool):
             yield path, _not_one_of(value, schema["enum"])
     elif not isinstance(value, _KINDS[kind]) or (kind == "number" and isinstance(value, bool)):
-        yield path, f"{_printed(value)} is not {_WORDS[kind]}{_quotes(value)}"
+        yield path, f"{_printed(value)} is not {_WORDS[kind]}{_quotes(value, kind)}"
     else:
         yield from _CHECKS[kind](value, schema, path) if kind in _CHECKS else ()
 
@@ -132,11 +136,16 @@ def nearest(name: str, known: Iterable[object], cutoff: float = 0.5) -> str:
 def _not_one_of(value: Any, choices: Sequence[Any]) -> str:
     listed = ", ".join(map(str, choices))
     if isinstance(value, str):
-        near = [one for one in choices if str(one).casefold() == value.strip().casefold()] or (
+        word = value.strip().casefold()
+        near = [one for one in choices if str(one).casefold() == _MEANT.get(word, word)] or (
             difflib.get_close_matches(value.strip().title(), choices, n=1, cutoff=0.5)
         )
         return f'"{value}" is not one of {listed}' + (f'; did you mean "{near[0]}"?' if near else "")
-    return f"{_printed(value)} is not one of {listed}{_quotes(value)}"
+    if "None" in choices and (value is None or isinstance(value, bool)):
+        hint = '; without quotes YAML reads No, null and ~ as something else: write "None"'
+    else:
+        hint = _quotes(value, "string")
+    return f"{_printed(value)} is not one of {listed}{hint}"
 
 
 def _printed(value: Any) -> str:
@@ -149,10 +158,9 @@ def _printed(value: Any) -> str:
     return "a list" if isinstance(value, (list, tuple)) else str(value)
 
 
-def _quotes(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return '; without quotes YAML reads No, null and ~ as something else: write "None"'
-    return "" if isinstance(value, (str, list, tuple, Mapping)) else "; put it in quotes"
+def _quotes(value: Any, kind: str) -> str:
+    written = value is not None and not isinstance(value, (str, list, tuple, Mapping))
+    return "; put it in quotes" if written and kind == "string" else ""
 
 
 def _meaning(profile: Mapping[str, Any]) -> Iterator[Problem]:
@@ -166,9 +174,23 @@ def _meaning(profile: Mapping[str, Any]) -> Iterator[Problem]:
                 yield (switch, number), f'there is no "{name}"; {hint}'
         for name, group in known.items():
             yield from _tables(group, (groups, name))
+    yield from _reductions(profile)
     for number, field in enumerate(profile.get("handover", {}).get("fields", [])):
         if ("from" in field) == ("value" in field):
             yield ("handover", "fields", number), "give either from or value"
+
+
+def _reductions(profile: Mapping[str, Any]) -> Iterator[Problem]:
+    """A reduction of a row that nothing grants would take back nothing, which its writer would not notice."""
+    granted = [profile.get("permissions", {})]
+    granted += [group.get("permissions", {}) for group in profile.get("feature_groups", {}).values()]
+    for name, group in profile.get("reduction_groups", {}).items():
+        for module, functions in group.get("permissions", {}).items():
+            for function in functions:
+                if not any(grants(matrix, module, function) for matrix in granted):
+                    names = {other for matrix in granted for others in matrix.values() for other in others}
+                    where = ("reduction_groups", name, "permissions", module, function)
+                    yield where, f"the table has no such row to take back; {nearest(function, sorted(names))}"
 
 
 def _holders(profile: Mapping[str, Any]) -> Iterator[Problem]:
@@ -181,7 +203,7 @@ def _holders(profile: Mapping[str, Any]) -> Iterator[Problem]:
         elif len({name.casefold() for name in profile["members"]}) < len(profile["members"]):
             yield ("members",), "names a member twice"
         return
-    for key in ("role_name", "member"):
+    for key in ("role_name", "member", "permissions"):
         if key not in profile:
             yield (), f'"{key}" is missing'
     seen: set[str] = set()

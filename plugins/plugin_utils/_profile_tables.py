@@ -13,7 +13,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._names import (
     canonical_item,
     canonical_module,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._permissions import RANK, VERBS
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import RANK, VERBS, WHOLE_MODULE
 
 Matrix = dict[str, dict[str, dict[str, str]]]
 Lists = dict[str, dict[str, Any]]
@@ -45,29 +45,45 @@ def _name_in(names: Mapping[str, Any], name: str, canonical: Callable[[str], str
     return next((one for one in names if canonical(one) == canonical(name)), name)
 
 
-def _place(matrix: Matrix, module: str, function: str) -> tuple[str, str]:
-    module = _name_in(matrix, module, canonical_module)
-    return module, _name_in(matrix.get(module, {}), function, lambda name: canonical_function(module, name))
+def _named(matrix: Matrix, module: str, function: str) -> list[dict[str, str]]:
+    """The rows that a name stands for: its own, or with "*" every row of the module.
+
+    A function that a whole module has granted so far gets a row of its own, with what the module grants it.
+    """
+    functions = matrix.setdefault(_name_in(matrix, module, canonical_module), {})
+    name = _name_in(functions, function, lambda one: canonical_function(module, one))
+    if name not in functions:
+        functions[name] = dict(functions.get(WHOLE_MODULE, {}))
+    return list(functions.values()) if name == WHOLE_MODULE else [functions[name]]
 
 
 def _add(matrix: Matrix, further: Mapping[str, Any]) -> None:
-    for module, functions in further.items():
-        for function, levels in functions.items():
-            in_module, name = _place(matrix, module, function)
-            row = matrix.setdefault(in_module, {}).setdefault(name, {})
-            for verb, level in levels.items():
-                if RANK[level] >= RANK[row.get(verb, "None")]:
-                    row[verb] = level
+    for module, function, levels in _given(further):
+        for row in _named(matrix, module, function):
+            row.update({verb: level for verb, level in levels.items() if RANK[level] >= RANK[row.get(verb, "None")]})
 
 
 def _take_back(matrix: Matrix, fewer: Mapping[str, Any]) -> None:
-    for module, functions in fewer.items():
-        for function, levels in functions.items():
-            in_module, name = _place(matrix, module, function)
-            row = matrix.get(in_module, {}).get(name)
-            for verb, level in levels.items() if row is not None else ():
-                if RANK[level] < RANK[row.get(verb, "None")]:  # type: ignore[union-attr]
-                    row[verb] = level  # type: ignore[index]
+    for module, function, levels in _given(fewer):
+        if grants(matrix, module, function):
+            for row in _named(matrix, module, function):
+                row.update({verb: level for verb, level in levels.items() if RANK[level] < RANK[row.get(verb, "None")]})
+
+
+def _given(matrix: Mapping[str, Any]) -> list[tuple[str, str, Mapping[str, str]]]:
+    """(module, function, the levels that are written) of every row."""
+    return [(module, name, levels) for module, functions in matrix.items() for name, levels in functions.items()]
+
+
+def grants(matrix: Mapping[str, Any], module: str, function: str) -> bool:
+    """Whether a matrix has a row for a function, by its own name or with its whole module."""
+    functions = matrix.get(_name_in(matrix, module, canonical_module), {})
+    if function == WHOLE_MODULE:
+        return bool(functions)
+    return (
+        WHOLE_MODULE in functions
+        or _name_in(functions, function, lambda one: canonical_function(module, one)) in functions
+    )
 
 
 def _longer(one: Mapping[str, Any], further: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,16 +19,23 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def profiles(directories: Sequence[Path]) -> list[_profile.Profile]:
-    """Every vendor as its table has it, without a host's variables."""
-    names = [*known(), *(path.stem for path in vendor_files(directories))]
-    return [_profile.read(name, {}, _as_it_is, directories) for name in names]
+def profiles(directories: Sequence[Path]) -> tuple[list[_profile.Profile], list[str]]:
+    """Every vendor as its table has it, without a host's variables; and why others cannot be used."""
+    found, wrong = [], []
+    for name in [*known(), *(path.stem for path in vendor_files(directories))]:
+        try:
+            found.append(_profile.read(name, {}, _as_it_is, directories))
+        except _profile.ProfileError as problem:
+            wrong.append(f"{name} cannot be used: {problem.problem}")
+    return found, wrong
 
 
-def listed(directories: Sequence[Path], search: str = "") -> list[dict[str, Any]]:
+def listed(directories: Sequence[Path], search: str = "") -> tuple[list[dict[str, Any]], list[str]]:
+    """The vendors with these words, and why others cannot be used."""
     words = search.casefold().split()
-    found = [_entry(profile, directories) for profile in profiles(directories)]
-    return [entry for entry in found if all(word in _text(entry) for word in words)]
+    found, wrong = profiles(directories)
+    entries = [_entry(profile, directories) for profile in found]
+    return [entry for entry in entries if all(word in _text(entry) for word in words)], wrong
 
 
 def _entry(profile: _profile.Profile, directories: Sequence[Path]) -> dict[str, Any]:
@@ -37,6 +44,7 @@ def _entry(profile: _profile.Profile, directories: Sequence[Path]) -> dict[str, 
         "name": profile.name,
         "vendor": profile.vendor,
         "product": profile.product,
+        "strategy": profile.strategy,
         "rows": len(rows(profile.permissions)),
         "functions": [f"{module} / {function}" for module, function, _levels in rows(profile.permissions)],
         "lists": list(profile.customize),
@@ -63,6 +71,7 @@ def lines(entries: Sequence[dict[str, Any]]) -> list[str]:
         partial = ", partial" if entry["completeness"] == "partial" else ""
         risk = entry["riskiest"][0] if entry["riskiest"] else "nothing stands out"
         checked = f", read in {entry['checked']}" if entry["checked"] else ""
-        about = f"{entry['product']}: {entry['rows']} rows{partial}{checked}"
-        found.append(f"{entry['name']:{width}}  {about}; {risk}; {entry['source']}")
+        rows_ = "keys of people" if entry["strategy"] == _profile.PER_TECHNICIAN else f"{entry['rows']} rows"
+        about = f"{entry['product']}: {rows_}{partial}{checked}"
+        found.append(f"{entry['name']:{width}}  {about}; {risk}; {entry['source'] or 'no source'}")
     return found

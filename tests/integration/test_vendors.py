@@ -167,6 +167,32 @@ class TestEveryVendor:
                     assert role is None or granted_rows(role) == {}
 
 
+ODD = """\
+product: Odd \u2013 Pro
+role_name: Odd \u2013 Pro
+member: {identifier: AnIdentifierOf25Characters, name: Odd}
+member_identifier: Odd
+key_description: Odd \u2013 Pro
+permissions:
+  Company:
+    Configuration \u2013 Display Passwords: {inquire: All}
+    Manage Documents: {delete: My, inquire: All}
+  System:
+    Setup Tables (Customize): {inquire: All}
+customize:
+  Table Setup: {allow: []}
+  Configurations: {allow: []}
+feature_groups:
+  invoices:
+    permissions: {Finance: {Invoicing: {inquire: All}}}
+    customize: {Table Setup: {allow: [Service / Service Boards]}}
+"""
+PERSON = """\
+product: Person Notes
+strategy: per_technician
+members: [Tech1]
+key_description: Person Notes
+"""
 PAGE = """\
 <h1>Connect Acme Sync</h1>
 <p>Create a security role with these permissions.</p>
@@ -224,6 +250,16 @@ class TestOneFile:
         }
         assert allowed(role, "Table Setup") == ["Service / Service Board"]
 
+    def test_a_file_is_compared_with_a_page(self, world: World) -> None:
+        page = world.ground.directory / "page.html"
+        same = world.ground.play("new_vendor", cw_vendor="acme_sync", cw_table=str(page))
+        assert (same.code, same.changed) == (0, 0), same.output
+        assert "is there already, and its table is that of this page" in same.output
+        page.write_text(PAGE.replace("Maintenance</td><td></td>", "Maintenance</td><td>All</td>"), encoding="utf-8")
+        other = world.ground.play("new_vendor", cw_vendor="acme_sync", cw_table=str(page))
+        assert other.code != 0
+        assert "~ Companies / Company Maintenance: inquire All becomes add All, inquire All" in other.output
+
     def test_a_page_does_not_take_the_place_of_a_file(self, world: World) -> None:
         again = world.ground.play("new_vendor", cw_vendor="acme_sync")
         assert again.code != 0
@@ -246,6 +282,31 @@ class TestOneFile:
         assert allowed(role, "Table Setup") == [
             one for one in allowed(admin, "Table Setup") if one.startswith("Company /")
         ]
+
+    def test_odd_prints_an_empty_list_and_a_key_of_a_person(self, world: World) -> None:
+        where = world.ground.directory / "more vendors"
+        where.mkdir()
+        (where / "odd.yml").write_text(ODD, encoding="utf-8")
+        (where / "person.yml").write_text(PERSON, encoding="utf-8")
+        given = {"cw_integrations": ["odd", "person"], "cw_vendor_dirs": ["more vendors"], "odd_features": ["invoices"]}
+        played = world.ground.play("onboard", "--limit", "today", **given)
+        assert played.code == 0, played.output
+        assert world.ground.statuses("today")["person"] == "ready"
+        role = world.simulator.role("today", "Odd \u2013 Pro")
+        assert role is not None
+        assert granted_rows(role) == {
+            ("Companies", "Configuration - Display Passwords"): {**NOTHING, "inquire": "All"},
+            ("Companies", "Manage Attachments"): {**NOTHING, "delete": "My", "inquire": "All"},
+            ("Finance", "Invoicing"): {**NOTHING, "inquire": "All"},
+            ("System", "Table Setup"): {**NOTHING, "inquire": "All"},
+        }
+        assert allowed(role, "Table Setup") == ["Service / Service Board"]
+        assert allowed(role, "Configurations") == []
+        keys = world.simulator.state("today")["keys"]
+        assert [key["description"] for key in keys["Tech1"]] == ["Person Notes"]
+        world.simulator.clear_journal()
+        again = world.ground.play("onboard", "--limit", "today", **given)
+        assert (again.code, again.changed, world.simulator.journal(writes=True)) == (0, 0, []), again.output
 
     def test_then_nothing_is_left_to_do(self, world: World) -> None:
         world.simulator.clear_journal()
@@ -302,7 +363,10 @@ class TestOneFile:
         compared = world.ground.play("compare", cw_integrations=["acme_sync", "zofiq"], cw_add="huntress")
         assert compared.code == 0, compared.output
         text = (world.ground.directory / "connectwise_reports" / "vendors.html").read_text(encoding="utf-8")
-        for part in ("today, older, newer", "Acme Sync", "zofiQ", "Huntress EDR: 1 rows more"):
+        for part in ("today, older, newer", "Acme Sync", "zofiQ", "Huntress EDR: 1 row more"):
             assert part in text
+        wrong = world.ground.play("compare", cw_integrations=["acme_sink"])
+        assert wrong.code != 0
+        assert 'today, older, newer: there is no vendor \\"acme_sink\\"' in wrong.output
         listed = world.ground.play("vendors", cw_search="acme")
         assert "Acme Sync: 4 rows" in listed.output

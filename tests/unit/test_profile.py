@@ -130,6 +130,52 @@ def test_keys_of_people() -> None:
     ]
 
 
+def test_a_file_of_keys_of_people_needs_no_table(vendors: Path) -> None:
+    people = "strategy: per_technician\nmembers: [ann]\nkey_description: Notes\n"
+    (vendors / "notes.yml").write_text(people, encoding="utf-8")
+    profile = read("notes", {}, vendors)
+    assert ([key.record for key in profile.keys], profile.permissions) == (["notes/ann"], {})
+    without = FILE.partition("permissions:")[0]
+    assert refused(vendors, without).startswith(f'{vendors.name}/acme.yml: "permissions" is missing')
+
+
+def test_switches_and_a_whole_module(vendors: Path) -> None:
+    """What a whole module grants a function is what a feature adds to, and what a reduction takes from."""
+    text = FILE.replace(
+        "Contacts: {inquire: All}", '"*": {add: All, edit: All, inquire: All}\n    Notes: {inquire: All}'
+    )
+    text += """\
+feature_groups:
+  deletes: {permissions: {Companies: {Contacts: {delete: My}}}}
+  widely: {permissions: {Companies: {"*": {edit: All}}}}
+reduction_groups:
+  less: {permissions: {Companies: {Configurations: {add: "None"}}}}
+  reads: {permissions: {Companies: {"*": {add: "None", edit: "None"}}}}
+"""
+    (vendors / "acme.yml").write_text(text, encoding="utf-8")
+
+    def rows(**switches: Any) -> dict[str, dict[str, str]]:
+        given = {f"acme_{key}": value for key, value in switches.items()}
+        return dict(read("acme", given, vendors).permissions["Companies"])
+
+    whole = {"add": "All", "edit": "All", "inquire": "All"}
+    notes = {"inquire": "All"}
+    assert rows() == {"*": whole, "Notes": notes}
+    assert rows(features="deletes") == {"*": whole, "Notes": notes, "Contacts": {**whole, "delete": "My"}}
+    assert rows(features="widely") == {"*": whole, "Notes": {"inquire": "All", "edit": "All"}}
+    assert rows(reductions="less") == {"*": whole, "Notes": notes, "Configurations": {**whole, "add": "None"}}
+    reads = {"add": "None", "edit": "None", "inquire": "All"}
+    assert rows(reductions="reads") == {"*": reads, "Notes": notes}
+
+
+def test_a_reduction_of_a_row_that_the_table_does_not_have(vendors: Path) -> None:
+    text = FILE + 'reduction_groups:\n  less:\n    permissions: {Companies: {Contact: {inquire: "None"}}}\n'
+    assert refused(vendors, text).startswith(
+        f"{vendors.name}/acme.yml, line 15: reduction_groups.less.permissions.Companies.Contact: "
+        "the table has no such row to take back; did you mean Contacts?"
+    )
+
+
 def test_further_keys(vendors: Path) -> None:
     further = """
 further_keys:
@@ -164,8 +210,10 @@ def test_an_identifier_that_is_too_long_has_an_override(vendors: Path) -> None:
         (ROW, "inquire: }\n  System", 'Contacts.inquire: an empty value is not one of None, My, All'),
         (ROW, "inquire: ~}\n  System", 'write "None"'),
         (ROW, "inquire: all}\n  System", '"all" is not one of None, My, All; did you mean "All"?'),
+        (ROW, "inquire: Mine}\n  System", '"Mine" is not one of None, My, All; did you mean "My"?'),
         (ROW, "inquire: Some}\n  System", '"Some" is not one of'),
         (ROW, "inquir: All}\n  System", "Contacts.inquir: there is no such key; did you mean inquire?"),
+        ("Contacts: {inquire: All}", "Contacts:", "Companies.Contacts: an empty value is not a mapping. What to do"),
         ("Contacts: {inquire: All}", "Contacts: All", 'Contacts: "All" is not a mapping'),
         ("  Companies:\n    Contacts: {inquire: All}\n", "  Companies: All\n", 'Companies: "All" is not a mapping'),
         ("customize:", "customise:", "line 10: customise: there is no such key; did you mean customize?"),
@@ -177,6 +225,8 @@ def test_an_identifier_that_is_too_long_has_an_override(vendors: Path) -> None:
         ("product: Acme Sync", "product: [Acme", "is not YAML"),
         ("product: Acme Sync", "product: !vault abc", "is not YAML"),
         ("product: Acme Sync", "product: &a [*a]", "acme.yml, line 1"),
+        ("role_name: Acme", "role_name: No", "role_name: false is not text; put it in quotes"),
+        ("role_name: Acme", "role_name: ~", "role_name: an empty value is not text. What to do"),
         ("product: Acme Sync", "checked: 2026-11-24", "put it in quotes"),
         ("product: Acme Sync", "grace_days: -1", "grace_days: -1 is less than 0"),
         ("product: Acme Sync", "strategy: per_technician", "name the members that get a key"),
@@ -208,6 +258,11 @@ def test_what_cannot_work_is_named(vendors: Path, before: str, after: str, said:
 )
 def test_a_wrong_variable_of_the_host_is_named(vendors: Path, key: str, value: Any, said: str) -> None:
     assert said in refused(vendors, FILE, **{key: value})
+
+
+def test_a_question_ends_with_its_own_mark() -> None:
+    problem = ProfileError('did you mean "All"?', remedy="write it")
+    assert str(problem) == 'did you mean "All"? What to do: write it.'
 
 
 def test_many_problems_are_counted(vendors: Path) -> None:
@@ -338,6 +393,17 @@ def test_directories_of_vendor_files(tmp_path: Path) -> None:
     assert found == [tmp_path / "connectwise_vendors", tmp_path / "more"]
     with pytest.raises(ProfileError, match="missing is not a directory"):
         _profile.directories(str(tmp_path), ["missing"])
+
+
+def test_the_admin_role_is_nobodys_to_change(vendors: Path) -> None:
+    (line,) = _profile.collisions([read("acme", {"acme_role_name": "ADMIN"}, vendors)])
+    assert line.startswith('acme would change the security role "ADMIN", which is ConnectWise\'s own')
+    assert line.endswith("give it a role of its own with acme_role_name")
+
+
+def test_a_vendor_by_both_its_names() -> None:
+    said = _profile.collisions([read("petra"), read("msp.connectwise.petra")])
+    assert "petra is named twice, once by its full name; leave one of them out" in said
 
 
 def test_vendors_that_cannot_go_together(vendors: Path) -> None:

@@ -12,7 +12,13 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _new_vendor, _page_rows, _profile, _vendor_text
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _new_vendor,
+    _page_levels,
+    _page_rows,
+    _profile,
+    _vendor_text,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page_rows import differences, hash_of, read_page
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import ProfileError
 
@@ -95,7 +101,7 @@ def test_the_print_of_a_name_is_kept() -> None:
         (",Reports,,,,All", "several modules have a function of this name: Companies, Finance"),
         (",Wizardry,,,,All", "there is no such function"),
         ("Companies,Contacts,Yes,,,All", '"Yes" (add) is not one of None, My, All; the row is left out'),
-        ("Companies,Contacts,✓,,,All", "the row is left out"),
+        ("Companies,Contacts,✓,,,All", '"✓" (add) is not one of None, My, All; the row is left out'),
     ],
 )
 def test_what_is_not_known_is_listed_and_not_guessed(row: str, said: str) -> None:
@@ -103,6 +109,92 @@ def test_what_is_not_known_is_listed_and_not_guessed(row: str, said: str) -> Non
     assert reading.permissions == {}
     (line,) = reading.unresolved
     assert said in line
+
+
+TICKS = """\
+<table><tr><th>Module</th><th>Function</th><th>Add</th><th>Edit</th><th>Delete</th><th>Inquire</th></tr>
+<tr><td>Companies</td><td>Company Maintenance</td><td>❌</td><td>No</td><td>&#10007;</td><td>&#10004;&#65039;</td></tr>
+<tr><td>Companies</td><td>Contacts<sup>1</sup></td><td>All</td><td>My</td><td>&mdash;</td><td>Yes</td></tr>
+<tr><td>Service Desk</td><td>Close Service Tickets</td><td>x</td><td>&#10003;</td><td>-</td><td>✅</td></tr></table>
+"""
+
+
+def test_a_tick_names_no_level_unless_somebody_says_what_it_means() -> None:
+    reading = read_page(TICKS)
+    assert reading.permissions == {}
+    assert len(reading.unresolved) == 3
+    assert reading.questions == [_page_rows.TICKED]
+
+    reading = read_page(TICKS, "All")
+    assert reading.permissions == WANTED
+    assert reading.unresolved == []
+    assert reading.printed == {}
+    (line,) = reading.questions
+    assert "Contacts(1): is marked" in line
+    profile = yaml.safe_load(_new_vendor.begun("acme", TICKS, {}, ticked="All").text)
+    assert profile["readings"] == ["The page ticks levels and does not name them; a tick is read as All."]
+    assert "readings" not in yaml.safe_load(_new_vendor.begun("acme", CSV, {}, ticked="All").text)
+
+
+IN_WORDS = """\
+### Company
+
+Function | Permissions
+--- | ---
+Company&nbsp;Maintenance | Inquire: All
+Contacts | Add: All;<br>Edit My;<br/>Inquire Level = All
+
+### Service Desk
+
+Function | Permissions
+--- | ---
+Close Service Tickets | All: Add, Edit & Inquire
+"""
+
+
+def test_the_levels_of_a_row_in_one_cell() -> None:
+    reading = read_page(IN_WORDS)
+    assert reading.permissions == WANTED
+    assert (reading.unresolved, reading.questions) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("cell", "levels"),
+    [
+        ("Inquire: All", "NNNA"),
+        ("Add/Edit/Inquire - All", "AANA"),
+        ("Add All, Edit My, Delete None, Inquire All", "AMNA"),
+        ("All (Add, Edit); My (Delete)", "AAMN"),
+        ("None", "NNNN"),
+        ("Add, Inquire", "A..A"),
+        ("Inquire", "...A"),
+        ("Add: All, My", None),
+        ("Inquire: All, Inquire: My", None),
+        ("All", None),
+        ("Full access", None),
+        ("All: Add, Edit: My", None),
+        ("", None),
+    ],
+)
+def test_words_that_say_levels(cell: str, levels: str | None) -> None:
+    found = _page_levels.in_words(cell)
+    if levels is None:
+        assert found is None
+    else:
+        assert found is not None
+        said = [str(_page_levels.level(one, "All"))[0] for one in found.values()]
+        assert said == list(levels.replace(".", "N"))
+
+
+def test_words_that_say_no_levels_are_listed() -> None:
+    reading = read_page(IN_WORDS.replace("Inquire: All", "Full access"))
+    assert "Company Maintenance" not in reading.permissions["Companies"]
+    assert reading.unresolved == ['line 5: Company Maintenance: "Full access" does not say levels such as Inquire: All']
+
+
+def test_a_table_of_functions_without_levels_is_not_lost_in_silence() -> None:
+    reading = read_page(MARKDOWN + "\n| Function | Why |\n|---|---|\n| Time Entry | for timers |\n")
+    assert reading.questions == ['line 16: the table with "Time Entry" has no columns for the levels; it is left out']
 
 
 def test_a_function_that_one_module_has_needs_no_module() -> None:
@@ -208,15 +300,34 @@ def test_a_file_is_begun_that_the_reader_takes() -> None:
     assert 'Close Service Tickets: {add: All, edit: All, inquire: All} # printed "Close Service Ticket"' in made.text
 
 
+def test_ten_thousand_lines_that_are_not_resolved_are_not_all_told() -> None:
+    made = _new_vendor.begun("acme", CSV + "Companies,Wizardry,,,,All\n" * 10_000, {})
+    assert len(made.messages) == 52
+    assert made.messages[-1] == "not resolved: 9950 more, see the file"
+    assert made.text.count("# not resolved: line ") == 10_000
+
+
 def test_a_file_without_a_page_waits_for_its_table() -> None:
     made = _new_vendor.begun("acme", "", {})
     assert yaml.safe_load(made.text)["permissions"] == {}
     assert made.messages == ["an empty table to fill in"]
 
 
+def test_what_a_new_copy_of_the_page_changes() -> None:
+    values = yaml.safe_load(_new_vendor.begun("acme", CSV, {}).text)
+    assert _new_vendor.changes(values, read_page(HTML)) == []
+    assert _new_vendor.changes(values, read_page(CSV.replace("My,,All", "My,All,All"))) == [
+        "~ Companies / Contacts: add All, edit My, inquire All becomes add All, edit My, delete All, inquire All"
+    ]
+    people = {"strategy": "per_technician", "members": ["ann"], "key_description": "k"}
+    assert _new_vendor.changes(people, read_page("")) == []
+
+
 def test_names_that_are_too_long_are_cut() -> None:
     values = yaml.safe_load(_new_vendor.begun("a", "", {"product": "The Very Long Name Of One Product, Inc."}).text)
-    assert (len(values["member"]["identifier"]) <= 15, len(values["role_name"]) <= 30) == (True, True)
+    assert values["member"]["identifier"] == "TheVeryLongName"
+    assert values["role_name"] == "The Very Long Name Of One Prod"
+    assert yaml.safe_load(_new_vendor.begun("a_b", "", {"product": "東京"}).text)["member"]["identifier"] == "a_b"
     _profile.of_mapping("a", values)
 
 

@@ -314,3 +314,13 @@ def test_a_new_copy_of_a_page_says_which_rows_change(
         "+ System / Table Setup: inquire All",
     ]
     assert tool.main(["--compare", str(page), "hunter", "--root", str(copy)]) == 2
+
+
+def test_a_page_that_cannot_be_read_is_named(copy: Path, tool: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = copy / "page.pdf"
+    picture.write_bytes(b"%PDF\xff\xfe")
+    for page in (copy / "nowhere.html", picture):
+        assert tool.main(["--compare", str(page), "--root", str(copy)]) == 2
+        assert tool.main(["--new", "acme", "--table", str(page), "--root", str(copy)]) == 2
+        assert capsys.readouterr().err.count(f"{page} cannot be read: ") == 2
+    assert not (copy / "roles" / "acme").exists()
