@@ -127,7 +127,8 @@ class ActionModule(ActionBase):
         typed = _commands.typed() if templates is None else replace(_commands.typed(), templates=templates)
         keys = _keys_page.summary(_keys_page.reports_below(directory)) if fleet["playbook"] == "key_report" else ""
         name = _handed_over.job_name(variables)
-        return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys)]
+        orders = str(directory) if fleet["check_mode"] and not name else ""
+        return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys, orders)]
 
     @staticmethod
     def _say(lines: Iterable[str]) -> None:

@@ -67,7 +67,7 @@ class PsaError(Exception):
             sentences.append(f'The server said: "{self.said}"')
         if self.remedy:
             sentences.append(f"What to do: {self.remedy}")
-        return legible(". ".join(sentence.rstrip(".") for sentence in sentences) + ".")
+        return legible(" ".join(one if one.endswith(("?", "!")) else one.rstrip(".") + "." for one in sentences))
 
     def as_result(self) -> dict[str, Any]:
         """The error as the fields of a failed task."""
