@@ -14,10 +14,11 @@ from ansible.errors import AnsiblePromptNoninteractive
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _given_keys, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _confirm, _given_keys, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_hosts import Hosts
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import (
@@ -58,7 +59,9 @@ class ActionModule(TenantAction):
     def _work(self, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
         given = self._given(args)
-        hosts = Hosts(self, variables, only=_tagged(), given_keys=given)
+        _asked.require_known(load_extra_vars(self._loader))
+        tags = _asked.tags()
+        hosts = Hosts(self, variables, tags=tags, given_keys=given)
         wanted = [host for host in batch if hosts.wants_integrations(host)]
         if not wanted:
             raise InputError(
@@ -66,6 +69,9 @@ class ActionModule(TenantAction):
                 remedy="list the vendors of each tenant in the inventory, such as cw_integrations: [zofiq, umbrella]",
             )
         tenants = [hosts.tenant(host) for host in wanted]
+        if not any(tenant.left for tenant in tenants):
+            # The role of another collection may have tags of its own.
+            tags.require(hosts.vendors)
         if not self._task.check_mode:
             _confirm.require(args["confirm"], tenants, self._loader)
         integrations = [one for tenant in tenants for one in tenant.integrations]
@@ -76,7 +82,7 @@ class ActionModule(TenantAction):
             marked(tenant, problem, [one.vendor for one in tenant.integrations])
         run = FleetRun(check_mode=bool(self._task.check_mode), threads=max(1, int(context.CLIARGS.get("forks") or 5)))
         seen = run.at(tenants)
-        self._tell(seen, sorted(set(batch) - set(wanted)))
+        self._tell(seen, sorted(set(batch) - set(wanted)), ((host, hosts.misspelt(host)) for host in batch))
         return self._result(args, seen, wanted, str(variables["inventory_hostname"]))
 
     def _given(self, args: Mapping[str, Any]) -> list[dict[str, Any]] | None:
@@ -133,20 +139,17 @@ class ActionModule(TenantAction):
             result["diff"] = [_shown(one.name, diff) for one in seen for diff in one.diffs]
         return result
 
-    def _tell(self, seen: Sequence[Seen], without: Sequence[str]) -> None:
+    def _tell(
+        self, seen: Sequence[Seen], without: Sequence[str], misspelt: Iterable[tuple[str, Iterable[str]]]
+    ) -> None:
         display = Display()
-        for warning, names in _grouped((one.name, one.warnings) for one in seen)[:_WARNINGS_SHOWN]:
+        warnings = [*misspelt, *((one.name, one.warnings) for one in seen)]
+        for warning, names in _grouped(warnings)[:_WARNINGS_SHOWN]:
             display.warning(f"{_named(names)}: {warning}")
         for reason, names in _grouped((one.name, one.left.values()) for one in seen):
             display.display(f"{_named(names)} left to the tasks of the role: {reason}")
         if without:
             display.display(f"{_named(without)} left out: cw_integrations is not set")
-
-
-def _tagged() -> frozenset[str]:
-    """What --tags names, which may be vendors; Ansible itself skips the tasks of other tags."""
-    tags = [tag for text in context.CLIARGS.get("tags") or () for tag in str(text).split(",")]
-    return frozenset(tag for tag in tags if tag not in ("all", "always", "never", "tagged", "untagged"))
 
 
 def _grouped(said: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, list[str]]]:

@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _asked,
     _commands,
     _fleet,
     _handed_over,
@@ -177,6 +178,8 @@ class ActionModule(ActionBase):
             error = (
                 "cw_integrations of this tenant is not set, or cannot be resolved: list its vendors, such as [zofiq]"
             )
+        tags = _asked.tags()
+        vendors = [vendor for vendor in vendors if tags.wants(vendor)]
         missing = [vendor for vendor in vendors if vendor not in seen]
         # A role may record its integration under another name than its own.
         if len(set(seen) - set(vendors)) >= len(missing) and (seen or error == NOT_SEEN):

@@ -166,7 +166,7 @@ def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
     lines: list[str] = []
     bad = _failures(fleet, names)
     for who, error, changes in bad[:2]:
-        lines += _line("Failed:", f"{who}: {error}", 3)
+        lines += _line("Failed:", f"{who}: {error}", 4)
         lines += _line("", f"changed before that: {', '.join(changes)}") if changes else []
     if len(bad) > 2:
         lines += _line("", f"and {_named([who for who, _error, _changes in bad[2:]])}")
@@ -257,6 +257,11 @@ def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], 
     waiting = {one[0] for one in (_of_this_run(fleet, pending) if fleet["check_mode"] else pending)} - failed
     drifted = {one[0] for one in _with(fleet, names, ["drifted"])}
     commands = []
+    if fleet["check_mode"] and not failed:
+        known = _of_this_run(fleet, _with(fleet, names, STATUSES))
+        changing = {one[0] for one in known if one[2]["status"] == "drifted" or one[2].get("changes")}
+        if changing:
+            return [playbook(name if name in PLAYBOOKS else "onboard", run, _limit(changing, None, run))]
     if failed:
         away = lone | {one[0] for one in _with(fleet, names, ["unreachable"])}
         what = "doctor" if away else name if name in PLAYBOOKS else "onboard"
@@ -268,9 +273,7 @@ def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], 
         finish = "offboard" if name == "offboard" else "finish"
         commands.append(playbook(finish, run, _limit(waiting, files.get("left"), run)))
     if drifted and not commands:
-        repeat = fleet["check_mode"] and name in PLAYBOOKS
-        what = name if repeat else "onboard"
-        commands.append(playbook(what, run, _limit(drifted, None if fleet["check_mode"] else files.get("left"), run)))
+        commands.append(playbook("onboard", run, _limit(drifted, files.get("left"), run)))
     if not commands and not fleet["check_mode"]:
         commands += _of_earlier_runs(fleet, names, run)
     if not commands and name in ("onboard", "finish", "rotate_keys") and fleet["tenants"]:

@@ -157,6 +157,14 @@ def test_what_failed_in_an_earlier_run_is_looked_at_again_and_not_counted_as_of_
     assert table(made)[1:2] == ["       petra     umbrella  zofiq"]
 
 
+def test_after_a_prediction_of_changes_the_same_run_makes_them() -> None:
+    made = fleet(
+        entry("north", "petra", "ready", changes=["new API key"]), entry("south", "petra", "ready"),
+        playbook="rotate_keys", check_mode=True,
+    )  # fmt: skip
+    assert table(made, {}, RUN)[-1] == f"Next:    {command('rotate_keys', 'north')}"
+
+
 def test_a_prediction_speaks_of_itself_and_names_the_run_that_makes_it_so() -> None:
     made = fleet(
         entry("onprem", "petra", "drifted", manual_steps=[KEY]), entry("onprem", "zofiq", "pending"), check_mode=True
