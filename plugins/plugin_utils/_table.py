@@ -189,11 +189,11 @@ def _by_hand(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
     steps = [step for _name, _vendor, cell in waiting for step in cell["manual_steps"]]
     who = _named([f"{name} {vendor} ({len(cell['manual_steps'])})" for name, vendor, cell in waiting])
     if not fleet["check_mode"]:
-        return _line("By hand:", f"{amount(steps)}: {who}")
+        return _line("By hand:", f"{amount(steps)}: {who}", 2)
     name, vendor, _cell = waiting[0]
     more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
     where = [f"         {orders}/{name}/{vendor}.check.md{more}"] if orders else []
-    return _line("By hand:", f"would be {amount(steps)}: {who}") + where
+    return _line("By hand:", f"would be {amount(steps)}: {who}", 2) + where
 
 
 def _for_vendors(fleet: Fleet, names: Sequence[str]) -> list[str]:
