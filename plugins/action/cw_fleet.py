@@ -50,7 +50,8 @@ class ActionModule(TenantAction):
         own = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
         validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(own)
         if validation.error_messages:
-            return {**result, "failed": True, "msg": validation.error_messages[0]}
+            # As the person knows it: the playbooks have fail_on from cw_fail_on.
+            return {**result, "failed": True, "msg": validation.error_messages[0].replace(" fail_on ", " cw_fail_on ")}
         try:
             return {**result, **self._work(validation.validated_parameters, variables)}
         except PsaError as problem:

@@ -127,9 +127,8 @@ def by_status(fleet: Fleet, names: Sequence[str]) -> list[str]:
 
 def _found(fleet: Fleet, names: Sequence[str]) -> dict[str, Counter[str]]:
     """What this run has found; one that looked at no integration repeats what an earlier one found."""
-    known = _with(fleet, names, STATUSES)
     found: dict[str, Counter[str]] = {}
-    for _name, vendor, cell in _of_this_run(fleet, known) or known:
+    for _name, vendor, cell in _own(fleet, names, STATUSES):
         found.setdefault(vendor, Counter())[cell["status"]] += 1
     return found
 
@@ -171,7 +170,7 @@ def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
     if len(bad) > 2:
         lines += _line("", f"and {_named([who for who, _error, _changes in bad[2:]])}")
     lines += _by_hand(fleet, names, orders)
-    drifted = _with(fleet, names, ["drifted"])
+    drifted = _own(fleet, names, ["drifted"])
     for name, vendor, cell in drifted[:1]:
         what = "; ".join(cell.get("differences") or []) or "it is not there yet"
         more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
@@ -248,6 +247,13 @@ def _of_this_run(
     return [one for one in found if one[2]["run"] == fleet["run"]]
 
 
+def _own(fleet: Fleet, names: Sequence[str], statuses: Iterable[str]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """What this run has found; of one that has looked at no integration, what earlier ones found."""
+    wanted = set(statuses)
+    known = _with(fleet, names, STATUSES)
+    return [one for one in _of_this_run(fleet, known) or known if one[2]["status"] in wanted]
+
+
 def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], run: Typed) -> list[str]:
     """What to type next: one command, or two if some tenants failed and others wait for a person."""
     name = str(fleet["playbook"])
@@ -255,7 +261,7 @@ def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], 
     failed = lone | {one[0] for one in _of_this_run(fleet, _with(fleet, names, BAD))}
     pending = _with(fleet, names, ["pending"])
     waiting = {one[0] for one in (_of_this_run(fleet, pending) if fleet["check_mode"] else pending)} - failed
-    drifted = {one[0] for one in _with(fleet, names, ["drifted"])}
+    drifted = {one[0] for one in _own(fleet, names, ["drifted"])}
     commands = []
     if fleet["check_mode"] and not failed:
         known = _of_this_run(fleet, _with(fleet, names, STATUSES))
@@ -282,8 +288,9 @@ def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], 
 
 
 def _of_earlier_runs(fleet: Fleet, names: Sequence[str], run: Typed) -> list[str]:
-    """What tells how it stands where an earlier run failed: one tenant, its vendors, and without a write."""
-    bad = [(name, vendor) for name, vendor, cell in _with(fleet, names, BAD) if cell["run"] != fleet["run"]]
+    """What tells how it stands where an earlier run was not content: one tenant, its vendors, and without a write."""
+    known = _with(fleet, names, (*BAD, "drifted"))
+    bad = [(name, vendor) for name, vendor, cell in known if cell["run"] != fleet["run"]]
     if not bad:
         return []
     vendors = ",".join(vendor for name, vendor in bad if name == bad[0][0])
