@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.vault import match_encrypt_secret
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _first_key as first_key
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _host_vars as host_vars
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
@@ -57,7 +59,7 @@ class ActionModule(ActionBase):
         path = host_vars.file_of(folder, tenant)
         self._refuse_others(path)
         host_vars.probe(path)
-        said = {"changed": False, "path": str(path)}
+        said = {"changed": False, "path": str(path), "next": _next(tenant)}
         if args["profile"]:
             said["clicks"] = first_key.clicks(args["profile"])
         if not args["write"]:
@@ -137,6 +139,12 @@ class ActionModule(ActionBase):
                 "add it with --vault-id, or correct integration_store_vault_id",
             ) from None
         return label, secret
+
+
+def _next(tenant: str) -> str:
+    # Extra variables of this run are the keys, or a file of them.
+    run = replace(_commands.typed(), extra=())
+    return _commands.playbook("onboard", run, [tenant], ["--check", "--diff"])
 
 
 def _one_tenant(tenants: list[str]) -> None:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible import context
 from ansible.errors import AnsiblePromptNoninteractive
 from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
+from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _given_keys, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _confirm, _given_keys, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_hosts import Hosts
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import (
@@ -42,11 +43,14 @@ class ActionModule(OwnAction, TenantAction):
     BYPASS_HOST_LOOP = True
     _requires_connection = False
     OPTIONS = ARGUMENT_SPEC
+    VARIABLES: ClassVar[Mapping[str, str]] = {"fail_on": "cw_fail_on"}
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
         given = self._given(args)
-        hosts = Hosts(self, variables, only=_tagged(), given_keys=given)
+        _asked.require_known(load_extra_vars(self._loader))
+        tags = _asked.tags()
+        hosts = Hosts(self, variables, tags=tags, given_keys=given)
         wanted = [host for host in batch if hosts.wants_integrations(host)]
         if not wanted:
             raise InputError(
@@ -54,6 +58,9 @@ class ActionModule(OwnAction, TenantAction):
                 remedy="list the vendors of each tenant in the inventory, such as cw_integrations: [zofiq, umbrella]",
             )
         tenants = [hosts.tenant(host) for host in wanted]
+        if not any(tenant.left_to_tasks for tenant in tenants):
+            # The role of another collection may have tags of its own.
+            tags.require(hosts.vendors)
         if not self._task.check_mode:
             _confirm.require(args["confirm"], tenants, self._loader)
         integrations = [one for tenant in tenants for one in tenant.integrations]
@@ -64,7 +71,7 @@ class ActionModule(OwnAction, TenantAction):
             mark_broken(tenant, problem, [one.vendor for one in tenant.integrations])
         run = FleetRun(check_mode=bool(self._task.check_mode), threads=max(1, int(context.CLIARGS.get("forks") or 5)))
         results = run.work_on(tenants)
-        self._tell(results, sorted(set(batch) - set(wanted)))
+        self._tell(results, sorted(set(batch) - set(wanted)), ((host, hosts.misspelt(host)) for host in batch))
         return self._result(args, results, wanted, str(variables["inventory_hostname"]))
 
     def _given(self, args: Mapping[str, Any]) -> list[dict[str, Any]] | None:
@@ -127,20 +134,17 @@ class ActionModule(OwnAction, TenantAction):
             result["diff"] = [_shown(one.name, diff) for one in results for diff in one.diffs]
         return result
 
-    def _tell(self, results: Sequence[TenantResult], without: Sequence[str]) -> None:
+    def _tell(
+        self, results: Sequence[TenantResult], without: Sequence[str], misspelt: Iterable[tuple[str, Iterable[str]]]
+    ) -> None:
         display = Display()
-        for warning, names in _grouped((one.name, one.warnings) for one in results)[:_WARNINGS_SHOWN]:
+        warnings = [*misspelt, *((one.name, one.warnings) for one in results)]
+        for warning, names in _grouped(warnings)[:_WARNINGS_SHOWN]:
             display.warning(f"{_named(names)}: {warning}")
         for reason, names in _grouped((one.name, one.left_to_tasks.values()) for one in results):
             display.display(f"{_named(names)} left to the tasks of the role: {reason}")
         if without:
             display.display(f"{_named(without)} left out: cw_integrations is not set")
-
-
-def _tagged() -> frozenset[str]:
-    """What --tags names, which may be vendors; Ansible itself skips the tasks of other tags."""
-    tags = [tag for text in context.CLIARGS.get("tags") or () for tag in str(text).split(",")]
-    return frozenset(tag for tag in tags if tag not in ("all", "always", "never", "tagged", "untagged"))
 
 
 def _grouped(said: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, list[str]]]:

@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _asked,
     _commands,
     _fleet,
     _handed_over,
@@ -130,7 +131,8 @@ class ActionModule(ActionBase):
         typed = _commands.typed() if templates is None else replace(_commands.typed(), templates=templates)
         keys = _keys_page.summary(_keys_page.reports_below(directory)) if fleet["playbook"] == "key_report" else ""
         name = _handed_over.job_name(variables)
-        return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys)]
+        orders = str(directory) if fleet["check_mode"] and not name else ""
+        return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys, orders)]
 
     @staticmethod
     def _say(lines: Iterable[str]) -> None:
@@ -179,6 +181,8 @@ class ActionModule(ActionBase):
             error = (
                 "cw_integrations of this tenant is not set, or cannot be resolved: list its vendors, such as [zofiq]"
             )
+        tags = _asked.tags()
+        vendors = [vendor for vendor in vendors if tags.wants(vendor)]
         missing = [vendor for vendor in vendors if vendor not in seen]
         # A role may record its integration under another name than its own.
         if len(set(seen) - set(vendors)) >= len(missing) and (seen or error == NOT_SEEN):

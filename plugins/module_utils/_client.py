@@ -367,7 +367,7 @@ class Psa:
         elif isinstance(problem, AuthenticationFailed):
             problem.remedy = (
                 f"the company exists here, so check public_key ({shown_key(self.connection.public_key)}) and "
-                "private_key, and that the API member of these keys is active"
+                "private_key (not exchanged?), and that the API member of these keys is active"
             )
         return problem
 

@@ -33,6 +33,7 @@ CHECKS = (
     "rate",
 )
 OK, WARNING, WRONG, UNKNOWN = "ok", "warning", "wrong", "unknown"
+UNSEEN = "not looked at"
 
 
 @dataclass
@@ -79,9 +80,17 @@ class Diagnosis:
         first = next((line.check for line in self.lines if line.status == WRONG), "")
         for check in CHECKS:
             if check not in seen:
-                self.add(check, f"not looked at: {first} comes first", status=UNKNOWN)
+                self.add(check, f"{UNSEEN}: {first} comes first", status=UNKNOWN)
         self.lines.sort(key=lambda line: CHECKS.index(line.check))
         return self
+
+    def report(self) -> list[str]:
+        """A line for each check; what was not looked at shares the last one."""
+        unseen = [line for line in self.lines if line.found.startswith(UNSEEN)]
+        lines = [str(line) for line in self.lines if line not in unseen]
+        if unseen:
+            lines.append(str(Line(", ".join(line.check for line in unseen), UNKNOWN, unseen[0].found)))
+        return lines
 
     @contextmanager
     def attempt(self, place: Callable[[PsaError], str], *passed: str) -> Iterator[None]:

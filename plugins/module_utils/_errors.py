@@ -29,7 +29,7 @@ def legible(text: object) -> str:
 
 
 def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith(("?", "…")) else sentence.rstrip(".") + "."
+    return sentence if sentence.endswith(("?", "!", "…")) else sentence.rstrip(".") + "."
 
 
 class PsaError(Exception):

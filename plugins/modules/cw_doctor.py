@@ -51,7 +51,7 @@ healthy:
   returned: success
   type: bool
 report:
-  description: The findings as text, a line each.
+  description: The findings as text, a line each; what could not be looked at shares one.
   returned: success
   type: list
   elements: str
@@ -80,7 +80,7 @@ def told(diagnosis: Diagnosis) -> Result:
     return Result(
         values={
             "healthy": diagnosis.healthy,
-            "report": [str(line) for line in diagnosis.lines],
+            "report": diagnosis.report(),
             "findings": [line.as_dict() for line in diagnosis.lines],
         }
     )

@@ -64,6 +64,10 @@ path:
   description: The file of the tenant's variables.
   returned: success
   type: str
+next:
+  description: The command that shows what the onboarding would change.
+  returned: success
+  type: str
 clicks:
   description: How a person makes the key, a line each.
   returned: with O(profile)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible import constants, context
 
 # Extra variables that decide what a run is about and where its files are; any other may hold a secret.
@@ -38,6 +40,11 @@ class Typed:
     here: str = ""
     # What the names of the job templates begin with, in a job of AWX, where nobody types commands.
     templates: str | None = None
+
+    def without(self, name: str) -> Typed:
+        """The same without an extra variable."""
+        kept = [_without(text, name) for text in self.extra[1::2]]
+        return replace(self, extra=tuple(part for text in kept if text for part in ("-e", text)))
 
 
 def typed() -> Typed:
@@ -70,12 +77,38 @@ def typed_of(arguments: Mapping[str, Any], here: str, default_inventory: Sequenc
 def _extra(given: str, here: str) -> list[str]:
     if given.startswith("@"):
         return ["-e", f"@{short_path(given[1:], here)}"]
+    if given.lstrip().startswith(("{", "[")):
+        return _extra_json(given)
     try:
         words = shlex.split(given)
     except ValueError:
         return []
     kept = [word for word in words if "=" in word and word.startswith(_REPEATED)]
     return ["-e", " ".join(kept)] if kept else []
+
+
+def _extra_json(given: str) -> list[str]:
+    """The same of JSON or YAML, as far as it is plain text: a mapping may describe a store, and hold its secrets."""
+    try:
+        found = yaml.safe_load(given)
+    except yaml.YAMLError:
+        return []
+    pairs = found.items() if isinstance(found, dict) else ()
+    kept = {name: value for name, value in pairs if str(name).startswith(_REPEATED) and _is_plain(value)}
+    return ["-e", json.dumps(kept)] if kept else []
+
+
+def _is_plain(value: Any) -> bool:
+    return all(isinstance(one, str) for one in (value if isinstance(value, list) else [value]))
+
+
+def _without(text: str, name: str) -> str:
+    if text.startswith("@"):
+        return text
+    if text.startswith("{"):
+        kept = {key: value for key, value in json.loads(text).items() if key != name}
+        return json.dumps(kept) if kept else ""
+    return " ".join(word for word in text.split(" ") if not word.startswith(f"{name}="))
 
 
 def short_path(path: str, here: str) -> str:

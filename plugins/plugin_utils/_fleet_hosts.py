@@ -20,6 +20,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._asked import Tags, meant
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import IntegrationResult, Tenant, mark_broken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
@@ -34,9 +35,9 @@ _OF_THE_HOST = frozenset({"hostvars", "vars", "environment", "ansible_delegated_
 
 
 class Hosts:
-    """Makes tenants of hosts. only: the vendors that --tags names; all if empty.
+    """Makes tenants of hosts. tags: the vendors that the command line names; given_keys: those of a person's file.
 
-    given_keys: those of a person's file.
+    vendors: all that the hosts have, also those that the command line leaves out.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class Hosts:
         action: TenantAction,
         variables: dict[str, Any],
         *,
-        only: frozenset[str],
+        tags: Tags,
         given_keys: list[dict[str, Any]] | None = None,
     ) -> None:
-        self._action, self._only, self._given_keys = action, only, given_keys
+        self._action, self._tags, self._given_keys = action, tags, given_keys
+        self.vendors: set[str] = set()
         self._hostvars = variables["hostvars"]
         self._of_play = self._play_variables(variables)
         # The environment of a task may differ from host to host, and only a worker sets it.
@@ -67,6 +69,14 @@ class Hosts:
 
     def wants_integrations(self, host: str) -> bool:
         return "cw_integrations" in self._of_play or "cw_integrations" in self._hostvars.raw_get(host)
+
+    def misspelt(self, host: str) -> list[str]:
+        """What is said of variables of the inventory that count for nothing because of their name."""
+        return [
+            f"{name} is no variable; did you mean {right}?"
+            for name in self._hostvars.raw_get(host)
+            if (right := meant(name))
+        ]
 
     def tenant(self, host: str) -> Tenant:
         """A host with its integrations; what is wrong with its variables stands in `broken`, and nothing is sent
@@ -134,7 +144,8 @@ class Hosts:
         known, problems = [], []
         for name in _profile.wanted(value, folders):
             short = name.rpartition(".")[2]
-            if self._only and short not in self._only:
+            self.vendors.add(short)
+            if not self._tags.wants(short):
                 continue
             try:
                 _profile.find(name, folders)

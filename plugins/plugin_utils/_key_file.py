@@ -21,6 +21,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Psa
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 
 FORMAT = "msp.connectwise keys 1"
+STORE = "key store: "
 _LOCK_WAIT = 30.0  # seconds
 
 Encrypt = Callable[[str], bytes]
@@ -31,7 +32,7 @@ class StoreError(PsaError):
     """Something about the store, with what to do about it; never with what the store holds."""
 
     def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(f"key store: {problem}", remedy=remedy)
+        super().__init__(f"{STORE}{problem}", remedy=remedy)
 
 
 class KeyFile:
@@ -139,7 +140,10 @@ class KeyFile:
             raise StoreError(f"{self.path} cannot be read ({problem.strerror})", remedy) from None
         if stat.S_IMODE(mode) & 0o007 and not self._allow_readable:
             raise StoreError(f"{self.path} is open to every user of this machine", f"chmod 600 {self.path}")
-        text = self._decrypt(data)
+        try:
+            text = self._decrypt(data)
+        except StoreError as problem:
+            raise StoreError(f"{self.path}: {problem.problem.removeprefix(STORE)}", problem.remedy) from None
         try:
             content = loaded(text)
             records = content["integrations"]

@@ -22,6 +22,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     known_public_keys,
     retired_keys,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 
 
 def _findings(record: Record, facts: Facts, state: str, wish: Wish, now: datetime) -> list[str]:
@@ -124,10 +125,15 @@ def whole(found: Any) -> dict[str, dict[str, Any]]:
 def details(one: Mapping[str, Any]) -> list[str]:
     """What a person has to know about a key beyond its row of the table."""
     found = list(one["findings"])
-    found += [f"not in the store: {key['public_key']} ({key['description']})" for key in one["unknown"]]
-    found += [f"replaced, still to be deleted: {key['public_key']}, since {key['since']}" for key in one["retired"]]
+    found += [f"not in the store: {shown_key(key['public_key'])} ({key['description']})" for key in one["unknown"]]
+    found += [
+        f"replaced, still to be deleted: {shown_key(key['public_key'])}"
+        + (f", since {spoken(key['since'])}" if key["since"] else "")
+        for key in one["retired"]
+    ]
     found += [f"beyond the vendor's page: {right}" for right in one["excess"]]
-    found += [f"asked for by the vendor's page, deserves a look: {right}" for right in one.get("risks", [])]
+    if risks := one.get("risks"):
+        found.append(f"rights that the vendor's page asks for and that deserve a look: {'; '.join(risks)}")
     if not one["listed"]:
         found.append("the tenant's API lists no keys, so keys that the store does not know cannot be seen")
     return found

@@ -17,11 +17,15 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guar
 
 
 class OwnAction(ActionBase):
-    """OPTIONS: its argument spec, CONSTRAINTS: what goes with it, WRITES: what it writes, as a message names it."""
+    """OPTIONS: its argument spec, CONSTRAINTS: what goes with it, WRITES: what it writes, as a message names it.
+
+    VARIABLES: the options that a playbook takes from a variable, by which a person knows them.
+    """
 
     OPTIONS: ClassVar[Mapping[str, Any]]
     CONSTRAINTS: ClassVar[Mapping[str, Any]] = {}
     WRITES: ClassVar[str] = "a file"
+    VARIABLES: ClassVar[Mapping[str, str]] = {}
 
     @guarded
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -31,7 +35,10 @@ class OwnAction(ActionBase):
         given = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
         validation = ArgumentSpecValidator(dict(self.OPTIONS), **self.CONSTRAINTS).validate(given)
         if validation.error_messages:
-            return {**result, "failed": True, "msg": validation.error_messages[0]}
+            problem = validation.error_messages[0]
+            for option, variable in self.VARIABLES.items():
+                problem = problem.replace(f" {option} ", f" {variable} ")
+            return {**result, "failed": True, "msg": problem}
         try:
             return {**result, **self.work(validation.validated_parameters, variables)}
         except PsaError as problem:

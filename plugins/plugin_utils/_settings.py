@@ -141,6 +141,13 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values with the types that the role's argument specs declare."""
     types, given = _types(), {name: value for name, value in values.items() if name in NAMES and value is not None}
     spec = {name: {"type": types[name].get("type", "str"), **_shape(types[name])} for name in given}
+    for name in (one for one in given if types[one].get("type") == "float"):
+        try:
+            float(given[name])
+        except (TypeError, ValueError):
+            raise InputError(
+                f'{PREFIX}{name} is "{given[name]}", and not a number', remedy=f"give {PREFIX}{name} a number"
+            ) from None
     validation = ArgumentSpecValidator(spec).validate(given)
     if validation.error_messages:
         said = validation.error_messages[0]

@@ -18,6 +18,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD
 WIDTH = 100
 # More tenants than this are counted instead of listed; and so many names are told before "and 12 more".
 TENANTS, NAMES = 6, 4
+# Changes after which a vendor has to be given a key.
+NEW_KEY = ("new API key", "given key stored")
 # Those that may be run again as they were.
 PLAYBOOKS = ("onboard", "audit", "rotate_keys", "offboard", "store_key", "finish", "key_report")
 Fleet = Mapping[str, Any]
@@ -29,11 +31,13 @@ def table(
     run: Typed | None = None,
     hosts: Iterable[str] = (),
     keys: str = "",
+    orders: str = "",
 ) -> list[str]:
     """About ten lines of at most WIDTH columns; a command is a line of its own, and as long as it has to be.
 
     files: paths of what was written, as `cw_fleet_report` returns them; run: the command line that is repeated;
-    hosts: the tenants a run was about that recorded nothing, as one that only stores keys; keys: those in a line.
+    hosts: the tenants a run was about that recorded nothing, as one that only stores keys; keys: those in a line;
+    orders: the folder of the predicted work orders.
     """
     files, run = files or {}, run or Typed()
     names = _about(fleet, hosts)
@@ -43,7 +47,7 @@ def table(
     others = len(fleet["tenants"]) - len(names)
     if others:
         lines.append(f"and {others} tenant{'s' if others != 1 else ''} of earlier runs, in the report")
-    lines += ["", *_needed(fleet, names)]
+    lines += ["", *_needed(fleet, names, orders and short_path(orders, run.here))]
     lines += _line("Keys:", keys, 2) if keys else []
     if page := files.get("keys.html") if keys else "":
         lines.append(f"         {short_path(page, run.here)}")
@@ -109,7 +113,7 @@ def matrix(fleet: Fleet, names: Sequence[str]) -> list[str]:
 
 
 def by_status(fleet: Fleet, names: Sequence[str]) -> list[str]:
-    """How many integrations of each vendor have each status; of many vendors those that are not all well."""
+    """How many integrations of each vendor this run has found in each status; of many those that are not all well."""
     found = _found(fleet, names)
     statuses = [one for one in reversed(STATUSES) if any(counts[one] for counts in found.values())]
     vendors = sorted(found, key=lambda vendor: (-sum(found[vendor][one] for one in STATUSES[2:]), vendor))
@@ -121,11 +125,11 @@ def by_status(fleet: Fleet, names: Sequence[str]) -> list[str]:
     return _columns(rows) if statuses else []
 
 
-def _found(fleet: Fleet, names: Iterable[str]) -> dict[str, Counter[str]]:
+def _found(fleet: Fleet, names: Sequence[str]) -> dict[str, Counter[str]]:
+    """What this run has found; one that looked at no integration repeats what an earlier one found."""
     found: dict[str, Counter[str]] = {}
-    for name in names:
-        for vendor, cell in fleet["tenants"][name]["integrations"].items():
-            found.setdefault(vendor, Counter())[cell["status"]] += 1
+    for _name, vendor, cell in _own(fleet, names, STATUSES):
+        found.setdefault(vendor, Counter())[cell["status"]] += 1
     return found
 
 
@@ -136,9 +140,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _totals(fleet: Fleet, names: Sequence[str]) -> str:
-    found: Counter[str] = Counter()
-    for name in names:
-        found.update(cell["status"] for cell in fleet["tenants"][name]["integrations"].values())
+    found: Counter[str] = sum(_found(fleet, names).values(), Counter())
     parts = ", ".join(f"{found[status]} {status}" for status in reversed(STATUSES) if found[status])
     return f"{len(names)} tenant{'s' if len(names) != 1 else ''}: {parts or 'nothing is known'}"
 
@@ -158,35 +160,61 @@ def _named(words: Sequence[str]) -> str:
     return ", ".join(words[:NAMES]) + more
 
 
-def _needed(fleet: Fleet, names: Sequence[str]) -> list[str]:
+def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
     """What a person has to see to, worst first."""
     lines: list[str] = []
     bad = _failures(fleet, names)
     for who, error, changes in bad[:2]:
-        lines += _line("Failed:", f"{who}: {error}", 3)
+        lines += _line("Failed:", f"{who}: {error}", 4)
         lines += _line("", f"changed before that: {', '.join(changes)}") if changes else []
     if len(bad) > 2:
         lines += _line("", f"and {_named([who for who, _error, _changes in bad[2:]])}")
-    waiting = [one for one in _with(fleet, names, STATUSES) if one[2].get("manual_steps")]
-    if waiting:
-        steps = [step for _name, _vendor, cell in waiting for step in cell["manual_steps"]]
-        who = _named([f"{name} {vendor} ({len(cell['manual_steps'])})" for name, vendor, cell in waiting])
-        lines += _line("By hand:", f"{amount(steps)}: {who}")
-    drifted = _with(fleet, names, ["drifted"])
+    lines += _by_hand(fleet, names, orders)
+    drifted = _own(fleet, names, ["drifted"])
     for name, vendor, cell in drifted[:1]:
         what = "; ".join(cell.get("differences") or []) or "it is not there yet"
         more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
         lines += _line("Differs:", f"{name} {vendor}{more}: {what}", 2)
+    return lines + _for_vendors(fleet, names) + _since(fleet)
+
+
+def _by_hand(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
+    """What waits for a person; in check mode only what this run has predicted."""
+    waiting = [one for one in _with(fleet, names, STATUSES) if one[2].get("manual_steps")]
+    if fleet["check_mode"]:
+        waiting = _of_this_run(fleet, waiting)
+    if not waiting:
+        return []
+    steps = [step for _name, _vendor, cell in waiting for step in cell["manual_steps"]]
+    who = _named([f"{name} {vendor} ({len(cell['manual_steps'])})" for name, vendor, cell in waiting])
+    if not fleet["check_mode"]:
+        return _line("By hand:", f"{amount(steps)}: {who}", 2)
+    name, vendor, _cell = waiting[0]
+    more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+    where = [f"         {orders}/{name}/{vendor}.check.md{more}"] if orders else []
+    return _line("By hand:", f"would be {amount(steps)}: {who}", 2) + where
+
+
+def _for_vendors(fleet: Fleet, names: Sequence[str]) -> list[str]:
+    """Keys that a person has to give to vendors: until when at the latest, or those that this run has made."""
+    known = _with(fleet, names, STATUSES)
     ends = sorted(
         (key["until"], f"{name} {vendor}")
-        for name, vendor, cell in _with(fleet, names, STATUSES)
+        for name, vendor, cell in known
         for key in cell.get("old_keys") or []
         if key.get("until")
     )
     if ends:
         until = f"old keys work until {spoken(ends[0][0])}"
-        lines += _line("Vendors:", f"{until}; enter the new ones before: {_named([who for _until, who in ends])}", 2)
-    return lines + _since(fleet)
+        return _line("Vendors:", f"{until}; enter the new ones before: {_named([who for _until, who in ends])}", 2)
+    made = [
+        f"{name} {vendor}"
+        for name, vendor, cell in _of_this_run(fleet, known)
+        if cell["status"] == "ready" and any(line.endswith(NEW_KEY) for line in cell.get("changes") or [])
+    ]
+    if not made or fleet["check_mode"]:
+        return []
+    return _line("Vendors:", f"give them their new keys, as the hand-overs in the report say: {_named(made)}", 2)
 
 
 def _since(fleet: Fleet) -> list[str]:
@@ -219,14 +247,27 @@ def _of_this_run(
     return [one for one in found if one[2]["run"] == fleet["run"]]
 
 
+def _own(fleet: Fleet, names: Sequence[str], statuses: Iterable[str]) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """What this run has found; of one that has looked at no integration, what earlier ones found."""
+    wanted = set(statuses)
+    known = _with(fleet, names, STATUSES)
+    return [one for one in _of_this_run(fleet, known) or known if one[2]["status"] in wanted]
+
+
 def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], run: Typed) -> list[str]:
     """What to type next: one command, or two if some tenants failed and others wait for a person."""
     name = str(fleet["playbook"])
     lone = {one for one in names if fleet["tenants"][one]["error"] and not fleet["tenants"][one]["integrations"]}
     failed = lone | {one[0] for one in _of_this_run(fleet, _with(fleet, names, BAD))}
-    waiting = {one[0] for one in _with(fleet, names, ["pending"])} - failed
-    drifted = {one[0] for one in _with(fleet, names, ["drifted"])}
+    pending = _with(fleet, names, ["pending"])
+    waiting = {one[0] for one in (_of_this_run(fleet, pending) if fleet["check_mode"] else pending)} - failed
+    drifted = {one[0] for one in _own(fleet, names, ["drifted"])}
     commands = []
+    if fleet["check_mode"] and not failed:
+        known = _of_this_run(fleet, _with(fleet, names, STATUSES))
+        changing = {one[0] for one in known if one[2]["status"] == "drifted" or one[2].get("changes")}
+        if changing:
+            return [playbook(name if name in PLAYBOOKS else "onboard", run, _limit(changing, None, run))]
     if failed:
         away = lone | {one[0] for one in _with(fleet, names, ["unreachable"])}
         what = "doctor" if away else name if name in PLAYBOOKS else "onboard"
@@ -238,12 +279,22 @@ def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], 
         finish = "offboard" if name == "offboard" else "finish"
         commands.append(playbook(finish, run, _limit(waiting, files.get("left"), run)))
     if drifted and not commands:
-        repeat = fleet["check_mode"] and name in PLAYBOOKS
-        what = name if repeat else "onboard"
-        commands.append(playbook(what, run, _limit(drifted, None if fleet["check_mode"] else files.get("left"), run)))
+        commands.append(playbook("onboard", run, _limit(drifted, files.get("left"), run)))
+    if not commands and not fleet["check_mode"]:
+        commands += _of_earlier_runs(fleet, names, run)
     if not commands and name in ("onboard", "finish", "rotate_keys") and fleet["tenants"]:
         commands.append(playbook("audit", run))
     return commands
+
+
+def _of_earlier_runs(fleet: Fleet, names: Sequence[str], run: Typed) -> list[str]:
+    """What tells how it stands where an earlier run was not content: one tenant, its vendors, and without a write."""
+    known = _with(fleet, names, (*BAD, "drifted"))
+    bad = [(name, vendor) for name, vendor, cell in known if cell["run"] != fleet["run"]]
+    if not bad:
+        return []
+    vendors = ",".join(vendor for name, vendor in bad if name == bad[0][0])
+    return [playbook("audit", run.without("cw_integrations"), [bad[0][0]], ["-e", f"cw_integrations={vendors}"])]
 
 
 def _limit(names: set[str], file: str | None, run: Typed) -> list[str]:

@@ -143,6 +143,7 @@ def test_asked_for_at_a_terminal_and_never_shown(ground, key):
     assert code == 0, shown
     assert "click +, enter the Role ID" in shown
     assert key["private"] not in shown
+    assert "--limit north --check --diff" in shown.rpartition("msp.connectwise.onboard -i inventory.json")[2]
     found = held(ground)
     assert (found["cw_public_key"], found["cw_private_key"]) == (key["public"], key["private"])
     path = ground.directory / "host_vars" / "north.yml"

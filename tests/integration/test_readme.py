@@ -14,7 +14,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,23 @@ def test_what_is_said_of_exit_codes_and_undoing(reader, simulator):
     assert not simulator.role("north", "Umbrella")["permissions"]
     assert simulator.role("north", "zofiQ Sec Role")["permissions"]
     assert not simulator.state("north")["keys"].get("Umbrella")
+
+
+@pytest.mark.timeout(900)
+def test_typed_in_the_clone_itself_nothing_of_it_is_built_or_committed(reader, tmp_path):
+    clone = tmp_path / "clone"
+    workspace.copy_to(clone)
+    shutil.copytree(reader.directory, clone, dirs_exist_ok=True)
+    made = {str(path.relative_to(reader.directory)) for path in reader.directory.rglob("*") if path.is_file()}
+    assert {"vault-passphrase", "host_vars/north.yml", "connectwise_keys/north.yml"} <= made
+    done = reader.shell(
+        "git init -q; git add -A; git ls-files; ansible-galaxy collection build -v --output-path build", clone
+    )
+    assert done.returncode == 0, done.stderr
+    assert not made & set(done.stdout.splitlines())
+    (tarball,) = (clone / "build").glob("*.tar.gz")
+    with tarfile.open(tarball) as tar:
+        assert not made & set(tar.getnames())
 
 
 @pytest.mark.timeout(600)

@@ -66,6 +66,7 @@ def test_a_run_ends_with_how_it_stands_and_what_to_do(world: World) -> None:
     assert lines[4:] == [
         "",
         "By hand: 6 steps, about 7 min: onprem umbrella (6)",
+        "Vendors: give them their new keys, as the hand-overs in the report say: north umbrella",
         "Report:  connectwise_reports/fleet.html",
         f"Next:    {COMMAND.format('finish')} --limit onprem",
     ]
@@ -119,6 +120,44 @@ def test_what_was_done_is_seen_and_the_rest_keeps_its_date(world: World) -> None
     entry = world.entry("onprem")
     assert [step["kind"] for step in entry["manual_steps"]] == ["customize_list", "create_key"]
     assert entry["ordered"] == world.ordered["ordered"]
+
+
+def test_tags_choose_vendors_and_the_others_are_not_missed(world: World) -> None:
+    both = {"cw_integrations": [VENDOR, "petra"]}
+    for option, name in (("--tags", VENDOR), ("--skip-tags", "petra")):
+        played = world.ground.play("audit", "--limit", "north", option, name, **both)
+        assert played.code == 0, played.output
+        assert told(played)[1:3] == ["       umbrella", "north  ready"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "extra", "said"),
+    [
+        (("--tags", "umbrela"), {}, "--tags names umbrela, and no tenant of this run has such an integration"),
+        (("--skip-tags", "umbrela"), {}, "--skip-tags names umbrela, and no tenant"),
+        ((), {"cw_integration": VENDOR}, "-e cw_integration is no variable of this collection"),
+        (("--start-at-task", "Write the fleet report"), {}, "nothing was done: --start-at-task leaves out the task"),
+        (("--start-at-task", "What was changed"), {}, "nothing was done: --start-at-task leaves out the task"),
+    ],
+)
+def test_a_command_that_would_do_something_else_is_refused(
+    world: World, arguments: tuple[str, ...], extra: dict[str, str], said: str
+) -> None:
+    world.simulator.clear_journal()
+    played = world.ground.play("rotate_keys", "--limit", "north", *arguments, **extra)
+    assert played.code == 2, played.output
+    assert said in " ".join(played.output.split())
+    assert "undefined" not in played.output
+    assert world.simulator.journal("north", writes=True) == []
+
+
+def test_a_misspelt_variable_of_the_inventory_is_warned_of(world: World) -> None:
+    (world.ground.directory / "host_vars").mkdir(exist_ok=True)
+    (world.ground.directory / "host_vars" / "north.json").write_text('{"cw_time_out": 20}', encoding="utf-8")
+    played = world.ground.play("audit", "--limit", "north")
+    (world.ground.directory / "host_vars" / "north.json").unlink()
+    assert played.code == 0, played.output
+    assert "north: cw_time_out is no variable; did you mean cw_timeout?" in " ".join(played.output.split())
 
 
 def test_a_report_about_keys_has_its_page_which_an_offboarding_takes_with_it(world: World) -> None:

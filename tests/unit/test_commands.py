@@ -31,12 +31,28 @@ HERE = "/home/me/tenants"
         ({"ask_vault_pass": True}, "--ask-vault-pass"),
         ({"extra_vars": (f"@{HERE}/more.yml", "integration_store=sops x=1")}, "-e @more.yml -e integration_store=sops"),
         # Any other variable may be a secret.
-        ({"extra_vars": ("cw_private_key=SECRET", '{"integration_store": "x", "y": "SECRET"}', "a='")}, ""),
+        ({"extra_vars": ("cw_private_key=SECRET", '{"integration_store": {"read": "SECRET"}}', "{", "a='")}, ""),
+        (
+            {"extra_vars": ('{"cw_integrations": ["petra"], "y": "SECRET"}',)},
+            """-e '{"cw_integrations": ["petra"]}'""",
+        ),
     ],
 )
 def test_a_later_command_repeats_inventory_vault_and_place(given: dict[str, Any], wanted: str) -> None:
     run = typed_of(given, HERE, ["/etc/ansible/hosts"])
     assert playbook("onboard", run) == f"ansible-playbook msp.connectwise.onboard {wanted}".rstrip()
+
+
+def test_what_chose_the_vendors_of_a_run_can_be_left_out_of_the_next() -> None:
+    given = (
+        "-e",
+        "@more to say.yml",
+        "-e",
+        "cw_integrations=petra cw_hosts=site",
+        "-e",
+        '{"cw_integrations": ["petra"]}',
+    )
+    assert Typed(extra=given).without("cw_integrations").extra == ("-e", "@more to say.yml", "-e", "cw_hosts=site")
 
 
 def test_tenants_are_one_argument_also_with_odd_names() -> None:

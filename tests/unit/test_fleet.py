@@ -154,6 +154,18 @@ def test_a_key_that_the_tenant_does_not_confirm_is_not_shown_whole(state: str, s
     assert "publickey" not in _key_report.text({"petra": {**found, "public_key": shown[:4]}}, "north")
 
 
+def test_the_page_of_all_keys_shows_the_beginning_of_any_key_and_times_of_people() -> None:
+    other = [{"id": 1, "description": "old", "public_key": "unknownkey"}]
+    one = key(
+        retired=[{"public_key": "replacedkey", "since": NEW}], unknown=other, risks=["A / B: Add All", "A / C: All"]
+    )
+    page = _keys_page.page({"north": {"time": NEW, "keys": {"petra": one}}}, NEW)
+    assert "<li>not in the store: unkn… (old)</li>" in page
+    assert "<li>replaced, still to be deleted: repl…, since 1 March 2026, 02:00 UTC</li>" in page
+    assert page.count("deserve a look") == 1
+    assert "A / B: Add All; A / C: All</li>" in page
+
+
 def test_a_page_holds_no_markup_of_a_tenants_and_no_address_of_the_network() -> None:
     page = _page.page(fleet(entry("north", "petra", "failed", error="</script><img src=https://example.org/x>")))
     data = page.partition('<script type="application/json" id="data">')[2].partition("</script>")[0]

@@ -79,7 +79,7 @@ def test_what_the_host_says_counts_and_what_is_said_to_the_task_counts_more():
     ("variables", "said"),
     [
         ({"integration_store_dir": "{{ undefined }}"}, "integration_store_dir cannot be resolved"),
-        ({"integration_lease": "soon"}, "integration_lease"),
+        ({"integration_lease": "soon"}, 'integration_lease is "soon", and not a number'),
         ({"integration_lease": -1}, "integration_lease is -1, which is less than 0"),
         ({"integration_key_grace_days": -0.5}, "integration_key_grace_days is -0.5"),
         ({"integration_store_settle": -2}, "integration_store_settle is -2"),

@@ -44,7 +44,7 @@ def test_a_small_fleet_is_tenants_by_vendors() -> None:
     )  # fmt: skip
     made["tenants"]["onprem"]["integrations"]["petra"]["run"] = "before"
     assert table(made, FILES, RUN) == [
-        "onboard, 1 March 2026, 04:05 UTC: 2 tenants: 1 failed, 1 pending, 2 ready",
+        "onboard, 1 March 2026, 04:05 UTC: 2 tenants: 1 failed, 2 ready",
         "        petra        zofiq",
         "north   ready        ready",
         "onprem  (pending 2)  failed",
@@ -139,6 +139,50 @@ def test_the_same_error_of_a_tenant_is_told_once_and_in_full() -> None:
     lines = table(made)
     at = next(number for number, line in enumerate(lines) if line.startswith("Failed:"))
     assert " ".join(line.strip() for line in lines[at : at + 2]) == f"Failed:  north petra, zofiq: {error}"
+
+
+@pytest.mark.parametrize("status", ["failed", "drifted"])
+def test_what_an_earlier_run_was_not_content_with_is_looked_at_again_and_not_counted(status: str) -> None:
+    made = fleet(
+        entry("north", "petra", status, error="no"),
+        entry("north", "zofiq", "ready"),
+        entry("south", "umbrella", "ready"),
+    )
+    made["tenants"]["north"]["integrations"]["petra"]["run"] = "before"
+    run = replace(RUN, extra=("-e", "cw_integrations=zofiq,umbrella"))
+    for playbook in ("audit", "onboard", "offboard"):
+        lines = table({**made, "playbook": playbook}, FILES, run)
+        assert lines[0].endswith(" 2 tenants: 2 ready")
+        # By a run that only reads: the earlier one may have been an offboarding.
+        assert lines[-1] == f"Next:    {command('audit', 'north')} -e cw_integrations=petra"
+
+
+def test_after_a_prediction_of_changes_the_same_run_makes_them() -> None:
+    made = fleet(
+        entry("north", "petra", "ready", changes=["new API key"]), entry("south", "petra", "ready"),
+        playbook="rotate_keys", check_mode=True,
+    )  # fmt: skip
+    assert table(made, {}, RUN)[-1] == f"Next:    {command('rotate_keys', 'north')}"
+
+
+def test_a_prediction_speaks_of_itself_and_names_the_run_that_makes_it_so() -> None:
+    made = fleet(
+        entry("onprem", "petra", "drifted", manual_steps=[KEY]), entry("onprem", "zofiq", "pending"), check_mode=True
+    )
+    made["tenants"]["onprem"]["integrations"]["zofiq"]["run"] = "before"
+    lines = table(made, {}, RUN, orders="/here/connectwise_reports")
+    assert lines[0].endswith(" 1 tenant: 1 drifted")
+    at = lines.index("By hand: would be 1 step, about 3 min: onprem petra (1)")
+    assert lines[at + 1] == "         connectwise_reports/onprem/petra.check.md"
+    assert lines[-1] == f"Next:    {command('onboard', 'onprem')}"
+
+
+@pytest.mark.parametrize(("change", "told"), [("new API key", True), ("given key stored", True), ("a role", False)])
+def test_who_has_to_be_given_a_new_key_is_told(change: str, told: bool) -> None:
+    made = fleet(entry("north", "petra", "ready", changes=["a role", change]), entry("south", "petra", "ready"))
+    line = "Vendors: give them their new keys, as the hand-overs in the report say: north petra"
+    assert (line in table(made, FILES, RUN)) is told
+    assert line not in table({**made, "check_mode": True}, {}, RUN)
 
 
 def test_a_tenant_without_vendors_and_the_end_of_old_keys_are_told() -> None:

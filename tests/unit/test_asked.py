@@ -1,0 +1,70 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is misspelt on the command line is told, and what is somebody's own is left alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._asked import (
+    Tags,
+    known_variables,
+    meant,
+    require_known,
+    tags_of,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [
+        ("cw_integration", "cw_integrations"),
+        ("cw_company", "cw_company_id"),
+        ("cw_validate_cert", "cw_validate_certs"),
+        ("integration_key_grace_day", "integration_key_grace_days"),
+        ("cw_integrations", ""),
+        ("cw_client_name", ""),
+        ("integration_of_ours", ""),
+        ("petra_role_name", ""),
+    ],
+)
+def test_a_misspelt_variable_is_told_from_somebodys_own(given: str, right: str) -> None:
+    assert meant(given) == right
+    if right:
+        with pytest.raises(InputError, match=rf"-e {given} is no variable.*did you mean {right}\?$"):
+            require_known(["x", given])
+    else:
+        require_known([given])
+
+
+def test_every_variable_of_the_playbooks_is_known() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("playbooks/**/*.yml"))
+    modules = {path.stem for path in ROOT.glob("plugins/modules/cw_*.py")}
+    assert set(re.findall(r"\bcw_[a-z_]+\b", text)) - modules - {"cw_admin"} <= known_variables()
+
+
+def test_tags_name_vendors() -> None:
+    tags = tags_of({"tags": ["all"], "skip_tags": ()})
+    assert tags == Tags()
+    assert tags.wants("petra")
+    tags = tags_of({"tags": ["petra, zofiq"], "skip_tags": ["zofiq"]})
+    assert [vendor for vendor in ("petra", "umbrella", "zofiq") if tags.wants(vendor)] == ["petra"]
+    tags.require(["petra", "zofiq", "petra"])
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        (Tags(only=frozenset({"petra", "zofig"})), "--tags names zofig, .*nothing was done.*: petra, zofiq"),
+        (Tags(without=frozenset({"zofig"})), "--skip-tags names zofig, "),
+    ],
+)
+def test_a_tag_that_names_no_vendor_is_refused(tags: Tags, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        tags.require(["zofiq", "petra"])
