@@ -16,6 +16,9 @@ from ._resource import Names, write
 from ._routes import Extensions, NotOffered
 
 
+_OF_RECORDS = {"catalogue", "allowed", "refused", "added", "removed"}
+
+
 class ListFacts:
     """What the templates of a Customize list's routes can use."""
 
@@ -24,9 +27,15 @@ class ListFacts:
         self._what = what
         self._row = row_fact(row, position)
 
-    def of(self, extensions: Extensions, operation: str, allowed: Collection[str] | None = None) -> dict[str, Any]:
+    def of(
+        self,
+        extensions: Extensions,
+        operation: str,
+        allowed: Collection[str] | None = None,
+        before: Collection[str] = (),
+    ) -> dict[str, Any]:
         """The arguments beside role and setting; raises NotOffered if the route needs items that nobody lists."""
-        if self._records is None and extensions.uses(operation) & {"catalogue", "allowed", "refused"}:
+        if self._records is None and extensions.uses(operation) & _OF_RECORDS:
             raise NotOffered(
                 f"the route {operation} takes the whole list of items, which the API does not publish for "
                 f"{self._what.module} / {self._what.function}",
@@ -38,6 +47,8 @@ class ListFacts:
         if allowed is not None:
             found["allowed"] = [item for item in items if item["allowed"]]
             found["refused"] = [item for item in items if not item["allowed"]]
+            found["added"] = [item for item in found["allowed"] if item["name"] not in before]
+            found["removed"] = [item for item in found["refused"] if item["name"] in before]
         return found
 
 
@@ -57,7 +68,8 @@ class AllowList:
 
     def send(self, items: list[str]) -> None:
         """Replace the whole list."""
-        facts = self._facts.of(self._extensions, "customize_items.replace", items)
+        deltas = self._extensions.uses("customize_items.replace") & {"added", "removed"}
+        facts = self._facts.of(self._extensions, "customize_items.replace", items, self.read() if deltas else ())
         self._extensions.replace_customize_items(*self._place, self._what.identifier, items, **facts)
 
     def replace(self, items: list[str]) -> None:

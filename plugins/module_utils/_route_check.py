@@ -30,12 +30,13 @@ ROUTES: dict[str, dict[str, Any]] = {
 }
 
 # What each operation brings for the templates, beside `body`: the whole default body. `levels` are all four of the row.
+# `changes` are those that differ, each with `verb` and `level`; `added` and `removed` what a list gains and loses.
 # `row` is a row of the matrix, `rows` those that change, `matrix` all; `allowed` and `refused` divide `catalogue`.
 _LIST = ("role", "setting", "row", "catalogue")
 ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "role_setting.update": ("role", "setting", "levels", "row", "rows", "matrix"),
+    "role_setting.update": ("role", "setting", "levels", "changes", "row", "rows", "matrix"),
     "customize_items.list": _LIST,
-    "customize_items.replace": (*_LIST, "items", "allowed", "refused"),
+    "customize_items.replace": (*_LIST, "items", "allowed", "refused", "added", "removed"),
     "api_member_key.list": ("member",),
     "api_member_key.create": ("member", "description"),
     "api_member_key.delete": ("member", "key"),
@@ -43,6 +44,8 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "member_key.create": ("member", "description"),
     "member_key.delete": ("member", "key"),
 }
+# What every request has: now.s and now.ms, and what a client makes anew each time, new.uuid and new.number.
+ALWAYS = ("now", "new")
 BODIES = ("body", "form", "multipart")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _REQUEST = {"method", "path", "query", *BODIES, "headers", "site"}
@@ -58,7 +61,7 @@ def check(operation: str, entry: Mapping[str, Any], merged: Mapping[str, Any]) -
     """What is wrong with an entry, each with what to do. merged: the entry on top of the shipped one."""
     yield from _shape(entry, merged, _FIELDS)
     yield from _further(merged)
-    known = {*ARGUMENTS[operation], "body", "now"}
+    known = {*ARGUMENTS[operation], "body", *ALWAYS}
     for step in merged.get("first") or []:
         yield from _step(step, merged, known)
         known.add(str(step["name"]))

@@ -25,7 +25,9 @@ The templates are those of _templates. An entry that is false switches the opera
 
 from __future__ import annotations
 
+import secrets
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,12 +35,16 @@ from urllib.parse import urlencode
 
 from ._client import Psa, patch_operations, quoted
 from ._errors import InputError, NotThePsa, RouteNotOffered, ServerFailed
-from ._route_check import ARGUMENTS, ROUTES, check
-from ._templates import PLACEHOLDER, argument, as_text, dig, fill, placeholders
+from ._route_check import ALWAYS, ARGUMENTS, ROUTES, check
+from ._templates import PLACEHOLDER, argument, as_text, dig, fill, form_fields, placeholders
 
 __all__ = ["ARGUMENTS", "ROUTES", "Extensions", "NotOffered", "Route", "dig", "fill", "parse_route"]
 
 _BOUNDARY = "----msp-connectwise-7f3c1b"
+_KINDS = {
+    "form": "application/x-www-form-urlencoded",
+    "multipart": f"multipart/form-data; boundary={_BOUNDARY}",
+}
 
 
 class NotOffered(RouteNotOffered):
@@ -63,7 +69,7 @@ class Route:
     @property
     def used(self) -> set[str]:
         """The arguments of the operation that its templates use."""
-        own = {"answer", "maps", "now"} | {str(one["name"]) for one in self.first}
+        own = {"answer", "maps", *ALWAYS} | {str(one["name"]) for one in self.first}
         templates = [self.path, self.body, self.form, self.multipart, dict(self.query), dict(self.headers)]
         return placeholders([*templates, list(self.first), self.result]) - own
 
@@ -103,31 +109,30 @@ class _Request:
     method: str
     path: str
     body: Any
-    form: Mapping[str, str] | bytes | None
+    form: bytes | None
     headers: dict[str, str]
     site: bool | str
 
 
 def _filled(route: Mapping[str, Any], values: Mapping[str, Any], body: Any) -> _Request:
+    values = {**values, "now": _now(), "new": _new()}
     path = PLACEHOLDER.sub(lambda found: quoted(argument(values, found.group(1).split("."))), str(route["path"]))
     if route.get("query"):
-        path += "?" + urlencode({name: as_text(value) for name, value in fill(route["query"], values).items()})
+        path += "?" + urlencode(form_fields(fill(route["query"], values)))
     headers = {str(name): as_text(fill(one, values)) for name, one in (route.get("headers") or {}).items()}
-    form: Mapping[str, str] | bytes | None = None
+    form: bytes | None = None
     for kind in ("form", "multipart"):
         if route.get(kind) is not None:
-            fields = fill(route[kind], values)
-            texts = {str(name): as_text(value) for name, value in fields.items()}
-            form = texts if kind == "form" else _parts(texts)
-    if route.get("multipart") is not None:
-        headers["Content-Type"] = f"multipart/form-data; boundary={_BOUNDARY}"
+            fields = form_fields(fill(route[kind], values))
+            form = _parts(fields) if kind == "multipart" else urlencode(fields).encode()
+            headers["Content-Type"] = _KINDS[kind]
     sent = fill(route["body"], values) if route.get("body") is not None else (body if form is None else None)
     return _Request(str(route["method"]).upper(), path, sent, form, headers, route.get("site") or False)
 
 
-def _parts(fields: Mapping[str, Any]) -> bytes:
+def _parts(fields: Sequence[tuple[str, str]]) -> bytes:
     lines = []
-    for name, value in fields.items():
+    for name, value in fields:
         label = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
         lines.append(f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{label}"\r\n\r\n{value}\r\n')
     return ("".join(lines) + f"--{_BOUNDARY}--\r\n").encode()
@@ -159,7 +164,7 @@ class Extensions:
         route = self._routes[operation]
         if route is None:
             raise NotOffered(f"the operation {operation} is switched off for this tenant", tenant=self.psa.tenant)
-        values = {**arguments, "body": body, "maps": route.maps, "now": _now()}
+        values = {**arguments, "body": body, "maps": route.maps}
         for one in route.first:
             values[str(one["name"])] = self._first(operation, one, values)
         request = _filled({name: getattr(route, name) for name in _SENT}, values, body)
@@ -241,6 +246,7 @@ class Extensions:
             role=role,
             setting=setting,
             levels=dict(levels),
+            changes=[{"verb": verb, "level": level} for verb, level in changed.items()],
             body=patch_operations(fields),
             **more,
         )
@@ -290,6 +296,11 @@ class Extensions:
                 remedy="check the result path of this operation in cw_extension_routes",
             )
         return rows
+
+
+def _new() -> dict[str, Any]:
+    """What a client makes anew for each request."""
+    return {"uuid": str(uuid.uuid4()), "number": secrets.randbelow(10**6) + 1}
 
 
 def _now() -> dict[str, int]:

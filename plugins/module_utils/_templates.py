@@ -10,8 +10,11 @@
   {$base64: T}          T's text, in base64         {$urlencoded: {a: T}} a form as text
   {$join: ",", of: T}   a list as text              {$literal: X}         X as it is, braces and all
   {$at: [name, step]}   an argument by its steps, for names that a placeholder cannot spell
+  {$sum: [T, T]}                numbers added up: several levels in one number
   {$map: {All: 2}, of: T}                   another word for a value; also the name of one of the route's maps
   {$each: T, do: T, if: {path: value}, key: T}   a list (with key: a mapping) made of a list; its element is `each`
+  {$repeat: T}                  a field of a form once for each of a list
+  {$indexed: T}                 a field whose name has a # in it, for which each record's number or key is put
   {$find: T, where: {path: T}, take: path}       the one element of a list that fits, or a part of it
 
 Of a mapping, $each and $find see a list of {key, value}. A key that begins with $$ begins with one $ in what is sent.
@@ -153,6 +156,34 @@ def _find(template: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
     return dig(found[0], template["take"]) if template.get("take") else found[0]
 
 
+class Repeated(list[Any]):
+    """What one field of a form holds several times."""
+
+
+class Indexed(list[Any]):
+    """Pairs of a number or key and what stands behind it: a text, or texts by the rest of their names."""
+
+
+def _indexed(found: Any) -> Indexed:
+    return Indexed(found.items() if isinstance(found, Mapping) else enumerate(found))
+
+
+def form_fields(filled: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The fields of a form as they are sent."""
+    pairs: list[tuple[str, Any]] = []
+    for name, value in filled.items():
+        if isinstance(value, Repeated):
+            pairs += [(name, one) for one in value]
+        elif isinstance(value, Indexed):
+            for index, record in value:
+                spelled = name.replace("#", str(index), 1)
+                rests = record if isinstance(record, Mapping) else {"": record}
+                pairs += [(f"{spelled}{rest}", one) for rest, one in rests.items()]
+        else:
+            pairs.append((str(name), value))
+    return [(name, as_text(value)) for name, value in pairs]
+
+
 def _plain(value: Any) -> str:
     return "true" if value is True else "false" if value is False else as_text(value)
 
@@ -165,6 +196,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "$base64": (),
     "$urlencoded": (),
     "$literal": (),
+    "$sum": (),
+    "$repeat": (),
+    "$indexed": (),
     "$at": (),
     "$join": ("of",),
     "$map": ("of",),
@@ -180,6 +214,9 @@ _FORMS: dict[str, Form] = {
         {key: as_text(value) for key, value in fill(one["$urlencoded"], given).items()}
     ),
     "$literal": lambda one, _given: one["$literal"],
+    "$repeat": lambda one, given: Repeated(_list(one["$repeat"], given)),
+    "$indexed": lambda one, given: _indexed(fill(one["$indexed"], given)),
+    "$sum": lambda one, given: sum(int(part) for part in fill(one["$sum"], given)),
     "$at": lambda one, given: argument(given, [str(step) for step in one["$at"]]),
     "$join": lambda one, given: one["$join"].join(_plain(part) for part in fill(one["of"], given)),
     "$map": _map,
@@ -237,7 +274,7 @@ def _form_problem(template: Mapping[str, Any], own: list[str]) -> Iterator[tuple
 
 def _content_problem(template: Mapping[str, Any], form: str, maps: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     value = template.get(form)
-    kinds: dict[str, tuple[type, ...]] = {"$at": (list,), "$join": (str,), "$urlencoded": (Mapping,)}
+    kinds: dict[str, tuple[type, ...]] = {"$at": (list,), "$sum": (list,), "$join": (str,), "$urlencoded": (Mapping,)}
     if form in kinds and (not isinstance(value, kinds[form]) or not value) and value != "":
         yield f" has {form} with {value!r}", f"write {form} as in the guide"
     if form == "$map" and not isinstance(value, Mapping) and value not in maps:

@@ -19,7 +19,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._permissions impor
 Plan = dict[str, Any]
 LETTERS = {"N": "None", "M": "My", "A": "All"}
 # No two of the twelve pairs of a right and a level appear at the same entries, nor at all the others.
-TO_LEARN = ("NMAM", "NMNA", "NAMM", "ANNN", "MANN", "NNAN", "MAMM", "MNNM", "NMAA")
+TO_LEARN = ("NMAM", "NMNA", "ANNN", "NAMM", "MANN", "NNAN", "MAMM", "MNNM", "NMAA")
 TO_PROVE = ("AMNA", "MANM", "NAMN", "MMAN", "ANMA")
 # Which role and which of the chosen rows each save is about.
 _SAVES = ((0, (0, 1, 2, 3)), (0, (3, 4, 5)), (1, (1, 2)))

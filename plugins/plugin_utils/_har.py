@@ -22,11 +22,12 @@ LARGEST = 100 * 1024 * 1024
 AGAIN = "record again as the choreography page says, and save the recording with its content"
 _STATIC = re.compile(r"(text/css|javascript|ecmascript|^image/|^font/|^audio/|^video/|wasm)", re.IGNORECASE)
 _CODEBASE = re.compile(r"v\d[\w.]*", re.ASCII)
-# Headers that browsers and proxies add; whatever else a client sends may matter.
+# Headers that browsers, proxies and what watches them add; whatever else a client sends may matter.
 _USUAL = re.compile(
-    r"(:.*|accept.*|authorization|cache-control|connection|content-.*|cookie|dnt|expect|host|if-.*|keep-alive|origin"
-    r"|pragma|priority|proxy-.*|range|referer|sec-.*|te|traceparent|tracestate|transfer-encoding|upgrade.*|user-agent"
-    r"|via|x-forwarded.*|x-real-ip|clientid)"
+    r"(:.*|accept.*|authorization|cache-control|connection|content-.*|cookie|dnt|expect|host|if-(?!match).*|keep-alive"
+    r"|origin|pragma|priority|proxy-.*|range|referer|sec-.*|te|transfer-encoding|upgrade.*|user-agent|via|x-forwarded.*"
+    r"|x-real-ip|clientid|traceparent|tracestate|baggage|sentry-trace|newrelic|x-newrelic.*|x-datadog.*|x-b3-.*|x-amz.*"
+    r"|(x-)?(request|correlation|trace|ms-client-request)-id|request-context)"
 )
 
 
@@ -66,6 +67,8 @@ class Recording:
     other_hosts: set[str] = field(default_factory=set)
     # What may never be written anywhere: cookies, credentials.
     secrets: set[str] = field(default_factory=set, repr=False)
+    # Values of cookies, as they are and as a script may have read them.
+    cookies: set[str] = field(default_factory=set, repr=False)
     failed: int = 0
 
 
@@ -85,6 +88,7 @@ def load(paths: Sequence[str], hosts: Collection[str]) -> Recording:
             continue
         seen += 1
         recording.secrets |= _secrets(one)
+        recording.cookies |= _cookies(one)
         if entry.method in ("OPTIONS", "HEAD", "CONNECT") or entry.status == 101:
             continue
         if _STATIC.search(entry.answer_type):
@@ -173,6 +177,16 @@ def _secrets(one: Mapping[str, Any]) -> set[str]:
         for text in texts:
             found |= {part for part in re.split(r"[\s;,=]+", text) if len(part) >= _SHORTEST_SECRET}
     return {part for part in found if re.search(r"\d", part)}
+
+
+def _cookies(one: Mapping[str, Any]) -> set[str]:
+    """Whole values of cookies, long enough to be told from a word."""
+    found = [str(cookie.get("value")) for name in ("request", "response") for cookie in one[name].get("cookies") or []]
+    for name, text in (*_named(one["request"]), *_named(one["response"])):
+        if name in ("cookie", "set-cookie"):
+            found += [part.partition("=")[2] for part in re.split(r";\s*|\n", text)]
+    both = {value for text in found for value in (text, unquote(text))}
+    return {value for value in both if len(value) >= _SHORTEST_SECRET and re.search(r"\d", value)}
 
 
 def _named(message: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

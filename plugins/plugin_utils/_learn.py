@@ -16,7 +16,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._har import AGAIN,
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import leaves, request_of, taken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_history import History
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_induce import Inducer
-from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_terms import Learned, NotUnderstood, Seen
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_terms import Learned, NotUnderstood, Seen, farther
 
 _MOST_TRIES = 120
 _SUCCESS = {"success", "issuccess", "ok", "succeeded", "issuccessful"}
@@ -73,7 +73,7 @@ class Learner:
 
     def find(self, *asks: Ask) -> Found:
         """The routes that explain the requests of one of the ways to do something."""
-        found, complaint, short = Found(), NotUnderstood("", ""), 0
+        found, complaint, short = Found(), None, 0
         for ask in asks:
             for cluster in self._clusters.values():
                 entries = [entry for entry in cluster if entry.number > ask.since]
@@ -84,17 +84,18 @@ class Learner:
                 try:
                     route, used = self._cluster(entries, ask)
                 except NotUnderstood as problem:
-                    if marked and len(problem.place) >= len(complaint.place):
-                        place = f"{entries[0].place}, {problem.place or 'the request'}"
-                        complaint = NotUnderstood(place, problem.why)
+                    if marked and (complaint is None or farther(problem, complaint[1])):
+                        complaint = entries[0], problem
                     continue
                 if not any(known == route for known in found.routes):
                     found.routes.append(route)
                     found.sources.append(used)
         if found:
             found.state = "learned"
-        elif complaint.place:
-            found.state, found.why = "not understood", f"{complaint.place} {complaint.why}"
+        elif complaint:
+            entry, problem = complaint
+            found.state = "not understood"
+            found.why = f"{entry.place}, {problem.place or 'the request'} {problem.why}"
         elif short:
             wanted = len(asks[-1].repetitions)
             found.why = f"{short} of {wanted} times {asks[-1].what} is in the recording; {AGAIN}"
@@ -116,7 +117,7 @@ class Learner:
                 try:
                     return self._route(chosen, seen, ask), list(chosen)
                 except NotUnderstood as problem:
-                    if len(problem.place) > len(deepest.place):
+                    if farther(problem, deepest):
                         deepest = problem
         raise deepest
 
@@ -196,11 +197,12 @@ def _choices(entries: Sequence[Entry], count: int) -> Iterator[Sequence[Entry]]:
 
 def speaks_of_rows(used: set[str]) -> bool:
     verbs = all({f"levels.{verb}", f"each.levels.{verb}"} & used for verb in VERBS)
+    verbs = verbs or {"changes", "each.verb", "each.level"} <= used
     return verbs and bool(used & {"role", "setting", "row.setting", "each.setting"})
 
 
 def speaks_of_items(used: set[str]) -> bool:
-    which = {"allowed", "refused"} & used or "each.allowed" in used
+    which = {"allowed", "refused"} & used or "each.allowed" in used or {"added", "removed"} <= used
     return bool(which) and bool(used & {"role", "setting", "row.setting"})
 
 
@@ -210,22 +212,34 @@ def asks_for_rows(saves: Sequence[Mapping[str, Any]]) -> list[Ask]:
         str(row[name]) for save in saves for row in save["rows"] for name in ("setting", "function", "function_id")
     )
     singly = [
-        {"role": save["role"], "setting": row["setting"], "levels": row["levels"], "row": row}
+        {
+            "role": save["role"],
+            "setting": row["setting"],
+            "levels": row["levels"],
+            "row": row,
+            "changes": save["changes"][row["setting"]],
+        }
         for save in saves
         for row in save["rows"]
     ]
     what = "saves the permissions of the scratch roles"
     return [
-        Ask("role_setting.update", what, saves, speaks_of_rows, marks),
+        Ask("role_setting.update", what, [_without_changes(save) for save in saves], speaks_of_rows, marks),
         Ask("role_setting.update", what, singly, speaks_of_rows, marks, [len(save["rows"]) for save in saves]),
     ]
 
 
-def ask_for_lists(saves: Sequence[Mapping[str, Any]]) -> Ask:
+def _without_changes(save: Mapping[str, Any]) -> dict[str, Any]:
+    """What one request for many rows may speak of."""
+    return {name: value for name, value in save.items() if name != "changes"}
+
+
+def asks_for_lists(saves: Sequence[Mapping[str, Any]], deltas: Sequence[Sequence[Mapping[str, Any]]] = ()) -> list[Ask]:
+    """saves: role, setting, row and items of each save; deltas: the same with added and removed, as it may have been."""
     marks = {str(save[name]) for save in saves for name in ("setting",)}
     marks |= {str(save["row"]["identifier"]) for save in saves}
     what = "saves the Customize lists of the scratch roles"
-    return Ask("customize_items.replace", what, saves, speaks_of_items, frozenset(marks))
+    return [Ask("customize_items.replace", what, some, speaks_of_items, frozenset(marks)) for some in (saves, *deltas)]
 
 
 def ask_for_keys(made: Sequence[Mapping[str, Any]]) -> Ask:

@@ -23,7 +23,7 @@ DEEPEST = 12
 
 @dataclass(frozen=True)
 class Coded:
-    """A text that holds something else. kind: json, base64 or urlencoded."""
+    """A text that holds something else. kind: json, base64 or urlencoded; of a form also repeated and indexed."""
 
     kind: str
     value: Any
@@ -55,8 +55,48 @@ def _of_text(text: str, depth: int) -> Any:
         found = _of_text(inner, depth + 1)
         return Coded("base64", found) if isinstance(found, Coded) else text
     if "=" in text and ("&" in text or "%" in text) and _FORM.fullmatch(text):
-        return Coded("urlencoded", unpacked(dict(parse_qsl(text, keep_blank_values=True)), depth + 1))
+        pairs = parse_qsl(text, keep_blank_values=True)
+        if len(dict(pairs)) == len(pairs):
+            return Coded("urlencoded", unpacked(dict(pairs), depth + 1))
     return text
+
+
+_INDEXED = re.compile(r"(?P<head>.*?(?P<open>\[|\.|_|-))(?P<index>\d+)(?P<close>\]?)(?P<rest>.*)")
+
+
+def fields(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """The fields of a form. A name that comes again, or ends in [], holds a list; names with numbers in them, records.
+
+    `row[0][id]=5&row[0][add]=A` is one field `row[#]`, and so is `item_7=on&item_9=on` a field `item_#`.
+    """
+    numbered: dict[str, dict[str, dict[str, Any]]] = {}
+    plain: dict[str, list[str]] = {}
+    indexes: dict[str, set[str]] = {}
+    found = [(_INDEXED.fullmatch(name), name, value) for name, value in pairs]
+    for match, _name, _value in found:
+        if match:
+            indexes.setdefault(_spelled(match), set()).add(match["index"])
+    for match, name, value in found:
+        if match and (match["close"] or len(indexes[_spelled(match)]) > 1):
+            records = numbered.setdefault(_spelled(match), {})
+            records.setdefault(match["index"], {})[match["rest"]] = unpacked(value, 1)
+        else:
+            plain.setdefault(name, []).append(unpacked(value, 1))
+    single = {
+        name: values[0] if len(values) == 1 and not name.endswith("[]") else Coded("repeated", values)
+        for name, values in plain.items()
+    }
+    return {**single, **{name: Coded("indexed", _records(records)) for name, records in numbered.items()}}
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return f"{match['head']}#{match['close']}"
+
+
+def _records(records: Mapping[str, dict[str, Any]]) -> Any:
+    found = {index: one[""] if set(one) == {""} else one for index, one in records.items()}
+    in_order = list(found) == [str(number) for number in range(len(found))]
+    return list(found.values()) if in_order else found
 
 
 @dataclass(frozen=True)
@@ -71,7 +111,7 @@ def request_of(entry: Entry) -> Request:
     kind, body = _body(entry)
     tree = {
         "path": entry.path.split("/")[1:],
-        "query": unpacked(dict(entry.query)),
+        "query": fields(entry.query),
         "headers": unpacked(dict(entry.headers)),
         "body": body,
     }
@@ -82,23 +122,23 @@ def _body(entry: Entry) -> tuple[str, Any]:
     if not entry.body:
         return "none", None
     if "multipart/form-data" in entry.body_type:
-        return "multipart", unpacked(_parts(entry.body))
+        return "multipart", fields(_parts(entry.body))
     if "urlencoded" in entry.body_type:
-        return "form", unpacked(dict(parse_qsl(entry.body, keep_blank_values=True)))
+        return "form", fields(parse_qsl(entry.body, keep_blank_values=True))
     try:
         return "body", unpacked(json.loads(entry.body))
     except (ValueError, RecursionError):
         return "text", entry.body
 
 
-def _parts(text: str) -> dict[str, str]:
+def _parts(text: str) -> list[tuple[str, str]]:
     boundary = text.lstrip().split("\n", 1)[0].strip()
-    found: dict[str, str] = {}
+    found = []
     for part in text.split(boundary)[1:]:
         head, blank, value = part.replace("\r\n", "\n").lstrip("\n").partition("\n\n")
         name = re.search(r'name="([^"]*)"', head)
         if blank and name:
-            found[name.group(1)] = value.removesuffix("\n")
+            found.append((name.group(1), value.removesuffix("\n")))
     return found
 
 
@@ -162,6 +202,17 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
         yield path, value
 
 
+def hollow(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths of what is empty in a tree, as if it had one entry: a list of nothing is still there."""
+    if isinstance(value, Coded):
+        yield from hollow(value.value, (*path, f"({value.kind})"))
+    elif isinstance(value, (Mapping, list)):
+        if not value:
+            yield (*path, "0")
+        for key, one in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from hollow(one, (*path, str(key)))
+
+
 @dataclass(frozen=True)
 class Spot:
     """Where an answer has a value. table: the path of the list or table it lies in, or None; element: its row there."""
@@ -179,6 +230,9 @@ def spots(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[Any, Spot]]:
         for one in data:
             for inner, value in leaves(one):
                 yield value, Spot(inner, path, one)
+        if len(data) == 1:
+            # One answer in a list of answers may hold all.
+            yield from spots(data[0], (*path, "0"))
     elif is_table(data):
         for key, one in data.items():
             element = {"key": key, "value": one}

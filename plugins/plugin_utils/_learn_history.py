@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,12 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._har import Entry
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import (
     Spot,
     answer_of,
+    hollow,
     leaves,
     request_of,
     spots,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_fresh import Fresh
 
 Shape = tuple[Any, ...]
 _RANDOM = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w+/=.:~-]{16,}|[0-9a-fA-F-]{24,}|\S{40,}")
@@ -46,6 +48,7 @@ def shape_of(entry: Entry, words: Collection[str]) -> Shape:
     return entry.method, entry.site, path, tuple(sorted(dict(entry.query))), request.kind, names
 
 
+_INLINE = re.compile(r"<script[^>]*>(.*?)</script", re.DOTALL | re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z][\w.:/-]{1,80}")
 
 
@@ -55,16 +58,18 @@ def _told_apart(shapes: dict[int, Shape], entries: Sequence[Entry]) -> dict[int,
     for entry in entries:
         groups.setdefault(shapes[entry.number], []).append(entry)
     for shape, group in groups.items():
-        flat = {entry.number: dict(leaves(request_of(entry).tree["body"])) for entry in group}
+        trees = {entry.number: request_of(entry).tree["body"] for entry in group}
+        flat = {number: dict(leaves(tree)) for number, tree in trees.items()}
+        names_of = {number: [*flat[number], *hollow(tree)] for number, tree in trees.items()}
         for path in sorted(set.intersection(*(set(values) for values in flat.values()))):
             values = {number: one[path] for number, one in flat.items()}
-            if _tells_apart(values, flat):
+            if _tells_apart(values, names_of):
                 shapes.update({number: (*shape, path, value) for number, value in values.items()})
                 break
     return shapes
 
 
-def _tells_apart(values: Mapping[int, Any], flat: Mapping[int, Mapping[tuple[str, ...], Any]]) -> bool:
+def _tells_apart(values: Mapping[int, Any], names_of: Mapping[int, Sequence[tuple[str, ...]]]) -> bool:
     """Whether each value of a field goes along with fields of its own; how deep those lie is not known."""
     if len(set(values.values())) < 2 or not all(
         isinstance(one, str) and _NAME.fullmatch(one) for one in values.values()
@@ -75,7 +80,7 @@ def _tells_apart(values: Mapping[int, Any], flat: Mapping[int, Mapping[tuple[str
         for number, value in values.items():
             names = {
                 tuple("#" if step.isdigit() else step for step in path if not step.startswith("("))[:depth]
-                for path in flat[number]
+                for path in names_of[number]
             }
             along.setdefault(value, set()).add(frozenset(names))
         if all(len(one) == 1 for one in along.values()) and len({frozenset(one) for one in along.values()}) > 1:
@@ -95,18 +100,29 @@ class Origin:
 class History:
     """The entries of a recording, with every value of every answer."""
 
-    def __init__(self, entries: Sequence[Entry], scripts: Sequence[str], words: Collection[str]) -> None:
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        scripts: Sequence[str],
+        words: Collection[str],
+        private: Callable[[Any], str] = lambda _value: "",
+    ) -> None:
         self.entries = entries
+        # Why a value may not stand in a route as it is; empty where it may.
+        self.private = private
         self.words = words
         self.shapes = _told_apart({entry.number: shape_of(entry, words) for entry in entries}, entries)
         self.answers = {entry.number: answer_of(entry) for entry in entries}
+        self.fresh = Fresh(entries, self.answers)
         self._scripts = "\n".join(scripts)
+        pages = [entry.answer for entry in entries if self.answers[entry.number] is None]
+        self._inline = [script for page in pages for script in _INLINE.findall(page)]
         self._known: dict[str, list[Origin]] = {}
         for entry in entries:
             for value, spot in spots(self.answers[entry.number]):
                 self._add(value, Origin(entry, "data", spot))
             for name, value in entry.answer_headers.items():
-                if name.startswith("x-"):
+                if name.startswith("x-") or name == "etag":
                     self._add(value, Origin(entry, "headers", Spot((name,))))
 
     def _add(self, value: Any, origin: Origin) -> None:
@@ -118,8 +134,7 @@ class History:
 
     def is_the_clients(self, value: Any) -> bool:
         """Whether the client's own code says this text; the code may stand in a page."""
-        pages = (entry.answer for entry in self.entries if self.answers[entry.number] is None)
-        return self.in_script(value) or any(str(value) in page for page in pages)
+        return self.in_script(value) or any(str(value) in script for script in self._inline)
 
     def before(self, value: Any, number: int) -> dict[tuple[Any, ...], Origin]:
         """Where a value had been seen before a request: the latest origin of each kind."""
@@ -151,7 +166,8 @@ def markers(pages: Sequence[str], values: Sequence[str]) -> dict[str, str] | Non
     """The text before and after the values that all pages share, where it leads to the values and nowhere else."""
     heads = [page[: page.index(value)] for page, value in zip(pages, values, strict=True)]
     tails = [page[page.index(value) + len(value) :] for page, value in zip(pages, values, strict=True)]
-    after = _shared_end(heads)[-60:]
+    # From its own tag on: what stands before may speak of a person.
+    after = re.sub(r"^.*(?=<)", "", _shared_end(heads)[-120:], flags=re.DOTALL)[-60:]
     until = _shared_start(tails)[:1]
     if len(after) < 6 or not until:
         return None

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from ansible_collections.msp.connectwise.plugins.module_utils._templates import PLACEHOLDER
 from ansible_collections.msp.connectwise.plugins.plugin_utils._har import Entry
-from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import Coded, is_table, leaves, request_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import Coded, is_table, leaves
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_history import is_secretive
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_terms import (
     NotUnderstood,
@@ -34,9 +34,17 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_terms impor
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_trace import Tracing
 
-_CODED = {"json": "$json", "base64": "$base64", "urlencoded": "$urlencoded"}
+_CODED = {
+    "json": "$json",
+    "base64": "$base64",
+    "urlencoded": "$urlencoded",
+    "repeated": "$repeat",
+    "indexed": "$indexed",
+}
+_OF_TEXTS = ("urlencoded", "repeated", "indexed")
 _SEPARATORS = (",", ";", "|", "~", "/", ":", "-", "_", ".", " ")
-_COLLECTIONS = ("rows", "matrix", "allowed", "refused", "catalogue")
+_COLLECTIONS = ("rows", "matrix", "changes", "allowed", "refused", "catalogue", "added", "removed")
+_IDS = ("role", "member", "setting", "row.setting", "key")
 _SECONDS_APART = 10
 _UNEXPLAINED = "differs between the repetitions, and nothing known explains it"
 
@@ -48,7 +56,7 @@ class Inducer(Tracing):
 
     def request(self, entries: Sequence[Entry], seen: Sequence[Seen]) -> dict[str, Any]:
         """The request of a route, from its repetitions."""
-        requests = [request_of(entry) for entry in entries]
+        requests = [self.history.fresh.request_of(entry) for entry in entries]
         kinds = {request.kind for request in requests}
         if len(kinds) > 1 or kinds == {"text"}:
             raise NotUnderstood("body", f"is {' or '.join(sorted(kinds))}, not JSON, a form or multipart")
@@ -84,23 +92,25 @@ class Inducer(Tracing):
         """One template for all values. text: the value is sent as text, so that a number need not become one."""
         first = values[0]
         if isinstance(first, Coded):
-            return self._coded(values, seen, place)
+            return self._coded(values, seen, place, text)
         if any(isinstance(value, Coded) for value in values):
             raise NotUnderstood(place, "is put in different ways")
         if all(isinstance(value, Mapping) for value in values):
             return self._mapping(values, seen, place, text)
         if all(isinstance(value, list) for value in values):
-            return self._list(values, seen, place)
+            return self._list(values, seen, place, text)
         if any(isinstance(value, (Mapping, list)) for value in values):
             raise NotUnderstood(place, "is one thing in one repetition and another in the next")
         return self._scalar(values, seen, place, text)
 
-    def _coded(self, values: Sequence[Any], seen: Sequence[Seen], place: str) -> Template:
+    def _coded(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
         kinds = {value.kind if isinstance(value, Coded) else "text" for value in values}
         if len(kinds) > 1:
             raise NotUnderstood(place, f"is {' and '.join(sorted(kinds))} by turns")
         (kind,) = kinds
-        inner = self.induce([value.value for value in values], seen, f"{place}.({kind})", text=kind == "urlencoded")
+        if kind == "new":
+            return _new({value.value for value in values}, text)
+        inner = self.induce([value.value for value in values], seen, f"{place}.({kind})", text=kind in _OF_TEXTS)
         return {_CODED[kind]: inner}
 
     def _mapping(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
@@ -124,6 +134,7 @@ class Inducer(Tracing):
 
         if all(not value for value in values):
             return {}
+        values = _evened(values)
         tables = all(is_table(value) for value in values if value)
         return self._first_of([table, record] if tables else [record, table], place)
 
@@ -216,6 +227,7 @@ class Inducer(Tracing):
         tries = [
             lambda: self._known(values, seen, place, text),
             lambda: self._word(values, seen, place),
+            lambda: self._flags(values, seen, place, text),
             lambda: self._time(values, seen, place),
             lambda: self._traced(values, seen, place, text),
         ]
@@ -231,15 +243,35 @@ class Inducer(Tracing):
                     return self._known(values, seen, place, text)
             except NotUnderstood:
                 pass
-            secretive = is_secretive(value)
+            private = self.history.private(value)
+            secretive = bool(private) or is_secretive(value)
             if secretive or not (place.startswith("path.") or self.history.is_the_clients(value)):
                 try:
                     with self._attempt():
-                        return self._traced(values, seen, place, text, pages=secretive)
+                        return self._traced(values, seen, place, text, needed=secretive)
                 except NotUnderstood:
                     pass
+            if private:
+                raise NotUnderstood(place, private)
         if is_secretive(value) and not self.history.in_script(value):
             raise NotUnderstood(place, "holds what looks like a token or a person's data, and no answer before gave it")
+        return self._embedded(value, seen) if isinstance(value, (str, int)) else value
+
+    def _embedded(self, value: str | int, seen: Sequence[Seen]) -> Template:
+        """A value as it is; an id in it that is that of all repetitions is no constant, though they had only one."""
+        facts = [dict(scalars(repetition.facts)) for repetition in seen]
+        for name in _IDS:
+            ids = {str(one.get(name, "")) for one in facts}
+            (number,) = ids if len(ids) == 1 else ("",)
+            if isinstance(value, int):
+                if not isinstance(value, bool) and len(number) > 1 and str(value) == number:
+                    self.learned.used.add(name)
+                    return f"{{{name}}}"
+                continue
+            parts = re.split(rf"(?<![\w.]){re.escape(number)}(?!\w)", value) if len(number) > 1 else [value]
+            if len(parts) > 1:
+                self.learned.used.add(name)
+                return joined("", [part for part in _between(parts, f"{{{name}}}") if part])
         return literal(value)
 
     def _known(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
@@ -306,6 +338,33 @@ class Inducer(Tracing):
                 return f"{{{name}}}" if not isinstance(values[0], str) else {"$text": f"{{{name}}}"}
         raise NotUnderstood(place, _UNEXPLAINED)
 
+    def _flags(self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool) -> Template:
+        """Several levels in one number: each bit that changes must follow one right, and no other."""
+        if not all(re.fullmatch(r"\d{1,9}", str(value)) and not isinstance(value, bool) for value in values):
+            raise NotUnderstood(place, _UNEXPLAINED)
+        numbers = [int(value) for value in values]
+        facts = [dict(scalars(repetition.facts)) for repetition in seen]
+        words = [name for name in facts[0] if is_word(name) and not name.startswith("row.levels.")]
+        constant, tables = 0, {}
+        for bit in range(max(numbers).bit_length()):
+            bits = [number >> bit & 1 for number in numbers]
+            if len(set(bits)) == 1:
+                constant |= bits[0] << bit
+                continue
+            fits = [name for name in words if _follows(bits, [word_of(one.get(name)) for one in facts])]
+            if len(fits) != 1:
+                raise NotUnderstood(place, _UNEXPLAINED)
+            table = tables.setdefault(fits[0], {})
+            for one, value in zip(facts, bits, strict=True):
+                word = word_of(one.get(fits[0]))
+                table[word] = table.get(word, 0) & ~(1 << bit) | value << bit
+        if not tables:
+            raise NotUnderstood(place, _UNEXPLAINED)
+        self.learned.used |= set(tables)
+        terms: list[Any] = [{"$map": self._map(table), "of": f"{{{name}}}"} for name, table in tables.items()]
+        found = {"$sum": [*terms, constant] if constant else terms}
+        return {"$text": found} if isinstance(values[0], str) and not text else found
+
     def _parts(self, values: Sequence[str], seen: Sequence[Seen], place: str) -> Template:
         """A text that is made of others."""
 
@@ -330,4 +389,38 @@ class Inducer(Tracing):
             return joined("", [part for part in parts if part != ""])
 
         tries = [split(one) for one in _SEPARATORS if any(one in value for value in values)]
-        return self._first_of([*tries, around, letters], place)
+        try:
+            return self._first_of([*tries, around, letters], place)
+        except NotUnderstood:
+            # Which letter of it, helps nobody.
+            raise NotUnderstood(place, _UNEXPLAINED) from None
+
+
+def _new(names: set[str], text: bool) -> Template:
+    """What the client makes anew each time, of its kind."""
+    (name,) = names
+    made = f"{{new.{name.partition(' ')[0]}}}"
+    return {"$text": made} if name == "number as a text" and not text else made
+
+
+def _evened(values: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Fields that are repeated in one request are so in all, be it once or not at all."""
+    lists = {key for value in values for key, one in value.items() if isinstance(one, Coded) and one.kind == "repeated"}
+
+    def even(one: Any) -> Coded:
+        return one if isinstance(one, Coded) else Coded("repeated", [] if one is None else [one])
+
+    return [{**value, **{key: even(value.get(key)) for key in sorted(lists)}} for value in values] if lists else values
+
+
+def _between(parts: Sequence[str], placeholder: str) -> list[Template]:
+    """The parts, each a text as it is, with a placeholder between them."""
+    found: list[Template] = [literal(parts[0])]
+    for part in parts[1:]:
+        found += [placeholder, literal(part)]
+    return found
+
+
+def _follows(bits: Sequence[int], words: Sequence[str]) -> bool:
+    said: dict[str, int] = {}
+    return all(said.setdefault(word, bit) == bit for word, bit in zip(words, bits, strict=True))

@@ -231,13 +231,13 @@ class KeyReader:
         return self._learner.finished(route, learned, chosen), rows, table, named
 
     def _row(self, entry: Entry, description: str) -> tuple[Path, Path, dict[Path, Any]] | None:
+        """Where a list has a description; the innermost list, as a list of answers may hold it."""
+        found = None
         for path, elements in tables(self._learner.history.answers[entry.number]):
             for element in elements:
                 flat = _flat(element)
-                for place, value in flat.items():
-                    if value == description:
-                        return path, place, flat
-        return None
+                found = next(((path, place, flat) for place, value in flat.items() if value == description), found)
+        return found
 
     def _delete(self, rows: Sequence[Mapping[Path, Any]], path: Path, since: int) -> Found | None:
         """The deletion, if the ids it sends are what the list has at that path."""

@@ -17,12 +17,13 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._har import AGAIN,
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn import (
     Found,
     Learner,
-    ask_for_lists,
+    asks_for_lists,
     asks_for_rows,
     fact_of,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_history import History
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_read import KeyReader, ListReader
+from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_session import set_aside
 
 Facts = Mapping[str, Any]
 
@@ -41,16 +42,20 @@ def row_saves(plan: Facts, rows: Sequence[Sequence[Row]]) -> list[dict[str, Any]
     made = []
     for save in plan["saves"]:
         role = save["role"]
-        changed = []
+        changed, changes = [], {}
         for wanted in save["rows"]:
             row = next(
                 one for one in rows[role] if (one.module, one.function) == (wanted["module"], wanted["function"])
             )
+            held = current[role].get(row.id, row.levels)
+            changes[row.id] = [
+                {"verb": verb, "level": level} for verb, level in wanted["levels"].items() if level != held[verb]
+            ]
             current[role][row.id] = wanted["levels"]
             changed.append(row.id)
         matrix = matrix_facts(rows[role], current[role])
         some = [next(fact for fact in matrix if fact["setting"] == number) for number in changed]
-        made.append({"role": plan["roles"][role]["id"], "rows": some, "matrix": matrix})
+        made.append({"role": plan["roles"][role]["id"], "rows": some, "matrix": matrix, "changes": changes})
     return made
 
 
@@ -77,6 +82,21 @@ def list_saves(
     return made
 
 
+def with_deltas(saves: Sequence[Facts], at_first: bool) -> list[dict[str, Any]]:
+    """The same with what each save added and removed, if all items were allowed before the first one, or none."""
+    held: dict[Any, set[str]] = {}
+    made = []
+    for save in saves:
+        allowed = {item["name"] for item in save["allowed"]}
+        names = {item["name"] for item in save["catalogue"]}
+        before = held.get(save["setting"], names if at_first else set())
+        added = [item for item in save["allowed"] if item["name"] not in before]
+        removed = [item for item in save["refused"] if item["name"] in before]
+        made.append({**save, "added": added, "removed": removed})
+        held[save["setting"]] = allowed
+    return made
+
+
 def learn(
     plan: Facts, recording: Recording, rows: Sequence[Sequence[Row]], records: Mapping[str, Sequence[Facts]]
 ) -> Lesson:
@@ -84,11 +104,12 @@ def learn(
     permissions, lists = row_saves(plan, rows), list_saves(plan, rows, records)
     made = [{"member": plan["members"][one["member"]]["id"], "description": one["description"]} for one in plan["keys"]]
     _check(plan, recording)
-    history = History(recording.entries, recording.scripts, _words(permissions, lists))
+    entries, session = set_aside(recording.entries, recording.cookies)
+    history = History(entries, recording.scripts, _words(permissions, lists), session.why_not)
     learner = Learner(history)
     lesson = Lesson()
     lesson.found["role_setting.update"] = learner.find(*asks_for_rows(permissions))
-    replace = learner.find(ask_for_lists(lists))
+    replace = learner.find(*asks_for_lists(lists, [with_deltas(lists, one) for one in (True, False)]))
     lesson.found["customize_items.replace"] = replace
     lesson.found["customize_items.list"] = (
         ListReader(learner, lists, replace.entries).find() if replace else Found(why=replace.why, state=replace.state)

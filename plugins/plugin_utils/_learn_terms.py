@@ -25,6 +25,19 @@ class NotUnderstood(Exception):
         self.why = why
 
 
+_SECTIONS = ("path", "query", "headers", "form", "multipart", "body")
+
+
+def farther(one: NotUnderstood, other: NotUnderstood) -> bool:
+    """Whether a complaint came up later in a request than another, and so says more."""
+    return _depth(one.place) > _depth(other.place)
+
+
+def _depth(place: str) -> tuple[int, int, int]:
+    section = place.partition(".")[0]
+    return _SECTIONS.index(section) + 1 if section in _SECTIONS else 0, place.count("."), len(place)
+
+
 @dataclass(frozen=True)
 class Seen:
     """One repetition: what was known of it, and when it was sent."""
@@ -61,7 +74,7 @@ def scalars(facts: Facts, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 def is_word(name: str) -> bool:
     """Whether a value has few words, which a client may put otherwise: a level, or whether an item is allowed."""
-    return "levels." in name or name.endswith("allowed")
+    return "levels." in name or name.endswith("allowed") or name in ("each.verb", "each.level")
 
 
 def same(fact: Any, value: Any) -> bool:

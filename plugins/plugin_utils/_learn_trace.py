@@ -18,6 +18,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_terms impor
     NotUnderstood,
     Seen,
     Template,
+    farther,
     is_word,
     placeholder_at,
     same,
@@ -58,24 +59,27 @@ class Tracing:
                 with self._attempt():
                     return one()
             except NotUnderstood as problem:
-                if len(problem.place) > len(deepest.place):
+                if farther(problem, deepest):
                     deepest = problem
         raise deepest
 
     # Earlier answers
 
     def _traced(
-        self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool, *, pages: bool = True
+        self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool, *, needed: bool = True
     ) -> Template:
-        """A value that an earlier answer gave."""
+        """A value that an earlier answer gave. needed: it may not stand in the route itself, so that any answer will do."""
         origins = [
             self.history.before(value, repetition.number) for value, repetition in zip(values, seen, strict=True)
         ]
         shared = [key for key in origins[0] if all(key in one for one in origins)]
+        if not needed:
+            # Nothing is sent that may write, for the sake of a word that is always the same.
+            shared = [key for key in shared if origins[0][key].entry.method == "GET"]
         # The plainest first, and of those the latest.
-        shared.sort(key=lambda key: (key[2] is not None, len(key[3]), -origins[-1][key].entry.number))
+        shared.sort(key=lambda key: (_plainness(key[2], key[3]), len(key[3]), -origins[-1][key].entry.number))
         tries = [self._trace(values, [one[key] for one in origins], seen, place, text) for key in shared[:8]]
-        if pages and all(isinstance(value, str) and len(value) > 5 for value in values):
+        if needed and all(isinstance(value, str) and len(value) > 5 for value in values):
             held = [self.history.pages_before(str(value), one.number) for value, one in zip(values, seen, strict=True)]
             for shape in held[0]:
                 if all(shape in one for one in held):
@@ -150,6 +154,13 @@ class Tracing:
         name = f"read{len(self.learned.steps) + 1}"
         self.learned.steps.append({"name": name, **route})
         return name
+
+
+def _plainness(table: Sequence[str] | None, path: Sequence[str]) -> int:
+    """A field, a row that something names, a row by its number: in this order."""
+    if table is not None:
+        return 1
+    return 2 if any(step.isdigit() for step in path) else 0
 
 
 def value_of(origin: Origin, history: History) -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -73,6 +73,10 @@ def make_plan() -> dict[str, Any]:
     }
 
 
+def _headers(given: Mapping[str, str] | None) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in (given or {}).items()]
+
+
 class Wire:
     """A recording that is being made."""
 
@@ -93,17 +97,18 @@ class Wire:
         *,
         query: Mapping[str, Any] | None = None,
         json_body: Any = None,
-        form: Mapping[str, Any] | None = None,
+        form: Mapping[str, Any] | Sequence[tuple[str, Any]] | None = None,
         headers: Mapping[str, str] | None = None,
         status: int = 200,
         kind: str = "application/json",
+        answer_headers: Mapping[str, str] | None = None,
     ) -> None:
         self.moment += timedelta(milliseconds=900)
         url = f"https://{self.host}{self.prefix}{path}" + (f"?{urlencode(query)}" if query else "")
         request: dict[str, Any] = {
             "method": method,
             "url": url,
-            "headers": [{"name": name, "value": value} for name, value in (headers or {}).items()],
+            "headers": _headers(headers),
             "cookies": [{"name": "session", "value": "c00kie5ecret9876"}],
         }
         if json_body is not None:
@@ -115,7 +120,11 @@ class Wire:
             {
                 "startedDateTime": self.moment.isoformat(),
                 "request": request,
-                "response": {"status": status, "headers": [], "content": {"mimeType": kind, "text": text}},
+                "response": {
+                    "status": status,
+                    "headers": _headers(answer_headers),
+                    "content": {"mimeType": kind, "text": text},
+                },
             }
         )
 
