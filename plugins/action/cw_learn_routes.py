@@ -18,7 +18,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import b
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "step": {"type": "str", "choices": ["prepare", "learn", "prove"], "required": True},
+    "step": {"type": "str", "choices": ["prepare", "learn", "prove", "forget"], "required": True},
     "recordings": {"type": "list", "elements": "path", "default": []},
     "directory": {"type": "path"},
 }
@@ -42,5 +42,5 @@ class ActionModule(OwnAction, TenantAction):
             if args["step"] == "learn":
                 return lesson.learn(recordings)
             if recordings:
-                raise InputError("the step prove takes no recordings", remedy="give them to the step learn")
-            return lesson.prove()
+                raise InputError(f"the step {args['step']} takes no recordings", remedy="give them to the step learn")
+            return lesson.prove() if args["step"] == "prove" else lesson.forget()

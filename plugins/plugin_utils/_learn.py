@@ -235,7 +235,7 @@ def _without_changes(save: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def asks_for_lists(saves: Sequence[Mapping[str, Any]], deltas: Sequence[Sequence[Mapping[str, Any]]] = ()) -> list[Ask]:
-    """saves: role, setting, row and items of each save; deltas: the same with added and removed, as it may have been."""
+    """saves: role, setting, row and items of each save; deltas: the same with what it may have added and removed."""
     marks = {str(save[name]) for save in saves for name in ("setting",)}
     marks |= {str(save["row"]["identifier"]) for save in saves}
     what = "saves the Customize lists of the scratch roles"
