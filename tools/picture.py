@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes the README's picture of the fleet report: simulated tenants, a few mishaps, and an onboarding.
+"""Takes the pictures of the fleet report and of the page that teaches routes.
 
 python tools/workspace.py python tools/picture.py [FILE]
 
@@ -54,20 +54,32 @@ def report(ground: Playground, simulator: Simulator) -> Path:
     return ground.directory / "connectwise_reports" / "fleet.html"
 
 
+def choreography(ground: Playground) -> Path:
+    """The page that a person follows to teach the routes of a version."""
+    ground.play("learn_routes", "--limit", "harbor")
+    return ground.directory / "connectwise_routes" / "lessons" / "harbor" / "choreography.html"
+
+
+def take(page: Path, folder: Path, height: int, picture: Path) -> None:
+    with Browser(folder, WIDTH, height) as browser:
+        browser.viewport(WIDTH, height)
+        browser.media(prefers_color_scheme="light")
+        browser.open(page.as_uri())
+        shot = browser.screenshot()
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(shot)
+    print(picture)
+
+
 def main() -> int:
     picture = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         with Simulator(TENANTS, place / "simulator") as simulator:
-            page = report(Playground(place / "fleet", simulator.ready, cw_integrations=VENDORS), simulator)
-        with Browser(place, WIDTH, HEIGHT) as browser:
-            browser.viewport(WIDTH, HEIGHT)
-            browser.media(prefers_color_scheme="light")
-            browser.open(page.as_uri())
-            shot = browser.screenshot()
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    picture.write_bytes(shot)
-    print(picture)
+            ground = Playground(place / "fleet", simulator.ready, cw_integrations=VENDORS)
+            lesson = choreography(ground)
+            take(lesson, place, 2 * HEIGHT, picture.with_name("choreography.png"))
+            take(report(ground, simulator), place, HEIGHT, picture)
     return 0
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
@@ -18,7 +19,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import b
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "step": {"type": "str", "choices": ["prepare", "learn", "prove"], "required": True},
+    "step": {"type": "str", "choices": ["prepare", "learn", "prove", "forget"], "required": True},
     "recordings": {"type": "list", "elements": "path", "default": []},
     "directory": {"type": "path"},
 }
@@ -34,7 +35,7 @@ class ActionModule(OwnAction, TenantAction):
         if self._task.check_mode:
             return {"changed": False, "skipped": True, "msg": "a check makes, learns and proves nothing"}
         folder = args["directory"] or beside(FOLDER, variables.get("inventory_dir"), here=True)
-        recordings = [self._loader.path_dwim(str(path)) for path in args["recordings"]]
+        recordings = [self._found(str(path), variables) for path in args["recordings"]]
         with Psa(parse_connection(completed(self, CONNECTION_OPTIONS, variables))) as psa:
             lesson = LessonFiles(psa, str(folder), str(variables.get("inventory_hostname") or ""))
             if args["step"] == "prepare":
@@ -42,5 +43,11 @@ class ActionModule(OwnAction, TenantAction):
             if args["step"] == "learn":
                 return lesson.learn(recordings)
             if recordings:
-                raise InputError("the step prove takes no recordings", remedy="give them to the step learn")
-            return lesson.prove()
+                raise InputError(f"the step {args['step']} takes no recordings", remedy="give them to the step learn")
+            return lesson.prove() if args["step"] == "prove" else lesson.forget()
+
+    def _found(self, path: str, variables: dict[str, Any]) -> str:
+        """A path as it was typed: from here or beside the inventory; the playbook lies in the collection."""
+        places = [Path.cwd(), Path(str(variables.get("inventory_dir") or ".")), Path(self._loader.get_basedir())]
+        found = next((place / path for place in places if (place / path).exists()), places[0] / path)
+        return str(found)

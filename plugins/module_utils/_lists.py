@@ -15,7 +15,6 @@ from ._permissions import Row
 from ._resource import Names, write
 from ._routes import Extensions, NotOffered
 
-
 _OF_RECORDS = {"catalogue", "allowed", "refused", "added", "removed"}
 
 

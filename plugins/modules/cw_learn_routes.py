@@ -25,8 +25,9 @@ options:
         kept.
       - V(prove) uses each route with the API keys on further scratch records, compares all of the tenant before and
         after, writes the file of the version and takes the scratch records away.
+      - V(forget) takes the scratch records and the files of a lesson away that nobody wants to finish.
     type: str
-    choices: [prepare, learn, prove]
+    choices: [prepare, learn, prove, forget]
     required: true
   recordings:
     description: HAR files with content, on the controller. For O(step=learn).
@@ -77,7 +78,7 @@ file:
   type: str
 notes:
   description: What could not be taken away.
-  returned: with O(step=prove)
+  returned: with O(step=prove) and O(step=forget)
   type: list
   elements: str
 """

@@ -10,6 +10,7 @@ kind of save is done more than once, with different values.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._customize import Customizable
@@ -110,43 +111,40 @@ def key_steps(nonce: str) -> tuple[list[Plan], list[str]]:
 HOW_TO_RECORD = (
     (
         "Chrome, Edge",
-        "press F12, open Network, tick Preserve log, reload the page; at the end the arrow down (Export HAR).",
+        "F12, Network, tick Preserve log. At the end the arrow down, Export HAR (of two: with sensitive data).",
     ),
-    (
-        "Firefox",
-        "press F12, open Network, choose Persist Logs below the gear, reload; at the end the gear, Save All As HAR.",
-    ),
+    ("Firefox", "F12, Network, the gear, tick Persist Logs. At the end the gear, Save All As HAR."),
 )
 
 
-def steps(plan: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """The clicks, in order: a heading and what to do."""
-    found: list[tuple[str, list[str]]] = []
-    roles = [role["name"] for role in plan["roles"]]
-    members = [member["identifier"] for member in plan["members"]]
-    for save in plan["saves"]:
-        rows = [
-            f"{row['module']} / {row['function']}: "
-            + ", ".join(f"{verb.capitalize()} {row['levels'][verb]}" for verb in VERBS)
-            for row in save["rows"]
-        ]
-        found.append((f"System > Security Roles > {roles[save['role']]}: set these rows, then Save once", rows))
+@dataclass(frozen=True)
+class Step:
+    """One thing to do. where: the way through the menus; rows: levels to set; items: what the sentence is about."""
+
+    where: str
+    what: str
+    rows: Sequence[Mapping[str, Any]] = ()
+    items: Sequence[str] = ()
+
+
+def steps(plan: Mapping[str, Any]) -> list[Step]:
+    """The clicks, in order."""
+    found: list[Step] = []
+    roles = [f"System > Security Roles > {role['name']}" for role in plan["roles"]]
+    members = [f"System > Members > API Members > {one['identifier']} > API Keys" for one in plan["members"]]
+    what = "Set these rows, save once, close the role."
+    found += [Step(roles[save["role"]], what, rows=save["rows"]) for save in plan["saves"]]
     for save in plan["lists"]:
         place = f"{roles[save['role']]} > {save['module']} / {save['function']} > Customize"
-        found.append(
-            (
-                f"System > Security Roles > {place}: disallow exactly these, allow all others, then Save once",
-                list(save["refused"]),
-            )
-        )
-        found.append((f"Close and open {place} again", ["only look"]))
+        what = "Disallow exactly these, allow all others, save once, close the role."
+        found.append(Step(place, what, items=save["refused"]))
+        found.append(Step(place, "Open it once more, only look, close the role."))
     for key in plan["keys"]:
-        text = f'make a key with the description "{key["description"]}"'
-        found.append((f"System > Members > API Members > {members[key['member']]} > API Keys", [text]))
+        what = "Make a key with this description, save, close. Nobody needs its private half."
+        found.append(Step(members[key["member"]], what, items=[key["description"]]))
     for description in plan["deletes"]:
         member = next(members[key["member"]] for key in plan["keys"] if key["description"] == description)
-        text = f'delete the key "{description}"'
-        found.append((f"System > Members > API Members > {member} > API Keys", [text]))
+        found.append(Step(member, "Delete this key, close.", items=[description]))
     return found
 
 

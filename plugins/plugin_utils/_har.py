@@ -9,18 +9,20 @@ import base64
 import binascii
 import json
 import re
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 
 LARGEST = 100 * 1024 * 1024
 AGAIN = "record again as the choreography page says, and save the recording with its content"
 _STATIC = re.compile(r"(text/css|javascript|ecmascript|^image/|^font/|^audio/|^video/|wasm)", re.IGNORECASE)
+_AS_SENT = re.compile(r"([\w.~+*\[\]-]|%[0-9A-F]{2})*", re.ASCII | re.IGNORECASE)
 _CODEBASE = re.compile(r"v\d[\w.]*", re.ASCII)
 # Headers that browsers, proxies and what watches them add; whatever else a client sends may matter.
 _USUAL = re.compile(
@@ -145,10 +147,10 @@ def _entry(one: Mapping[str, Any]) -> tuple[Entry, str]:
     posted = request.get("postData") or {}
     content = response.get("content") or {}
     body = str(posted.get("text") or "")
-    kind = str(posted.get("mimeType") or "").lower()
+    kind = str(posted.get("mimeType") or dict(_named(request)).get("content-type") or "").lower()
     entry = Entry(
         number=0,
-        time=datetime.fromisoformat(str(one["startedDateTime"]).replace("Z", "+00:00")).timestamp(),
+        time=_moment(str(one["startedDateTime"])),
         method=str(request["method"]).upper(),
         site=site,
         path=path,
@@ -162,6 +164,12 @@ def _entry(one: Mapping[str, Any]) -> tuple[Entry, str]:
         answer_headers=dict(_named(response)),
     )
     return entry, url.netloc.lower()
+
+
+def _moment(text: str) -> float:
+    """Recorders write three to nine digits behind the second; not every Python reads them."""
+    plain = re.sub(r"\.(\d{1,6})\d*", lambda found: f".{found.group(1):0<6}", text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(plain).timestamp()
 
 
 _SECRET = ("cookie", "set-cookie", "authorization", "proxy-authorization")
@@ -197,7 +205,7 @@ def _of_params(posted: Mapping[str, Any], kind: str) -> str:
     """Some browsers list the fields of a form instead of its text."""
     params = posted.get("params") or []
     if "multipart" not in kind:
-        return "&".join(f"{one.get('name', '')}={one.get('value', '')}" for one in params)
+        return "&".join(f"{_quoted(one.get('name'))}={_quoted(one.get('value'))}" for one in params)
     parts = [
         f'--b\r\nContent-Disposition: form-data; name="{one["name"]}"\r\n\r\n{one.get("value", "")}\r\n'
         for one in params
@@ -205,14 +213,27 @@ def _of_params(posted: Mapping[str, Any], kind: str) -> str:
     return "".join(parts) + "--b--\r\n" if parts else ""
 
 
+def _quoted(value: Any) -> str:
+    """Some list the fields as they were sent, and some as they were meant."""
+    text = str(value or "")
+    return text if _AS_SENT.fullmatch(text) else quote(text, safe="")
+
+
 def _text(content: Mapping[str, Any]) -> str:
     text = str(content.get("text") or "")
     if content.get("encoding") == "base64":
         try:
-            return base64.b64decode(text).decode("utf-8", errors="replace")
-        except (binascii.Error, ValueError):
+            return _unzipped(base64.b64decode(text)).decode("utf-8", errors="replace")
+        except (binascii.Error, ValueError, zlib.error):
             return ""
     return text
+
+
+def _unzipped(raw: bytes) -> bytes:
+    """Some proxies record an answer as it went over the wire."""
+    if not raw.startswith(b"\x1f\x8b"):
+        return raw
+    return zlib.decompressobj(wbits=31).decompress(raw, LARGEST)
 
 
 def _place(path: str) -> tuple[bool | str, str]:

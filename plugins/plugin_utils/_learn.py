@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, islice
@@ -73,13 +74,13 @@ class Learner:
 
     def find(self, *asks: Ask) -> Found:
         """The routes that explain the requests of one of the ways to do something."""
-        found, complaint, short = Found(), None, 0
+        found, complaint, short = Found(), None, (0, "")
         for ask in asks:
             for cluster in self._clusters.values():
                 entries = [entry for entry in cluster if entry.number > ask.since]
                 marked = [entry for entry in entries if self._is_about(entry, ask)]
                 if len(entries) < len(ask.repetitions):
-                    short = max(short, len(marked))
+                    short = max(short, (len(marked), entries[0].place if entries else ""))
                     continue
                 try:
                     route, used = self._cluster(entries, ask)
@@ -96,9 +97,9 @@ class Learner:
             entry, problem = complaint
             found.state = "not understood"
             found.why = f"{entry.place}, {problem.place or 'the request'} {problem.why}"
-        elif short:
-            wanted = len(asks[-1].repetitions)
-            found.why = f"{short} of {wanted} times {asks[-1].what} is in the recording; {AGAIN}"
+        elif short[0]:
+            times = "once" if short[0] == 1 else f"{short[0]} times"
+            found.why = f"what {asks[-1].what} ({short[1]}) is in the recording only {times}; {AGAIN}"
         else:
             found.why = f"no request {asks[-1].what}; {AGAIN}"
         return found
@@ -107,7 +108,9 @@ class Learner:
         if entry.method == "GET":
             return False
         values = {str(value) for _path, value in leaves(request_of(entry).tree)}
-        return bool(values & ask.marks) or any(mark in entry.body for mark in ask.marks if len(mark) > 5)
+        # A number also inside of a text; a name is found in too many of them.
+        numbers = set(re.findall(r"\d{5,}", f"{entry.path} {entry.body}"))
+        return bool((values | numbers) & ask.marks)
 
     def _cluster(self, entries: Sequence[Entry], ask: Ask) -> tuple[dict[str, Any], list[Entry]]:
         deepest = NotUnderstood("", "differs between the repetitions, and nothing known explains it")
@@ -235,7 +238,7 @@ def _without_changes(save: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def asks_for_lists(saves: Sequence[Mapping[str, Any]], deltas: Sequence[Sequence[Mapping[str, Any]]] = ()) -> list[Ask]:
-    """saves: role, setting, row and items of each save; deltas: the same with added and removed, as it may have been."""
+    """saves: role, setting, row and items of each save; deltas: the same with what it may have added and removed."""
     marks = {str(save[name]) for save in saves for name in ("setting",)}
     marks |= {str(save["row"]["identifier"]) for save in saves}
     what = "saves the Customize lists of the scratch roles"

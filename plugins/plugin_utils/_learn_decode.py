@@ -128,7 +128,10 @@ def _body(entry: Entry) -> tuple[str, Any]:
     try:
         return "body", unpacked(json.loads(entry.body))
     except (ValueError, RecursionError):
-        return "text", entry.body
+        pass
+    if not entry.body_type and _FORM.fullmatch(entry.body):
+        return "form", fields(parse_qsl(entry.body, keep_blank_values=True))
+    return "text", entry.body
 
 
 def _parts(text: str) -> list[tuple[str, str]]:
@@ -226,26 +229,24 @@ def spots(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[Any, Spot]]:
     """Every scalar of an answer with its spot; of a table, the keys too."""
     if isinstance(data, Coded):
         yield from spots(data.value, (*path, "(json)"))
-    elif isinstance(data, list) and data and not _is_record(data):
-        for one in data:
-            for inner, value in leaves(one):
-                yield value, Spot(inner, path, one)
-        if len(data) == 1:
-            # One answer in a list of answers may hold all.
-            yield from spots(data[0], (*path, "0"))
-    elif is_table(data):
-        for key, one in data.items():
-            element = {"key": key, "value": one}
-            for inner, value in leaves(element):
-                yield value, Spot(inner, path, element)
-    elif isinstance(data, Mapping):
-        for key, one in data.items():
-            yield from spots(one, (*path, str(key)))
-    elif isinstance(data, list):
-        for number, one in enumerate(data):
-            yield from spots(one, (*path, str(number)))
-    else:
+        return
+    rows = _rows(data)
+    for one in rows:
+        for inner, value in leaves(one):
+            yield value, Spot(inner, path, one)
+    if not isinstance(data, (Mapping, list)):
         yield data, Spot(path)
+    elif not rows or (isinstance(data, list) and len(data) == 1):
+        # One answer in a list of answers may hold all.
+        for key, one in data.items() if isinstance(data, Mapping) else enumerate(data):
+            yield from spots(one, (*path, str(key)))
+
+
+def _rows(data: Any) -> list[Any]:
+    """The rows of a list or table; of anything else none."""
+    if isinstance(data, list) and not _is_record(data):
+        return data
+    return [{"key": key, "value": one} for key, one in data.items()] if is_table(data) else []
 
 
 def _is_record(data: list[Any]) -> bool:

@@ -9,6 +9,7 @@ of, and each answer repeats it.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -66,7 +67,7 @@ def _counted(values: Sequence[Any]) -> bool:
     if len(values) < _FEWEST_NUMBERS or not all(re.fullmatch(r"\d{1,9}", str(value)) for value in values):
         return False
     numbers = [int(value) for value in values]
-    return all(0 < later - one <= _LARGEST_STEP for one, later in zip(numbers, numbers[1:], strict=False))
+    return all(0 < later - one <= _LARGEST_STEP for one, later in itertools.pairwise(numbers))
 
 
 def _answered(value: Any, answer: Any) -> bool:

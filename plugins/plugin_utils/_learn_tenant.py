@@ -116,6 +116,9 @@ def learn(
     )
     keys = KeyReader(learner, made, plan["deletes"])
     lesson.found.update(keys.find())
+    if recording.failed:
+        for one in lesson.found.values():
+            one.why += f" ({recording.failed} requests of the recording failed, and do not count)" if one.why else ""
     lesson.pairs = keys.pairs
     return lesson
 

@@ -68,7 +68,7 @@ class Tracing:
     def _traced(
         self, values: Sequence[Any], seen: Sequence[Seen], place: str, text: bool, *, needed: bool = True
     ) -> Template:
-        """A value that an earlier answer gave. needed: it may not stand in the route itself, so that any answer will do."""
+        """A value that an earlier answer gave. needed: it may not stand in the route itself."""
         origins = [
             self.history.before(value, repetition.number) for value, repetition in zip(values, seen, strict=True)
         ]

@@ -159,6 +159,17 @@ class LessonFiles:
         shutil.rmtree(self.place)
         return result
 
+    def forget(self) -> dict[str, Any]:
+        """Take the scratch records and the files of an unfinished lesson away, and what killed proofs have left."""
+        notes: list[str] = []
+        begun = (self.place / _PLAN).exists()
+        if begun:
+            notes = self._take_away(self._read(_PLAN, "prepare"), None)
+        clean_up(self._psa, self._memory)
+        shutil.rmtree(self.place, ignore_errors=True)
+        said = "the scratch records are taken away" if begun else "there is no lesson to forget"
+        return {"changed": begun, "notes": notes, "msg": said}
+
     def _page(self, version: str, states: Mapping[str, Any], proven: Mapping[str, Any]) -> Path:
         when = datetime.now(timezone.utc).isoformat(timespec="seconds")
         operations = {

@@ -87,7 +87,7 @@ class Stamped(Rest):
 
 
 class Batched(Rest):
-    """One address and numbered calls in a list; an id for each request; customize lists as what is added and removed."""
+    """One address and numbered calls in a list; an id for each request; lists as what is added and removed."""
 
     calls = 4
 
