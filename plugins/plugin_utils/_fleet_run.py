@@ -94,7 +94,7 @@ class FleetRun:
             try:
                 seen = self._recorded(tenant, [*tenant.broken, *future.result()])
             except Exception as problem:  # a defect of ours, on one tenant; the others go on
-                vendors = [one.vendor for one in (*tenant.broken, *tenant.integrations)]
+                vendors = [*(one.vendor for one in tenant.broken), *(one.vendor for one in tenant.integrations)]
                 seen = self._recorded(tenant, [Ended(vendor, error=_defect(problem)) for vendor in vendors])
             yield seen
 
