@@ -96,7 +96,7 @@ class FleetRun:
             try:
                 recorded = self._recorded(tenant, [*tenant.broken, *future.result()])
             except Exception as problem:  # a defect of ours, on one tenant; the others go on
-                vendors = [one.vendor for one in (*tenant.broken, *tenant.integrations)]
+                vendors = [*(one.vendor for one in tenant.broken), *(one.vendor for one in tenant.integrations)]
                 recorded = self._recorded(
                     tenant, [IntegrationResult(vendor, error=_defect(problem)) for vendor in vendors]
                 )
