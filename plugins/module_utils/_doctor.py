@@ -5,21 +5,20 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from ._access import compare, member_of, read_access
 from ._answers import error_of, is_transient
 from ._client import Psa, Record
 from ._connection import Connection, shown_key
+from ._diagnosis import UNKNOWN, WARNING, WRONG, Diagnosis, Stop
+from ._doctor_network import proxy_of, reach
 from ._errors import (
     AuthenticationFailed,
     ClientIdRefused,
@@ -33,7 +32,6 @@ from ._errors import (
     TlsUntrusted,
     UserInterfaceHost,
     WrongAddress,
-    legible,
 )
 from ._http import Answer, Http
 from ._members import find_api_member
@@ -41,95 +39,8 @@ from ._resource import Names
 from ._roles import reads_offered
 from ._routes import Extensions
 
-# Each stands on those before it: where one is wrong, what comes after it cannot be looked at.
-CHECKS = (
-    "options",
-    "proxy",
-    "name",
-    "connection",
-    "certificate",
-    "service",
-    "company",
-    "clock",
-    "host",
-    "codebase",
-    "client_id",
-    "keys",
-    "member",
-    "level",
-    "rights",
-    "routes",
-    "rate",
-)
-OK, WARNING, WRONG, UNKNOWN = "ok", "warning", "wrong", "unknown"
 _CLOCK_LIMIT = 300  # seconds
-_EXPIRES_SOON = 21  # days
 _SLOW = 3.0  # seconds for one read
-
-
-@dataclass
-class Line:
-    check: str
-    status: str
-    found: str
-    remedy: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        found, remedy = legible(self.found), legible(self.remedy)
-        return {"check": self.check, "status": self.status, "found": found, "remedy": remedy}
-
-    def __str__(self) -> str:
-        return legible(
-            f"{self.status:<8}{self.check}: {self.found}"
-            + (f". What to do: {self.remedy}" if self.remedy and self.status != OK else "")
-        )
-
-
-class _Stop(Exception):
-    """What is wrong keeps the rest from being looked at."""
-
-
-@dataclass
-class Diagnosis:
-    lines: list[Line] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
-
-    def add(self, check: str, found: str, *, status: str = OK, remedy: str = "") -> None:
-        self.lines.append(Line(check, status, found, remedy))
-
-    def wrong(self, check: str, problem: PsaError) -> None:
-        said = f' (the server said: "{problem.said}")' if problem.said else ""
-        self.add(check, problem.problem + said, status=WRONG, remedy=problem.remedy)
-
-    @property
-    def healthy(self) -> bool:
-        return not any(line.status == WRONG for line in self.lines)
-
-    def finished(self) -> Diagnosis:
-        """With a line for what could not be looked at, in the order of the checks."""
-        seen = {line.check for line in self.lines}
-        first = next((line.check for line in self.lines if line.status == WRONG), "")
-        for check in CHECKS:
-            if check not in seen:
-                self.add(check, f"not looked at: {first} comes first", status=UNKNOWN)
-        self.lines.sort(key=lambda line: CHECKS.index(line.check))
-        return self
-
-    @contextmanager
-    def attempt(self, place: Callable[[PsaError], str], *passed: str) -> Iterator[None]:
-        """Run something that shows what is wrong by its error; `passed`: the checks that its error leaves behind it."""
-        started = time.monotonic()
-        try:
-            yield
-        except PsaError as problem:
-            check = place(problem)
-            for one in passed:
-                if CHECKS.index(one) < CHECKS.index(check):
-                    self.add(one, "good, as far as the answer shows")
-            self.wrong(check, problem)
-            raise _Stop from None
-        finally:
-            self.times.append(time.monotonic() - started)
 
 
 def _place(problem: PsaError, proxy: str) -> str:
@@ -167,7 +78,7 @@ def diagnose(
     """Look at a tenant from the outside in. Reads only; a failure is told as it is, without another try."""
     diagnosis = Diagnosis()
     psa = Psa(connection, Http(replace(connection.policy, retries=0), is_transient))
-    with psa, suppress(_Stop):
+    with psa, suppress(Stop):
         _look(psa, diagnosis, permissions, customize, routes)
     return diagnosis.finished()
 
@@ -181,8 +92,8 @@ def _look(
 ) -> None:
     connection = psa.connection
     diagnosis.add("options", f"{psa.tenant}, key {shown_key(connection.public_key)}")
-    proxy = _proxy(connection, diagnosis)
-    _reach(connection, diagnosis, proxy)
+    proxy = proxy_of(connection, diagnosis)
+    reach(connection, diagnosis, proxy)
     place = partial(_place, proxy=proxy)
     _company(psa, diagnosis, place)
     with diagnosis.attempt(place, "host", "codebase", "client_id", "keys"):
@@ -198,88 +109,6 @@ def _look(
     _rights(psa, diagnosis, settings, items, permissions, customize)
     _routes(psa, diagnosis, routes)
     _rate(psa, diagnosis)
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-
-
-def _proxy(connection: Connection, diagnosis: Diagnosis) -> str:
-    """The proxy the environment sends this connection through; empty when there is none."""
-    import requests.utils  # here, where it is known to be installed
-
-    url = f"https://{connection.host}/"
-    chosen = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
-    if chosen:
-        diagnosis.add("proxy", f"the environment sends this connection through {_without_password(chosen)}")
-        return str(chosen)
-    diagnosis.add("proxy", "none")
-    return ""
-
-
-def _reach(connection: Connection, diagnosis: Diagnosis, proxy: str) -> None:
-    """Name, connection and certificate; through a proxy the last two show in the first request."""
-    target = (
-        urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else urlsplit(f"https://{connection.host}")
-    )
-    host, port = target.hostname or "", target.port or (443 if target.scheme == "https" else 80)
-    try:
-        found = sorted({str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)})
-    except (OSError, UnicodeError) as problem:
-        diagnosis.add(
-            "proxy" if proxy else "name",
-            f"the host name {host} is not known ({problem})",
-            status=WRONG,
-            remedy="check HTTPS_PROXY of the controller"
-            if proxy
-            else "check region or host for a typing mistake, and the DNS of the controller",
-        )
-        raise _Stop from None
-    whose = "the proxy " if proxy else ""
-    diagnosis.add("name", f"{whose}{host} is {', '.join(found)}")
-    limit = min(10.0, connection.policy.timeout)
-    try:
-        opened = socket.create_connection((host, port), timeout=limit)
-    except OSError as problem:
-        diagnosis.add(
-            "proxy" if proxy else "connection",
-            f"{whose}{host} port {port} cannot be reached ({problem})",
-            status=WRONG,
-            remedy="check HTTPS_PROXY and NO_PROXY of the controller" if proxy else ConnectionFailed.remedy,
-        )
-        raise _Stop from None
-    with opened:
-        diagnosis.add("connection", f"{whose}{host} port {port} can be reached")
-        if not proxy and connection.policy.verify is not False:
-            _certificate(opened, host, connection, diagnosis)
-
-
-def _certificate(opened: socket.socket, host: str, connection: Connection, diagnosis: Diagnosis) -> None:
-    """How long the certificate holds. What is wrong with it is left to the first request, which says so better."""
-    import requests.adapters  # here, where it is known to be installed
-
-    bundle = (
-        connection.policy.verify
-        if isinstance(connection.policy.verify, str)
-        else requests.adapters.DEFAULT_CA_BUNDLE_PATH
-    )
-    try:
-        context = ssl.create_default_context(cafile=bundle)
-        with context.wrap_socket(opened, server_hostname=host) as secured:
-            until = str((secured.getpeercert() or {}).get("notAfter") or "")
-        days = int((ssl.cert_time_to_seconds(until) - time.time()) // 86400)
-    except (OSError, ValueError):
-        return
-    if days < _EXPIRES_SOON:
-        diagnosis.add(
-            "certificate",
-            f"trusted, but it ends on {until}",
-            status=WARNING,
-            remedy="have the server's certificate renewed",
-        )
-    else:
-        diagnosis.add("certificate", f"trusted, until {until}")
 
 
 def _company(psa: Psa, diagnosis: Diagnosis, place: Callable[[PsaError], str]) -> None:

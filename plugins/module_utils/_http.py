@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from ._errors import (
-    AnswerTooLarge,
     ConnectionFailed,
     DeadlinePassed,
     InputError,
@@ -26,8 +25,9 @@ from ._errors import (
     TlsUntrusted,
     TooSlow,
 )
+from ._http_errors import translated, unreadable
 from ._strict_json import NotJson, parsed, weight
-from ._wire import ENCODINGS, Adapter, Budget, Session, TooMuch, read_body, spending, too_large
+from ._wire import ENCODINGS, Adapter, Budget, Session, read_body, spending, too_large
 
 try:
     import requests
@@ -43,7 +43,6 @@ PARALLEL = 4
 _READS = frozenset({"GET", "HEAD"})
 _BACKOFF_START = 0.5  # seconds
 _MAX_REDIRECTS = 5
-_REASON_LIMIT = 300  # characters of what the libraries say, which may quote the server
 _TEXT_KEPT = 4096  # characters of a body that are looked at and quoted, beside its JSON
 _MEGABYTE = 1_000_000
 _WRITE_ANSWER = _MEGABYTE  # to a write; several are on their way at once
@@ -239,10 +238,10 @@ class Http:
                 with spending(budget):
                     answer = self._sent(budget, method, url, authorization, headers, params, json, form)
             except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as problem:
-                raise _translated(problem, self.policy, budget) from problem
+                raise translated(problem, self.policy.verify, self.policy.request_deadline, budget) from problem
             except OSError as problem:
                 # requests and urllib3 wrap what the network does; what is left concerns the CA bundle.
-                raise _unreadable(self.policy.verify, problem) from problem
+                raise unreadable(self.policy.verify, problem) from problem
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
             target = _target(url, answer.headers.get("Location", ""))
@@ -310,93 +309,3 @@ def _same_server(url: str, target: str) -> bool:
     except ValueError:
         return False
     return there.scheme == "https" and here.netloc == there.netloc
-
-
-def _chain(problem: BaseException) -> list[BaseException]:
-    """The causes of an exception, outermost first, also those requests and urllib3 carry as arguments."""
-    seen: list[BaseException] = []
-    todo = [problem]
-    while todo:
-        one = todo.pop(0)
-        if one in seen:
-            continue
-        seen.append(one)
-        inner = [one.__cause__, one.__context__, getattr(one, "reason", None), *getattr(one, "args", ())]
-        todo.extend(each for each in inner if isinstance(each, BaseException))
-    return seen
-
-
-def _unreadable(verify: bool | str, problem: object) -> InputError:
-    which = f"the CA bundle {verify}" if isinstance(verify, str) else "the CA bundle of the environment"
-    return InputError(
-        f"{which} cannot be read ({problem})",
-        remedy="set ca_path (cw_ca_path) to an existing file with the CA certificates in PEM form"
-        + ("" if isinstance(verify, str) else ", or correct REQUESTS_CA_BUNDLE"),
-    )
-
-
-def _tls_error(reason: str, verify: bool | str) -> PsaError:
-    """What is wrong with a TLS connection that did not come about, or that broke."""
-    lower = reason.lower()
-    if "certificate_verify_failed" in lower or "certificate verify failed" in lower or "doesn't match" in lower:
-        remedy: str | None = None
-        if "expired" in lower or "not yet valid" in lower:
-            remedy = "renew the certificate of the server, and check the clock of this controller"
-        elif "mismatch" in lower or "doesn't match" in lower or "not valid for" in lower:
-            remedy = "set host to the name that the server's certificate is made out to"
-        elif isinstance(verify, str):
-            remedy = (
-                f"{verify} (ca_path) does not hold the CA that signed the server's certificate; set it to one that does"
-            )
-        return TlsUntrusted(f"the TLS certificate of the server is not trusted ({reason})", remedy=remedy)
-    if "no certificate or crl found" in lower or "x509" in lower or "pem lib" in lower:
-        return _unreadable(verify, reason)
-    if "wrong_version_number" in lower or "wrong version number" in lower or "http_request" in lower:
-        return ConnectionFailed(
-            f"the server does not speak TLS at this port ({reason})", remedy="check the port in host; the API needs TLS"
-        )
-    # It may have broken after the request was sent.
-    return LostAnswer(f"the TLS connection broke ({reason})")
-
-
-def _translated(problem: Exception, policy: Policy, budget: Budget) -> PsaError:
-    """The typed error of what requests, or urllib3 while a body was read, have raised."""
-    chain = _chain(problem)
-    names = {type(one).__name__ for one in chain}
-    reason = next((str(one) for one in reversed(chain) if str(one)), type(problem).__name__)[:_REASON_LIMIT]
-    if any(isinstance(one, TooMuch) for one in chain):
-        return too_large(budget.size) if budget.has_headers else AnswerTooLarge("the headers of the answer do not end")
-    if budget.is_late and not isinstance(problem, requests.exceptions.ConnectTimeout):
-        return TooSlow(f"the answer was not complete in the {policy.request_deadline:g} s that a request may take")
-    if isinstance(problem, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
-        return _tls_error(reason, policy.verify)
-    if any(isinstance(one, urllib3.exceptions.InvalidHeader) for one in chain):
-        return NotThePsa(f"the headers of the answer contradict each other ({reason})")
-    # urllib3 1.26 calls it the proxy's failure too when a connection through it breaks after the request was sent.
-    broken = names & {"ConnectionResetError", "RemoteDisconnected", "BrokenPipeError"}
-    if isinstance(problem, requests.exceptions.ProxyError) and not broken:
-        return ConnectionFailed(
-            f"the proxy refused or failed ({reason})", remedy="check HTTPS_PROXY and NO_PROXY of the controller"
-        )
-    if names & {"NameResolutionError", "gaierror"}:
-        return ConnectionFailed(
-            f"the host name is not known ({reason})",
-            remedy="check region or host for a typing mistake, and the DNS of the controller",
-        )
-    if isinstance(problem, requests.exceptions.ConnectTimeout):
-        return ConnectionFailed("no connection within the time limit")
-    if names & {"NewConnectionError", "ConnectionRefusedError"}:
-        return ConnectionFailed(f"no connection could be made ({reason})")
-    if isinstance(problem, requests.exceptions.Timeout) or "ReadTimeoutError" in names:
-        return LostAnswer("no answer within the time limit", remedy="raise timeout (cw_timeout), then run again")
-    if isinstance(
-        problem,
-        (
-            requests.exceptions.InvalidHeader,
-            requests.exceptions.InvalidSchema,
-            requests.exceptions.InvalidURL,
-            requests.exceptions.MissingSchema,
-        ),
-    ):
-        return InputError(f"the request cannot be made ({reason})", remedy="check host, client_id and api_version")
-    return LostAnswer(f"the connection broke before the answer was complete ({reason})")

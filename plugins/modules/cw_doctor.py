@@ -70,7 +70,8 @@ findings:
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
-from ansible_collections.msp.connectwise.plugins.module_utils._doctor import Diagnosis, diagnose, refused_options
+from ansible_collections.msp.connectwise.plugins.module_utils._diagnosis import Diagnosis
+from ansible_collections.msp.connectwise.plugins.module_utils._doctor import diagnose, refused_options
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, Result, main
 

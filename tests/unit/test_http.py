@@ -26,6 +26,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     NotThePsa,
     TlsUntrusted,
 )
+from ansible_collections.msp.connectwise.plugins.module_utils._http_errors import translated
 from ansible_collections.msp.connectwise.plugins.module_utils._wire import Budget
 
 BUSY = {"status": 503, "body": "<html><title>Busy</title></html>"}
@@ -404,7 +405,7 @@ def test_an_unknown_host(transport, monkeypatch):
 def test_a_connection_that_breaks_behind_a_proxy_may_have_carried_the_request():
     """As urllib3 1.26 puts it."""
     cause = urllib3.exceptions.ProxyError("Cannot connect to proxy.", ConnectionResetError(104, "reset by peer"))
-    assert isinstance(http._translated(requests.exceptions.ProxyError(cause), http.Policy(), PLENTY), LostAnswer)
+    assert isinstance(translated(requests.exceptions.ProxyError(cause), True, 120.0, PLENTY), LostAnswer)
 
 
 def test_a_proxy_that_is_not_there(transport, free_port, monkeypatch):
