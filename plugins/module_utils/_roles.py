@@ -14,7 +14,7 @@ from ._customize import CUSTOMIZABLE
 from ._errors import UNCERTAIN, InputError, NotApplied, PermissionDenied, PsaError
 from ._facts import Fact, matrix_facts
 from ._lists import AllowList, ListFacts
-from ._names import ambiguous, canonical_module, same, unknown
+from ._names import ambiguous, canonical_module, normalised, same, unknown
 from ._permissions import Change, MatrixPlan, Row
 from ._resource import Names, settled, write
 from ._routes import Extensions, NotOffered
@@ -28,6 +28,20 @@ def check_name(name: str) -> None:
         raise InputError(
             f'the role name "{name}" has {len(name)} characters; ConnectWise takes 1 to {NAME_LIMIT}',
             remedy="choose another name",
+        )
+
+
+def is_admin(name: str | None) -> bool:
+    """Whether it is the role that comes with the product and has every right."""
+    return name is not None and normalised(name) in ("admin", "administrator")
+
+
+def require_own(name: str) -> None:
+    """Raises InputError for the Admin role: narrowed, it would lock the tenant's administrators out."""
+    if is_admin(name):
+        raise InputError(
+            f'"{name}" is the role of the tenant\'s administrators; nothing was changed',
+            remedy="give the integration a role of its own",
         )
 
 

@@ -23,7 +23,9 @@ extends_documentation_fragment:
   - msp.connectwise.attributes.write
 options:
   name:
-    description: Name of the role, 1 to 30 characters. The API cannot rename a role.
+    description:
+      - Name of the role, 1 to 30 characters. The API cannot rename a role.
+      - The role V(Admin) that comes with the product is neither changed nor deleted.
     type: str
     required: true
   state:
@@ -142,6 +144,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     holders,
     read_matrix,
     reads_offered,
+    require_own,
     write_matrix,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
@@ -162,6 +165,8 @@ def describe(role: Record | None, name: str, rows: list[Row] | None) -> dict[str
 
 def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     check_name(params["name"])
+    if params["state"] == "absent" or params["permissions"] is not None:
+        require_own(params["name"])
     extensions = Extensions(psa, params["extension_routes"])
     role = find_role(psa, params["name"])
     if params["state"] == "absent":

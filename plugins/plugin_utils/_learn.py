@@ -94,9 +94,9 @@ class Learner:
         if found:
             found.state = "learned"
         elif complaint:
-            entry, problem = complaint
+            entry, unclear = complaint
             found.state = "not understood"
-            found.why = f"{entry.place}, {problem.place or 'the request'} {problem.why}"
+            found.why = f"{entry.place}, {unclear.place or 'the request'} {unclear.why}"
         elif short[0]:
             times = "once" if short[0] == 1 else f"{short[0]} times"
             found.why = f"what {asks[-1].what} ({short[1]}) is in the recording only {times}; {AGAIN}"

@@ -15,6 +15,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._names import (
     normalised,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS, WHOLE_MODULE
+from ansible_collections.msp.connectwise.plugins.module_utils._roles import is_admin
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import rows
 
 WRITES = ("add", "edit", "delete")
@@ -80,10 +81,6 @@ class Finding:
     def __str__(self) -> str:
         place = f"{self.module} / {self.function}" if self.function else self.module
         return f"{place}{': ' + self.levels if self.levels else ''} — {self.reason}"
-
-
-def is_admin(role_name: str | None) -> bool:
-    return role_name is not None and normalised(role_name) in ("admin", "administrator")
 
 
 def findings(

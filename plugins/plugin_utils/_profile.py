@@ -20,8 +20,9 @@ from ansible import template as templates
 from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import normalised
+from ansible_collections.msp.connectwise.plugins.module_utils._roles import is_admin
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile_file as files
-from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, findings, is_admin
+from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, findings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest, problems, said
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import Document, ProfileError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import Source, directories, find, wanted
@@ -281,7 +282,7 @@ def _keys_of_people(vendor: str, values: Mapping[str, Any]) -> list[Key]:
 def collisions(profiles: Sequence[Profile]) -> list[str]:
     """What integrations of one tenant may not share: each would undo what the other does. One sentence for each.
 
-    The Admin role is everybody's.
+    The Admin role is everybody's, so no integration may have it.
     """
     claims: dict[tuple[str, ...], list[str]] = {}
     printed: dict[tuple[str, ...], str] = {}

@@ -10,6 +10,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils import _errors as 
 from ansible_collections.msp.connectwise.plugins.module_utils import _permissions as permissions
 from ansible_collections.msp.connectwise.plugins.module_utils import _roles as roles
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions, NotOffered
+from ansible_collections.msp.connectwise.plugins.modules import cw_security_role
 from tests.unit.support import answer
 
 ROLES = "GET /system/securityroles"
@@ -44,6 +45,20 @@ def test_names_that_cannot_be(name):
     with pytest.raises(errors.InputError, match="ConnectWise takes 1 to 30"):
         roles.check_name(name)
     roles.check_name("x" * 30)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"name": "Admin", "state": "absent", "permissions": None},
+        {"name": "admin", "state": "present", "permissions": {}},
+    ],
+)
+def test_the_admin_role_is_left_alone(script, asked):
+    psa, transport = script({})
+    with pytest.raises(errors.InputError, match="administrators"):
+        cw_security_role.run(psa, asked, False)
+    assert transport.calls == []
 
 
 def test_finding_compares_here_and_prefers_the_very_name(script):
