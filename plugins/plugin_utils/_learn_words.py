@@ -100,7 +100,7 @@ class Wording(Tracing):
         facts = [dict(scalars(repetition.facts)) for repetition in seen]
         words = [name for name in facts[0] if is_word(name) and not name.startswith("row.levels.")]
         constant = 0
-        tables: dict[int, Any] = {}
+        tables: dict[str, dict[str, int]] = {}
         for bit in range(max(numbers).bit_length()):
             bits = [number >> bit & 1 for number in numbers]
             if len(set(bits)) == 1:

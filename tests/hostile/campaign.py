@@ -24,10 +24,12 @@ from urllib.parse import urlsplit
 
 import yaml
 
-import conftest  # noqa: F401 - makes the collection importable in a process of its own
 from tests.simulator.client import Simulator
 
 from .gateway import operation
+
+if __name__ == "__main__":
+    import conftest  # noqa: F401 - makes the collection importable in a process of its own
 
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = "umbrella"

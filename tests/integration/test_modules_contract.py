@@ -828,9 +828,9 @@ BAD = [
     Bad(
         "a role in use",
         "north",
-        *role("Admin", state="absent"),
+        *role("Technician", state="absent"),
         "Conflict",
-        ('the role "Admin" is held by', "give the members that hold this role another one, or set in_use: clear"),
+        ('the role "Technician" is held by', "give the members that hold this role another one, or set in_use: clear"),
     ),
     Bad(
         "not offered",
