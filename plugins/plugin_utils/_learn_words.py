@@ -99,7 +99,8 @@ class Wording(Tracing):
         numbers = [int(value) for value in values]
         facts = [dict(scalars(repetition.facts)) for repetition in seen]
         words = [name for name in facts[0] if is_word(name) and not name.startswith("row.levels.")]
-        constant, tables = 0, {}
+        constant = 0
+        tables: dict[str, dict[str, int]] = {}
         for bit in range(max(numbers).bit_length()):
             bits = [number >> bit & 1 for number in numbers]
             if len(set(bits)) == 1:
