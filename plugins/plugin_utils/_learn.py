@@ -74,7 +74,8 @@ class Learner:
 
     def find(self, *asks: Ask) -> Found:
         """The routes that explain the requests of one of the ways to do something."""
-        found, complaint, short = Found(), None, (0, "")
+        found, short = Found(), (0, "")
+        complaint: tuple[Entry, NotUnderstood] | None = None
         for ask in asks:
             for cluster in self._clusters.values():
                 entries = [entry for entry in cluster if entry.number > ask.since]
@@ -94,9 +95,9 @@ class Learner:
         if found:
             found.state = "learned"
         elif complaint:
-            entry, unclear = complaint
+            entry, last = complaint
             found.state = "not understood"
-            found.why = f"{entry.place}, {unclear.place or 'the request'} {unclear.why}"
+            found.why = f"{entry.place}, {last.place or 'the request'} {last.why}"
         elif short[0]:
             times = "once" if short[0] == 1 else f"{short[0]} times"
             found.why = f"what {asks[-1].what} ({short[1]}) is in the recording only {times}; {AGAIN}"
