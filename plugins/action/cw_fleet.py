@@ -11,22 +11,20 @@ from typing import Any
 
 from ansible import context
 from ansible.errors import AnsiblePromptNoninteractive
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
 
-from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _given_keys, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_hosts import Hosts
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import (
     FleetRun,
-    Seen,
-    marked,
+    TenantResult,
+    mark_broken,
     shared_companies,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -38,26 +36,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
 _WARNINGS_SHOWN = 20
 
 
-class ActionModule(TenantAction):
+class ActionModule(OwnAction, TenantAction):
     """Runs once, for every host of the batch."""
 
     BYPASS_HOST_LOOP = True
     _requires_connection = False
+    OPTIONS = ARGUMENT_SPEC
 
-    @guarded
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
-        own = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
-        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(own)
-        if validation.error_messages:
-            return {**result, "failed": True, "msg": validation.error_messages[0]}
-        try:
-            return {**result, **self._work(validation.validated_parameters, variables)}
-        except PsaError as problem:
-            return {**result, "failed": True, "changed": False, **problem.as_result()}
-
-    def _work(self, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
         given = self._given(args)
         hosts = Hosts(self, variables, only=_tagged(), given_keys=given)
@@ -72,14 +58,14 @@ class ActionModule(TenantAction):
             _confirm.require(args["confirm"], tenants, self._loader)
         integrations = [one for tenant in tenants for one in tenant.integrations]
         if given is not None:
-            self._complete(given, args, integrations, any(tenant.left for tenant in tenants))
+            self._complete(given, args, integrations, any(tenant.left_to_tasks for tenant in tenants))
         for name, problem in shared_companies(tenants).items():
             tenant = next(one for one in tenants if one.name == name)
-            marked(tenant, problem, [one.vendor for one in tenant.integrations])
+            mark_broken(tenant, problem, [one.vendor for one in tenant.integrations])
         run = FleetRun(check_mode=bool(self._task.check_mode), threads=max(1, int(context.CLIARGS.get("forks") or 5)))
-        seen = run.at(tenants)
-        self._tell(seen, sorted(set(batch) - set(wanted)))
-        return self._result(args, seen, wanted, str(variables["inventory_hostname"]))
+        results = run.work_on(tenants)
+        self._tell(results, sorted(set(batch) - set(wanted)))
+        return self._result(args, results, wanted, str(variables["inventory_hostname"]))
 
     def _given(self, args: Mapping[str, Any]) -> list[dict[str, Any]] | None:
         """The keys of a person's file; an empty list if they are to be asked for."""
@@ -90,7 +76,11 @@ class ActionModule(TenantAction):
         return [] if args["ask_for_keys"] else _given_keys.read(self._loaded, "")
 
     def _complete(
-        self, given: list[dict[str, Any]], args: Mapping[str, Any], integrations: Sequence[Integration], left: bool
+        self,
+        given: list[dict[str, Any]],
+        args: Mapping[str, Any],
+        integrations: Sequence[Integration],
+        left_to_tasks: bool,
     ) -> None:
         """See that each given key is somebody's, and ask for those that work orders wait for."""
         if not given and args["ask_for_keys"]:
@@ -99,7 +89,7 @@ class ActionModule(TenantAction):
                 # The list is the one that the settings of every tenant have.
                 given += _given_keys.asked_for(integrations, _report.entry_in, self._ask)
         # A tenant that is left to the tasks of the role may have the member.
-        if not left and (nobodys := _given_keys.untaken(given, integrations)):
+        if not left_to_tasks and (nobodys := _given_keys.untaken(given, integrations)):
             raise InputError(
                 f"not stored, because no tenant of this run has these members among its integrations: {nobodys}",
                 remedy="keep the file, correct its tenant and member (or --limit), and run again",
@@ -112,34 +102,36 @@ class ActionModule(TenantAction):
     def _loaded(self, path: str) -> Any:
         return self._loader.load_from_file(path, cache="none")
 
-    def _result(self, args: Mapping[str, Any], seen: Sequence[Seen], wanted: list[str], bearer: str) -> dict[str, Any]:
+    def _result(
+        self, args: Mapping[str, Any], results: Sequence[TenantResult], wanted: list[str], bearer: str
+    ) -> dict[str, Any]:
         errors: dict[str, list[str]] = {}
-        for one in seen:
+        for one in results:
             for entry in one.entries:
                 if entry["status"] in args["fail_on"]:
                     errors.setdefault(one.name, []).append(_report.summary(entry))
-        left = {one.name: list(one.left) for one in seen if one.left}
-        changes = {one.name: one.changes for one in seen if one.changes}
+        left_to_tasks = {one.name: list(one.left_to_tasks) for one in results if one.left_to_tasks}
+        changes = {one.name: one.changes for one in results if one.changes}
         result: dict[str, Any] = {
             # Each host's own task says whether it changed; this one stands for all of them.
             "changed": False,
             "msg": f"{len(wanted)} tenants, {len(changes)} changed, {len(errors)} failed",
             "hosts": wanted,
-            "left": left,
+            "left_to_tasks": left_to_tasks,
             "errors": errors,
             "changes": changes,
             # The first host goes on to the end of the play, and writes the report of all.
-            "done": [name for name in wanted if name not in {*left, *errors, *changes, bearer}],
+            "done": [name for name in wanted if name not in {*left_to_tasks, *errors, *changes, bearer}],
         }
-        if self._task.diff and any(one.diffs for one in seen):
-            result["diff"] = [_shown(one.name, diff) for one in seen for diff in one.diffs]
+        if self._task.diff and any(one.diffs for one in results):
+            result["diff"] = [_shown(one.name, diff) for one in results for diff in one.diffs]
         return result
 
-    def _tell(self, seen: Sequence[Seen], without: Sequence[str]) -> None:
+    def _tell(self, results: Sequence[TenantResult], without: Sequence[str]) -> None:
         display = Display()
-        for warning, names in _grouped((one.name, one.warnings) for one in seen)[:_WARNINGS_SHOWN]:
+        for warning, names in _grouped((one.name, one.warnings) for one in results)[:_WARNINGS_SHOWN]:
             display.warning(f"{_named(names)}: {warning}")
-        for reason, names in _grouped((one.name, one.left.values()) for one in seen):
+        for reason, names in _grouped((one.name, one.left_to_tasks.values()) for one in results):
             display.display(f"{_named(names)} left to the tasks of the role: {reason}")
         if without:
             display.display(f"{_named(without)} left out: cw_integrations is not set")

@@ -7,36 +7,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration
-from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {"vendor": {"type": "str", "required": True}, "profile": {"type": "dict"}}
 
 
-class ActionModule(TenantAction):
+class ActionModule(OwnAction, TenantAction):
     """Runs on the controller; what it asks of the tenant runs where any module of the collection would."""
 
-    @guarded
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
-        try:
-            return {**result, **self._look(variables)}
-        except PsaError as problem:
-            return {**result, "failed": True, "changed": False, **problem.as_result()}
+    OPTIONS = ARGUMENT_SPEC
 
-    def _look(self, variables: dict[str, Any]) -> dict[str, Any]:
-        own = {name: value for name, value in self._task.args.items() if name in ARGUMENT_SPEC}
-        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(own)
-        if validation.error_messages:
-            raise InputError(validation.error_messages[0], remedy="see the README of msp.connectwise.integration")
-        args = validation.validated_parameters
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         site = self.site(variables)
         settings = settings_of(variables, self.template)
         folders = _profile.directories(variables.get("inventory_dir"), self.template(variables.get("cw_vendor_dirs")))

@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _ended, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _report, _step_results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import unwritable
-from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import report_dir_of
 
 FACT = "connectwise_integrations"
@@ -30,20 +28,13 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(OwnAction):
     """Runs on the controller, whatever the host's connection is."""
 
     _requires_connection = False
+    OPTIONS = ARGUMENT_SPEC
 
-    @guarded
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
-        own = {name: value for name, value in self._task.args.items() if name in ARGUMENT_SPEC}
-        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(own)
-        if validation.error_messages:
-            return {**result, "failed": True, "msg": validation.error_messages[0]}
-        args = validation.validated_parameters
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         look, results, error, kind = self._read(args)
         tenant = str(variables["inventory_hostname"])
         directory, defer = self._settings(look, variables)
@@ -59,27 +50,25 @@ class ActionModule(ActionBase):
                 error_kind=kind,
             )
         except OSError as problem:
-            return {**result, "failed": True, **unwritable(directory, problem).as_result()}
+            raise unwritable(directory, problem) from None
         known = self._templar.template((variables.get("ansible_facts") or {}).get(FACT)) or {}
-        result.update(
-            changed=False,
-            msg=_report.summary(entry),
-            integration=entry,
-            ansible_facts={FACT: {**known, args["vendor"]: entry}},
-        )
-        if entry["status"] in _report.BAD and not defer:
-            result["failed"] = True
-        return result
+        result = {
+            "changed": False,
+            "msg": _report.summary(entry),
+            "integration": entry,
+            "ansible_facts": {FACT: {**known, args["vendor"]: entry}},
+        }
+        return {**result, "failed": True} if entry["status"] in _report.BAD and not defer else result
 
     @staticmethod
-    def _read(args: Mapping[str, Any]) -> tuple[dict[str, Any], _ended.Results, str, str]:
+    def _read(args: Mapping[str, Any]) -> tuple[dict[str, Any], _step_results.Results, str, str]:
         """What was found, what the steps said, and why one of them failed; of this integration only."""
         step = args["failed_step"].rpartition(".")[2]
-        error, kind = _ended.causes(args["failed_result"]) if args["failed_result"] else ("", "")
+        error, kind = _step_results.causes(args["failed_result"]) if args["failed_result"] else ("", "")
         look = args["look"] if args["look"].get("vendor") == args["vendor"] else {}
-        if not look or (error and step not in _ended.STEPS):
+        if not look or (error and step not in _step_results.STEPS):
             return {**look, "vendor": args["vendor"]}, {}, error, kind
-        return look, _ended.collected(args["results"], step), error, kind
+        return look, _step_results.collected(args["results"], step), error, kind
 
     def _connection_facts(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         try:

@@ -8,11 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
@@ -35,30 +32,22 @@ CONSTRAINTS: dict[str, Any] = {
 }
 
 
-class ActionModule(TenantAction):
+class ActionModule(OwnAction, TenantAction):
     """Runs on the controller, whatever the host's connection is."""
 
     _requires_connection = False
+    OPTIONS = ARGUMENT_SPEC
+    CONSTRAINTS = CONSTRAINTS
 
-    @guarded
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
-        validation = ArgumentSpecValidator(ARGUMENT_SPEC, **CONSTRAINTS).validate(dict(self._task.args))
-        if validation.error_messages:
-            return {**result, "failed": True, "msg": validation.error_messages[0]}
-        args = validation.validated_parameters
-        said = {
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        settings = {
             "store_dir": args["directory"],
             "store_tenant": args["tenant"],
             "store_vault_id": args["vault_id"],
             "store_allow_readable": args["allow_readable"],
         }
-        try:
-            store = self.store_maker(variables).key_file(settings_of(variables, self.template, **said))
-            return {**result, **self._operate(store, args)}
-        except PsaError as problem:
-            return {**result, "failed": True, "changed": False, **problem.as_result()}
+        store = self.store_maker(variables).key_file(settings_of(variables, self.template, **settings))
+        return self._operate(store, args)
 
     def _operate(self, store: KeyFile, args: Mapping[str, Any]) -> dict[str, Any]:
         operation, name = args["operation"], args["name"]

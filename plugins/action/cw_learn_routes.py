@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS, parse_connection
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._lesson_files import LessonFiles
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_book import FOLDER
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
@@ -26,27 +24,15 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-class ActionModule(TenantAction):
+class ActionModule(OwnAction, TenantAction):
     """Runs on the controller, and speaks to the tenant from there."""
 
     _requires_connection = False
+    OPTIONS = ARGUMENT_SPEC
 
-    @guarded
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
-        own = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
-        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(own)
-        if validation.error_messages:
-            return {**result, "failed": True, "msg": validation.error_messages[0]}
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         if self._task.check_mode:
-            return {**result, "changed": False, "skipped": True, "msg": "a check makes, learns and proves nothing"}
-        try:
-            return {**result, **self._step(validation.validated_parameters, variables)}
-        except PsaError as problem:
-            return {**result, "failed": True, "changed": False, **problem.as_result()}
-
-    def _step(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+            return {"changed": False, "skipped": True, "msg": "a check makes, learns and proves nothing"}
         folder = args["directory"] or beside(FOLDER, variables.get("inventory_dir"), here=True)
         recordings = [self._loader.path_dwim(str(path)) for path in args["recordings"]]
         with Psa(parse_connection(completed(self, CONNECTION_OPTIONS, variables))) as psa:

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _compare, _compare_page, _profile, _vendor_list
-from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import vendor_directories
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 
@@ -28,31 +26,15 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(OwnAction):
     """Runs on the controller, once for every host of the play."""
 
     BYPASS_HOST_LOOP = True
     _requires_connection = False
+    OPTIONS = ARGUMENT_SPEC
+    WRITES = "the comparison"
 
-    @guarded
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
-        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(dict(self._task.args))
-        if validation.error_messages:
-            return {**result, "failed": True, "msg": validation.error_messages[0]}
-        try:
-            return {**result, **self._done(validation.validated_parameters, variables)}
-        except PsaError as problem:
-            return {**result, "failed": True, **problem.as_result()}
-        except OSError as problem:
-            return {
-                **result,
-                "failed": True,
-                "msg": f"the comparison could not be written: {problem.strerror or problem}: {problem.filename}",
-            }
-
-    def _done(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         directories = vendor_directories(variables, args["directories"])
         others = self._others(args["add"], directories)
         alike: dict[tuple[int, ...], tuple[list[_profile.Profile], list[str]]] = {}

@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _new_vendor, _profile
-from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import own_directory
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA_FILE
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import parse
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known
@@ -33,30 +29,14 @@ ARGUMENT_SPEC: dict[str, Any] = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(OwnAction):
     """Runs on the controller."""
 
     _requires_connection = False
+    OPTIONS = ARGUMENT_SPEC
+    WRITES = "the vendor file"
 
-    @guarded
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
-        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(dict(self._task.args))
-        if validation.error_messages:
-            return {**result, "failed": True, "msg": validation.error_messages[0]}
-        try:
-            return {**result, **self._done(validation.validated_parameters, variables)}
-        except PsaError as problem:
-            return {**result, "failed": True, **problem.as_result()}
-        except OSError as problem:
-            return {
-                **result,
-                "failed": True,
-                "msg": f"the vendor file could not be written: {problem.strerror or problem}: {problem.filename}",
-            }
-
-    def _done(self, args: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         name = args["name"]
         directory = Path(args["directory"]) if args["directory"] else own_directory(variables)
         path = directory / f"{name}.yml"

@@ -62,7 +62,7 @@ EXAMPLES = r"""
       register: fleet
       run_once: true
 
-    - name: Leave the tenants at which nothing was to be done
+    - name: End the play for tenants on which nothing is left to do
       ansible.builtin.meta: end_host
       when: inventory_hostname in fleet.done
 
@@ -71,7 +71,7 @@ EXAMPLES = r"""
         name: msp.connectwise.integration
       vars:
         integration_vendor: "{{ item }}"
-      loop: "{{ fleet.left[inventory_hostname] | default([]) }}"
+      loop: "{{ fleet.left_to_tasks[inventory_hostname] | default([]) }}"
 """
 
 RETURN = r"""
@@ -87,7 +87,7 @@ done:
   returned: success
   type: list
   elements: str
-left:
+left_to_tasks:
   description: For each host that was left to the tasks of the role, the vendors.
   returned: success
   type: dict

@@ -40,7 +40,7 @@ def require(said: str, tenants: Sequence[Tenant], loader: Any) -> None:
         for tenant in tenants
         if tenant.settings is not None
         # Also what is left to the tasks of the role: they ask nobody.
-        for vendor in (*(one.vendor for one in tenant.integrations), *tenant.left)
+        for vendor in (*(one.vendor for one in tenant.integrations), *tenant.left_to_tasks)
     ]
     for word, what in ((OFFBOARD, "take away"), (ROTATE, "replace the keys of")):
         hit = [(name, vendor) for needed, name, vendor in asked if needed == word]

@@ -21,13 +21,13 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_report
-from ansible_collections.msp.connectwise.plugins.plugin_utils._ended import Results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, retired_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
 UNCHANGED, CONVERGE = "unchanged", "converge"
@@ -53,7 +53,7 @@ class Site:
 
 
 @dataclass
-class Seen:
+class KeyLook:
     """What a look found of one key of an integration. found: the integration value of cw_integration_info."""
 
     key: Key
@@ -68,7 +68,7 @@ class Look:
     """What a look found of an integration, and what is left to do."""
 
     work: str
-    keys: list[Seen] = field(default_factory=list)
+    keys: list[KeyLook] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -168,40 +168,42 @@ class Integration:
         look = Look(UNCHANGED)
         for key in self.profile.keys:
             store = self._store(key)
-            seen = Seen(key, store, store.read(), {})
-            look.keys.append(seen)
-            result = self.site.run("cw_integration_info", self._asked(key, seen.record))
-            seen.found = result["integration"]
+            key_look = KeyLook(key, store, store.read(), {})
+            look.keys.append(key_look)
+            result = self.site.run("cw_integration_info", self._asked(key, key_look.record))
+            key_look.found = result["integration"]
             look.warnings += result.get("warnings") or []
-            if self._needs_work(seen):
+            if self._needs_work(key_look):
                 look.work = CONVERGE
             if self.settings.mode in ("audit", "key_report") and len(look.keys) == 1:
-                self._compare_matrix(seen)
+                self._compare_matrix(key_look)
             if self.settings.mode == "key_report":
-                seen.report = self._key_report(seen)
+                key_look.report = self._key_report(key_look)
         return look
 
-    def _compare_matrix(self, seen: Seen) -> None:
+    def _compare_matrix(self, key_look: KeyLook) -> None:
         """Without a working key of the integration the API still reads the levels of its role."""
         options = self.role()
-        if seen.found["key"] == "valid" or options is None or self.absent:
+        if key_look.found["key"] == "valid" or options is None or self.absent:
             return
         told = self.site.run("cw_security_role", {**options, "on_unsupported": "manual"}, check_mode=True)
         if not told["role"]["exists"]:
-            seen.found["differences"].append(f"security role {options['name']} does not exist")
+            key_look.found["differences"].append(f"security role {options['name']} does not exist")
             return
-        seen.found["open_steps"] = told["differs"]
-        seen.found["differences"] += [one["difference"] for one in told["differs"]]
+        key_look.found["open_steps"] = told["differs"]
+        key_look.found["differences"] += [one["difference"] for one in told["differs"]]
 
-    def _key_report(self, seen: Seen) -> dict[str, Any]:
+    def _key_report(self, key_look: KeyLook) -> dict[str, Any]:
         """What there is to say about a key, and about those that only the tenant knows."""
-        wish, now = self.wish(seen.key), datetime.now(timezone.utc)
-        problem = life.mismatch(seen.record, wish) or life.busy(seen.record, self.me(), wish.lease, now, is_alive)
-        listing = self._keys(seen.key).listing()
+        wish, now = self.wish(key_look.key), datetime.now(timezone.utc)
+        problem = life.mismatch(key_look.record, wish) or life.busy(
+            key_look.record, self.me(), wish.lease, now, is_alive
+        )
+        listing = self._keys(key_look.key).listing()
         facts = life.Facts(listing.offered, listing.keys, listing.active)
-        found = seen.found
+        found = key_look.found
         report = _key_report.report(
-            seen.record, facts, found["key"], wish, found.get("access"), seen.store.place, problem, now
+            key_look.record, facts, found["key"], wish, found.get("access"), key_look.store.place, problem, now
         )
         return {**report, "risks": [str(one) for one in self.profile.findings]}
 
@@ -224,30 +226,30 @@ class Integration:
     def _probing(self) -> dict[str, Any]:
         return {"probe": self.settings.probe, "endpoints": self.profile.about.get("endpoints", [])}
 
-    def _needs_work(self, seen: Seen) -> bool:
+    def _needs_work(self, key_look: KeyLook) -> bool:
         mode = self.settings.mode
         if mode == "store_key":
-            return self.wish(seen.key).given is not None
+            return self.wish(key_look.key).given is not None
         if mode != "converge":
             return False
-        if self.absent or self.settings.rotate or not seen.found["in_sync"]:
+        if self.absent or self.settings.rotate or not key_look.found["in_sync"]:
             return True
-        return life.is_due(seen.record, self.wish(seen.key), datetime.now(timezone.utc))
+        return life.is_due(key_look.record, self.wish(key_look.key), datetime.now(timezone.utc))
 
     def preflight(self, look: Look) -> None:
         """Find what would make a later step fail, before the first write of the tenant. Raises PsaError."""
         now, me = datetime.now(timezone.utc), self.me()
-        for seen in look.keys:
-            wish = self.wish(seen.key)
-            reason = life.mismatch(seen.record, wish) or life.busy(seen.record, me, wish.lease, now, is_alive)
+        for key_look in look.keys:
+            wish = self.wish(key_look.key)
+            reason = life.mismatch(key_look.record, wish) or life.busy(key_look.record, me, wish.lease, now, is_alive)
             if reason:
                 raise life.KeyLifeError(reason)
         check_writable(Path(self.settings.report_dir))
         if self.absent or self.settings.mode != "converge":
             return
-        for seen in look.keys:
-            if not seen.record.get("current") or self.settings.rotate:
-                seen.store.check(write=not self.site.check_mode)
+        for key_look in look.keys:
+            if not key_look.record.get("current") or self.settings.rotate:
+                key_look.store.check(write=not self.site.check_mode)
         if self.site.check_mode:
             return
         # What the tenant says to names, lengths and levels is found by predicting the steps.
@@ -278,24 +280,24 @@ class Integration:
             "lists": self.lists(),
             "members": self.members(),
             "access": self.access(),
-            "keys": [self._key(seen) for seen in look.keys],
+            "keys": [self._key(key_look) for key_look in look.keys],
         }
 
-    def _key(self, seen: Seen) -> dict[str, Any]:
-        current = seen.record.get("current") or {}
+    def _key(self, key_look: KeyLook) -> dict[str, Any]:
+        current = key_look.record.get("current") or {}
         return {
-            "member": seen.key.member,
-            "member_type": seen.key.member_type,
-            "description": seen.key.description,
-            "record": seen.key.record,
-            "place": seen.store.place,
-            "wanted": self.settings.mode != "store_key" or self._needs_work(seen),
-            "found": seen.found,
-            "report": seen.report,
+            "member": key_look.key.member,
+            "member_type": key_look.key.member_type,
+            "description": key_look.key.description,
+            "record": key_look.key.record,
+            "place": key_look.store.place,
+            "wanted": self.settings.mode != "store_key" or self._needs_work(key_look),
+            "found": key_look.found,
+            "report": key_look.report,
             "key": {name: current[name] for name in ("public_key", "created") if current.get(name)},
             "retired": [
                 {"public_key": shown_key(key["public_key"]), "since": key.get("since")}
-                for key in retired_keys(seen.record)
+                for key in retired_keys(key_look.record)
             ],
         }
 
@@ -317,36 +319,36 @@ class Integration:
             self._step("cw_table_setup", lists)
             for options in self.members():
                 self._step("cw_api_member", options)
-        for seen in look.keys:
-            if self.settings.mode == "store_key" and not self._needs_work(seen):
+        for key_look in look.keys:
+            if self.settings.mode == "store_key" and not self._needs_work(key_look):
                 continue
-            outcome = self.key_step(seen)
-            done = {**outcome.as_result(), "record": seen.key.record, "place": seen.store.place}
+            outcome = self.key_step(key_look)
+            done = {**outcome.as_result(), "record": key_look.key.record, "place": key_look.store.place}
             results.setdefault("cw_api_key", []).append(done)
-            self._check(seen, outcome)
+            self._check(key_look, outcome)
         return results
 
     def _step(self, module: str, options: Mapping[str, Any] | None) -> None:
         if options is not None:
             self.results.setdefault(module, []).append(self.site.run(module, options))
 
-    def _check(self, seen: Seen, outcome: Outcome) -> None:
+    def _check(self, key_look: KeyLook, outcome: Outcome) -> None:
         """See what the key may do, with the key itself."""
         current, options = outcome.record.get("current") or {}, self.access()
-        if options is None or outcome.state != "valid" or seen.key.member_type != "api" or self.site.check_mode:
+        if options is None or outcome.state != "valid" or key_look.key.member_type != "api" or self.site.check_mode:
             return
         key = {"public_key": current["public_key"], "private_key": current["private_key"]}
         # What was changed a moment ago may not show at once.
         settle = any(one.get("changed") for results in self.results.values() for one in results)
         result = self.site.run("cw_access_check", {**options, **key, "settle": settle})
-        self.results.setdefault("cw_access_check", []).append({**result, "record": seen.key.record})
+        self.results.setdefault("cw_access_check", []).append({**result, "record": key_look.key.record})
 
-    def key_step(self, seen: Seen) -> Outcome:
+    def key_step(self, key_look: KeyLook) -> Outcome:
         """Lead one key through its life. Raises PsaError."""
         loop = Loop(
-            self._keys(seen.key),
-            seen.store,
-            self.wish(seen.key),
+            self._keys(key_look.key),
+            key_look.store,
+            self.wish(key_look.key),
             self.me(),
             own=self.site.own_key,
             rotate=self.settings.rotate and not self.absent,

@@ -27,7 +27,7 @@ Cell = dict[str, Any]
 
 _KEPT = (
     *("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error"),
-    "mistyped",
+    "unknown_vendor",
 )
 LEFT = ("pending", "drifted", *BAD)
 
@@ -97,7 +97,7 @@ def forget_absences(known: Fleet, fleet: Mapping[str, Any]) -> None:
         before = known["tenants"].get(name)
         if before is not None:
             # A name that no vendor has was corrected, or this run has found it again.
-            kept = {vendor: cell for vendor, cell in before["integrations"].items() if not cell.get("mistyped")}
+            kept = {vendor: cell for vendor, cell in before["integrations"].items() if not cell.get("unknown_vendor")}
             before["integrations"] = kept
         if reached and before is not None:
             before["error"] = ""

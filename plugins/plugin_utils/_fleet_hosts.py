@@ -21,7 +21,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
-from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Ended, Tenant, marked
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import IntegrationResult, Tenant, mark_broken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import with_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings, settings_of
@@ -79,7 +79,10 @@ class Hosts:
                 f"a variable cannot be resolved: {problem.message or problem}",
                 remedy="correct the variable, or define what it refers to in host_vars or group_vars",
             )
-            return Tenant(host, broken=[Ended("cw_integrations", error=_said(unresolved, host), mistyped=True)])
+            return Tenant(
+                host,
+                broken=[IntegrationResult("cw_integrations", error=_message(unresolved, host), unknown_vendor=True)],
+            )
 
     def _tenant(self, host: str) -> Tenant:
         variables = self.variables(host)
@@ -93,19 +96,21 @@ class Hosts:
             names, problems = self._vendors(variables, template)
             tenant.broken += problems
         except PsaError as problem:
-            tenant.broken.append(Ended("cw_integrations", error=_said(problem, host), mistyped=True))
+            tenant.broken.append(
+                IntegrationResult("cw_integrations", error=_message(problem, host), unknown_vendor=True)
+            )
             return tenant
         try:
             settings = settings_of(variables, template, given_keys=self._given_keys)
             tenant.settings, tenant.directory = settings, settings.report_dir
-            if reason := self._why_left(variables, template):
-                tenant.left = dict.fromkeys(names, reason)
+            if reason := self._why_tasks(variables, template):
+                tenant.left_to_tasks = dict.fromkeys(names, reason)
                 return tenant
             tenant.connection = self._connection(variables, templar)
             run = InProcess(tenant.connection, check_mode=self._check_mode, diff_mode=bool(self._action._task.diff))
             tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode)
         except PsaError as problem:
-            marked(tenant, _said(problem, host), names)
+            mark_broken(tenant, _message(problem, host), names)
             return tenant
         self._add_integrations(tenant, names, settings, variables, template)
         return tenant
@@ -114,7 +119,9 @@ class Hosts:
     def _check_mode(self) -> bool:
         return bool(self._action._task.check_mode)
 
-    def _vendors(self, variables: Mapping[str, Any], template: Callable[..., Any]) -> tuple[list[str], list[Ended]]:
+    def _vendors(
+        self, variables: Mapping[str, Any], template: Callable[..., Any]
+    ) -> tuple[list[str], list[IntegrationResult]]:
         """The vendors of a host, and those of them that do not exist: one that is misspelt does not stop the others."""
         try:
             value = template(variables["cw_integrations"])
@@ -133,15 +140,15 @@ class Hosts:
                 _profile.find(name, folders)
                 known.append(name)
             except PsaError as problem:
-                said = _said(problem, str(variables["inventory_hostname"]))
-                problems.append(Ended(short, error=said, mistyped=True))
+                said = _message(problem, str(variables["inventory_hostname"]))
+                problems.append(IntegrationResult(short, error=said, unknown_vendor=True))
         return known, problems
 
     @staticmethod
     def _folders(variables: Mapping[str, Any], template: Callable[..., Any]) -> list[Path]:
         return _profile.directories(variables.get("inventory_dir"), template(variables.get("cw_vendor_dirs")))
 
-    def _why_left(self, variables: Mapping[str, Any], template: Callable[..., Any]) -> str:
+    def _why_tasks(self, variables: Mapping[str, Any], template: Callable[..., Any]) -> str:
         """Why a host's integrations need tasks of their own; empty if they do not."""
         transport = str(template(variables.get("ansible_connection", self._action._connection.transport)))
         if transport.rpartition(".")[2] != "local":
@@ -170,7 +177,7 @@ class Hosts:
             short = name.rpartition(".")[2]
             source = _profile.find(name, folders)
             if source.role and not source.role.startswith(OWN_COLLECTION):
-                tenant.left[name] = f"the role {source.role} of another collection may have tasks of its own"
+                tenant.left_to_tasks[name] = f"the role {source.role} of another collection may have tasks of its own"
                 continue
             try:
                 profile = _profile.read(name, variables, template, folders)
@@ -179,19 +186,19 @@ class Hosts:
                     for key in profile.keys
                 }
             except PsaError as problem:
-                marked(tenant, _said(problem, tenant.name), [short])
+                mark_broken(tenant, _message(problem, tenant.name), [short])
                 continue
             site: Any = tenant.site
             tenant.integrations.append(Integration(site, profile, settings, _by_record(stores)))
         if said := _profile.collisions([one.profile for one in tenant.integrations]):
             shared = InputError("; ".join(said), remedy="correct the variables of this tenant; nothing was sent")
-            marked(tenant, _said(shared, tenant.name), [one.vendor for one in tenant.integrations])
+            mark_broken(tenant, _message(shared, tenant.name), [one.vendor for one in tenant.integrations])
 
 
 def _by_record(stores: Mapping[str, Store]) -> Callable[[_profile.Key], Store]:
     return lambda key: stores[key.record]
 
 
-def _said(problem: PsaError, host: str) -> str:
+def _message(problem: PsaError, host: str) -> str:
     problem.tenant = problem.tenant or host
     return str(problem)

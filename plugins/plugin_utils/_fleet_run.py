@@ -3,8 +3,8 @@
 
 """All tenants of a play at once: each integration looked at and carried out by the engine, one tenant a thread.
 
-A task costs a fork for every host, which is nearly all that an unchanged night costs. Variables are resolved, and what
-ended is recorded, by the thread of the caller; the threads talk to tenants and stores.
+A task costs a fork for every host, which is nearly all that an unchanged night costs. The thread of the caller resolves
+variables and records results; the threads talk to tenants and stores.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError, legible
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
-from ansible_collections.msp.connectwise.plugins.plugin_utils._ended import Results, changes, warnings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Site, unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results, changes, warnings_of
 
 # Stores that are written by modules of other collections; those need a worker of Ansible's own.
 IN_PROCESS_STORES = ("vaulted_file", "command")
 
 
 @dataclass
-class Ended:
-    """What came of one integration. look: as the engine tells it; results: of the steps that ran.
+class IntegrationResult:
+    """The result of one integration. look: `Integration.as_dict`; results: of the steps that ran.
 
-    mistyped: there is no such vendor, so no file is kept about it.
+    unknown_vendor: there is no such vendor, so no file is kept about it.
     """
 
     vendor: str
@@ -37,14 +37,14 @@ class Ended:
     error: str = ""
     error_kind: str = ""
     warnings: list[str] = field(default_factory=list)
-    mistyped: bool = False
+    unknown_vendor: bool = False
 
 
 @dataclass
 class Tenant:
     """One host: its integrations, in the order in which they are worked on, and what cannot be done here.
 
-    left: vendor -> why its tasks have to run. broken: what is wrong with a vendor before anything is sent.
+    left_to_tasks: vendor -> why the role has to run for it. broken: vendors with an error before anything is sent.
     """
 
     name: str
@@ -53,17 +53,17 @@ class Tenant:
     directory: str | None = None
     settings: Settings | None = None
     integrations: list[Integration] = field(default_factory=list)
-    left: dict[str, str] = field(default_factory=dict)
-    broken: list[Ended] = field(default_factory=list)
+    left_to_tasks: dict[str, str] = field(default_factory=dict)
+    broken: list[IntegrationResult] = field(default_factory=list)
 
 
 @dataclass
-class Seen:
-    """What came of a host."""
+class TenantResult:
+    """The results of a host. left_to_tasks: as in Tenant."""
 
     name: str
     entries: list[_report.Entry] = field(default_factory=list)
-    left: dict[str, str] = field(default_factory=dict)
+    left_to_tasks: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     diffs: list[dict[str, Any]] = field(default_factory=list)
@@ -75,9 +75,9 @@ class FleetRun:
     def __init__(self, *, check_mode: bool, threads: int) -> None:
         self._check_mode, self._threads = check_mode, threads
 
-    def at(self, tenants: Iterable[Tenant]) -> list[Seen]:
-        found: list[Seen] = []
-        running: dict[Future[list[Ended]], Tenant] = {}
+    def work_on(self, tenants: Iterable[Tenant]) -> list[TenantResult]:
+        found: list[TenantResult] = []
+        running: dict[Future[list[IntegrationResult]], Tenant] = {}
         with ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="tenant") as pool:
             for tenant in tenants:
                 running[pool.submit(self._work, tenant)] = tenant
@@ -87,68 +87,69 @@ class FleetRun:
                 found += self._settled(running, wait_for_one=True)
         return found
 
-    def _settled(self, running: dict[Future[list[Ended]], Tenant], *, wait_for_one: bool) -> Iterator[Seen]:
+    def _settled(
+        self, running: dict[Future[list[IntegrationResult]], Tenant], *, wait_for_one: bool
+    ) -> Iterator[TenantResult]:
         done = wait(running, timeout=None if wait_for_one else 0, return_when=FIRST_COMPLETED).done
         for future in done:
             tenant = running.pop(future)
             try:
-                seen = self._recorded(tenant, [*tenant.broken, *future.result()])
+                recorded = self._recorded(tenant, [*tenant.broken, *future.result()])
             except Exception as problem:  # a defect of ours, on one tenant; the others go on
                 vendors = [one.vendor for one in (*tenant.broken, *tenant.integrations)]
-                seen = self._recorded(tenant, [Ended(vendor, error=_defect(problem)) for vendor in vendors])
-            yield seen
+                broken = [IntegrationResult(vendor, error=_defect(problem)) for vendor in vendors]
+                recorded = self._recorded(tenant, broken)
+            yield recorded
 
-    def _work(self, tenant: Tenant) -> list[Ended]:
+    def _work(self, tenant: Tenant) -> list[IntegrationResult]:
         """Look at a tenant and carry out what is left to do; in a thread."""
-        ended = []
+        results = []
         for integration in tenant.integrations:
             try:
-                one = self._integration(integration)
-            except _Left as reason:
-                tenant.left[integration.vendor] = str(reason)
-            else:
-                ended.append(one)
+                results.append(self._integration(integration))
+            except _NeedsTasks as reason:
+                tenant.left_to_tasks[integration.vendor] = str(reason)
         close = getattr(tenant.site.run, "close", None) if tenant.site else None
         if close:
             close()
-        return ended
+        return results
 
     @staticmethod
-    def _integration(integration: Integration) -> Ended:
-        ended = Ended(integration.vendor)
+    def _integration(integration: Integration) -> IntegrationResult:
+        result = IntegrationResult(integration.vendor)
         try:
             look = integration.look()
-            ended.look, ended.warnings = integration.as_dict(look), list(look.warnings)
+            result.look, result.warnings = integration.as_dict(look), list(look.warnings)
             if look.work == CONVERGE:
                 if integration.settings.store_name not in IN_PROCESS_STORES and not integration.site.check_mode:
-                    raise _Left(
+                    raise _NeedsTasks(
                         f"the store {integration.settings.store_name} is written by another collection's modules"
                     )
                 integration.preflight(look)
                 integration.carry_out(look)
         except PsaError as problem:
             problem.tenant = problem.tenant or integration.site.name
-            ended.look = ended.look or {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
-            ended.error, ended.error_kind = str(problem), type(problem).__name__
+            result.look = result.look or {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
+            result.error, result.error_kind = str(problem), type(problem).__name__
             if problem.data.get("done"):
                 integration.results.setdefault("cw_api_key", []).append(
                     {"done": problem.data["done"], "api_key": {"state": "none"}}
                 )
-        except _Left:
+        except _NeedsTasks:
             raise
         except Exception as problem:  # a defect of ours, on one tenant; the others go on
-            ended.look = ended.look or {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
-            ended.error = _defect(problem)
-        ended.results = integration.results
-        ended.warnings += warnings_of(one for results in ended.results.values() for one in results)
-        return ended
+            result.look = result.look or {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
+            result.error = _defect(problem)
+        result.results = integration.results
+        result.warnings += warnings_of(one for step in result.results.values() for one in step)
+        return result
 
-    def _recorded(self, tenant: Tenant, ended: Sequence[Ended]) -> Seen:
-        seen = Seen(tenant.name, left=dict(tenant.left))
+    def _recorded(self, tenant: Tenant, results: Sequence[IntegrationResult]) -> TenantResult:
+        tenant_result = TenantResult(tenant.name, left_to_tasks=dict(tenant.left_to_tasks))
         facts = _report.connection_facts(tenant.connection)
-        for one in ended:
-            seen.warnings += one.warnings
-            seen.changes += [f"{one.vendor}: {line}" for line in changes(one.look, one.results)]
+        for one in results:
+            tenant_result.warnings += one.warnings
+            tenant_result.changes += [f"{one.vendor}: {line}" for line in changes(one.look, one.results)]
             # Storing a key says nothing about the integration; what an earlier run has found stays.
             if one.look.get("mode") == "store_key" and not one.error:
                 continue
@@ -157,22 +158,24 @@ class FleetRun:
             except OSError as problem:
                 one.error = str(unwritable(tenant.directory, problem))
                 entry = self._record(tenant, one, facts, None)
-            seen.entries.append(entry)
+            tenant_result.entries.append(entry)
         if tenant.site is not None:
-            seen.diffs = list(getattr(tenant.site.run, "diffs", []))
-        return seen
+            tenant_result.diffs = list(getattr(tenant.site.run, "diffs", []))
+        return tenant_result
 
-    def _record(self, tenant: Tenant, one: Ended, facts: Mapping[str, Any], directory: str | None) -> _report.Entry:
+    def _record(
+        self, tenant: Tenant, one: IntegrationResult, facts: Mapping[str, Any], directory: str | None
+    ) -> _report.Entry:
         return _report.record_integration(
             one.look or {"vendor": one.vendor},
             one.results,
             tenant.name,
             facts,
             check_mode=self._check_mode,
-            directory=None if one.mistyped else directory,
+            directory=None if one.unknown_vendor else directory,
             error=one.error,
             error_kind=one.error_kind,
-            mistyped=one.mistyped,
+            unknown_vendor=one.unknown_vendor,
         )
 
 
@@ -180,7 +183,7 @@ def _defect(problem: Exception) -> str:
     return f"a defect of this collection: {type(problem).__name__}: {legible(problem)}; please report it"
 
 
-class _Left(Exception):
+class _NeedsTasks(Exception):
     """This integration needs tasks of its own; says why."""
 
 
@@ -209,8 +212,8 @@ def shared_companies(tenants: Sequence[Tenant]) -> dict[str, str]:
     return found
 
 
-def marked(tenant: Tenant, problem: str, vendors: Iterable[str]) -> None:
+def mark_broken(tenant: Tenant, problem: str, vendors: Iterable[str]) -> None:
     """Nothing is sent to a tenant about these vendors; the report says why."""
     names = set(vendors)
     tenant.integrations = [one for one in tenant.integrations if one.vendor not in names]
-    tenant.broken += [Ended(name, error=problem) for name in sorted(names)]
+    tenant.broken += [IntegrationResult(name, error=problem) for name in sorted(names)]

@@ -22,7 +22,7 @@ from ansible import constants
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection, shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _ended, _handover, _key_report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _handover, _key_report, _step_results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._history import continued
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
@@ -168,7 +168,7 @@ def _status(args: Mapping[str, Any], *, predicts: bool) -> str:
 
 def entry_of_integration(
     look: Mapping[str, Any],
-    results: _ended.Results,
+    results: _step_results.Results,
     tenant: str,
     connection: Mapping[str, Any],
     *,
@@ -179,7 +179,9 @@ def entry_of_integration(
 ) -> Entry:
     """The entry of a whole integration, out of what was found and what its steps said."""
     entry: Entry | None = None
-    for options in _ended.entry_options(look, results, check_mode=check_mode, error=error, error_kind=error_kind):
+    for options in _step_results.entry_options(
+        look, results, check_mode=check_mode, error=error, error_kind=error_kind
+    ):
         part = entry_of(options, tenant, connection, predicts=check_mode, run=run)
         entry = part if entry is None else merged(entry, part)
     if entry is None:
@@ -189,7 +191,7 @@ def entry_of_integration(
 
 def record_integration(
     look: Mapping[str, Any],
-    results: _ended.Results,
+    results: _step_results.Results,
     tenant: str,
     connection: Mapping[str, Any],
     *,
@@ -197,17 +199,17 @@ def record_integration(
     directory: str | None,
     error: str = "",
     error_kind: str = "",
-    mistyped: bool = False,
+    unknown_vendor: bool = False,
 ) -> Entry:
     """Write down how an integration ended: its entry, and in a report on keys what there is to say about them.
 
-    mistyped: no vendor has that name, so the entry is for this run only.
+    unknown_vendor: no vendor has that name, so the entry is for this run only.
     """
     entry = entry_of_integration(
         look, results, tenant, connection, check_mode=check_mode, error=error, error_kind=error_kind
     )
-    if mistyped:
-        entry["mistyped"] = True
+    if unknown_vendor:
+        entry["unknown_vendor"] = True
     reports = {key["record"]: key["report"] for key in look.get("keys") or [] if key.get("report")}
     if reports and directory and not check_mode:
         _key_report.write_reports(Path(directory) / folder_name(tenant), reports, tenant, replace_file)

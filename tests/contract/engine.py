@@ -18,7 +18,7 @@ import yaml
 
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _engine, _profile
-from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import FleetRun, Seen, Tenant
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import FleetRun, Tenant, TenantResult
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
@@ -114,7 +114,7 @@ class Integration:
             raise Failed(module, result)
         return result
 
-    def carried_out(self, *, check: bool = False, **settings: Any) -> Seen:
+    def carried_out(self, *, check: bool = False, **settings: Any) -> TenantResult:
         """One run of the engine."""
         run = InProcess(self.options, check_mode=check)
         site = site_of(str(self.options["company_id"]), run, dict(self.options), check_mode=check)
@@ -126,14 +126,14 @@ class Integration:
             lambda key: Shelf(self.records, key.record),
         )
         tenant = Tenant(site.name, site, self.options, directory=None, integrations=[integration])
-        (seen,) = FleetRun(check_mode=check, threads=1).at([tenant])
-        return seen
+        (result,) = FleetRun(check_mode=check, threads=1).work_on([tenant])
+        return result
 
     def onboard(self, **settings: Any) -> dict[str, Any]:
         """What the report says of the integration after a run; Failed if it failed."""
-        seen = self.carried_out(**settings)
-        (entry,) = seen.entries
-        self.changed, self.steps = bool(seen.changes), entry["manual_steps"]
+        result = self.carried_out(**settings)
+        (entry,) = result.entries
+        self.changed, self.steps = bool(result.changes), entry["manual_steps"]
         if entry["error"]:
             raise Failed(self.name, {"msg": entry["error"]})
         return entry

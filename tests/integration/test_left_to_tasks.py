@@ -104,7 +104,7 @@ def test_an_environment_is_only_a_workers(fleet: Fleet) -> None:
     run = fleet.run(ONE_TASK, "--limit", "here", "--check")
     assert run.code == 0, run.output
     assert "here left to the tasks of the role: the play sets an environment" in run.output
-    assert run.task("here", "The fleet").result["left"] == {"here": [VENDOR]}
+    assert run.task("here", "The fleet").result["left_to_tasks"] == {"here": [VENDOR]}
     assert fleet.world.simulator.journal() == []
 
 

@@ -315,9 +315,9 @@ def required(said="", subset=None, extra=None, monkeypatch=None, **values):
     tenants = []
     for name in ("north", "south", "broken"):
         one = integration(name, "Sync", **values)
-        tenants.append(SimpleNamespace(name=name, integrations=[one], left={}, settings=one.settings))
+        tenants.append(SimpleNamespace(name=name, integrations=[one], left_to_tasks={}, settings=one.settings))
     # What is left to the tasks of the role asks nobody, so it counts too; what cannot be done does not.
-    tenants[1].integrations, tenants[1].left = [], {"sync": "the connection is ssh"}
+    tenants[1].integrations, tenants[1].left_to_tasks = [], {"sync": "the connection is ssh"}
     tenants[2].settings = None
     _confirm.require(said, tenants, None)
 

@@ -1,0 +1,45 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An action with options of its own: it checks them, does its work, and tells a problem as a failed task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
+
+
+class OwnAction(ActionBase):
+    """OPTIONS: its argument spec, CONSTRAINTS: what goes with it, WRITES: what it writes, as a message names it."""
+
+    OPTIONS: ClassVar[Mapping[str, Any]]
+    CONSTRAINTS: ClassVar[Mapping[str, Any]] = {}
+    WRITES: ClassVar[str] = "a file"
+
+    @guarded
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        variables = task_vars or {}
+        result: dict[str, Any] = super().run(tmp, variables)
+        # The defaults of the action group give the connection to actions that need none, too.
+        given = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
+        validation = ArgumentSpecValidator(dict(self.OPTIONS), **self.CONSTRAINTS).validate(given)
+        if validation.error_messages:
+            return {**result, "failed": True, "msg": validation.error_messages[0]}
+        try:
+            return {**result, **self.work(validation.validated_parameters, variables)}
+        except PsaError as problem:
+            return {**result, "failed": True, "changed": False, **problem.as_result()}
+        except OSError as problem:
+            reason = f"{problem.strerror or problem}" + (f": {problem.filename}" if problem.filename else "")
+            return {**result, "failed": True, "changed": False, "msg": f"{self.WRITES} could not be written: {reason}"}
+
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """What the task does, with validated options; its result. Raises PsaError or OSError."""
+        raise NotImplementedError
