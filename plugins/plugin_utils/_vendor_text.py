@@ -95,7 +95,8 @@ def _keyed(key: str, value: Any, depth: int, path: tuple[str, ...], remarks: Rem
 
 
 def _is_row(value: Mapping[str, Any]) -> bool:
-    return set(value) <= set(VERBS)
+    # A function may have the name of a level.
+    return set(value) <= set(VERBS) and not any(isinstance(inner, Mapping) for inner in value.values())
 
 
 def _items(values: Sequence[Any], depth: int) -> Iterator[str]:

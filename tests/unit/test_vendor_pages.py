@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _new_vendor, _page_rows, _profile, _vendor_text
@@ -233,6 +233,7 @@ TEXTS = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=0x2FF), m
 
 @settings(max_examples=150, deadline=None)
 @given(product=TEXTS, notes=st.lists(TEXTS, max_size=3))
+@example(product="edit", notes=[])
 def test_whatever_is_written_is_read_again(product: str, notes: list[str]) -> None:
     values = {"product": product, "notes": notes, "permissions": {"System": {product: {"inquire": "None"}}}}
     assert yaml.safe_load(_vendor_text.written(values)) == values
