@@ -21,8 +21,9 @@ from ansible_collections.msp.connectwise.plugins.module_utils._members import AP
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import create, delete, update
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import ROLES, find_role
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions, NotOffered
-from ansible_collections.msp.connectwise.plugins.modules import cw_api_member
+from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
 
+_API_MEMBER = MODULES["msp.connectwise.cw_api_member"]
 _ROLE = "Scratch {nonce} {word}"
 _MEMBER = "scr-{nonce}-{word}"
 # A member cannot be deleted. One without keys is used again; one that may have keys keeps them, inactive, for good.
@@ -77,9 +78,9 @@ class Scratch:
                 "inactiveFlag": False,
             }
             return self._updated(resting[0], body)
-        options = {name: spec.get("default") for name, spec in cw_api_member.MODULE.options.items()}
+        options = {name: spec.get("default") for name, spec in _API_MEMBER.options.items()}
         given = {**options, "identifier": identifier, "security_role": role["name"], "level": "top", "state": "present"}
-        made = cw_api_member.run(self.psa, given, False).values["api_member"]
+        made = _API_MEMBER.run(self.psa, given, False).values["api_member"]
         return self.psa.get(f"{API_MEMBERS}/{made['id']}")
 
     def _updated(self, member: Record, body: dict[str, Any]) -> Record:

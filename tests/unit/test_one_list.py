@@ -32,7 +32,7 @@ def test_every_module_is_carried_out_by_something():
 
 def test_the_action_knows_every_module():
     known = import_module(f"{PACKAGE}.action.psa").MODULES
-    assert set(known) == {f"msp.connectwise.{name}" for name in RUNNING}, "correct MODULES in plugins/action/psa.py"
+    assert set(known) == {f"msp.connectwise.{name}" for name in RUNNING}, "correct plugins/plugin_utils/_modules.py"
 
 
 def test_every_module_is_redirected_to_the_action():
