@@ -45,7 +45,7 @@ def _invocation_wanted(variables: Mapping[str, Any]) -> bool:
 
 
 class ActionModule(TenantAction):
-    """Runs `msp.connectwise.cw_*`, in the worker process where the connection is local."""
+    """Runs `msp.connectwise.cw_*`, in the worker process if the connection is local."""
 
     @guarded
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -68,7 +68,7 @@ options:
     default: 4
   retry_max_delay:
     description:
-      - The longest wait between two tries in seconds, also where the server's C(Retry-After) asks for more.
+      - The longest wait between two tries in seconds, also if the server's C(Retry-After) asks for more.
     type: float
     default: 60.0
   request_deadline:
@@ -105,7 +105,7 @@ options:
     type: path
   routes_on_new_version:
     description:
-      - What to do where the tenant has another version than the one that learned routes were proven on.
+      - What to do if the tenant has another version than the one that learned routes were proven on.
       - V(prove) proves them again on scratch records of that tenant, before the first write, once for each version;
         V(manual) makes what they would do a manual step. In check mode, and if something is only looked at, nothing is
         proven. Concerns only routes that were learned.

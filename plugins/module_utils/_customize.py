@@ -21,7 +21,7 @@ MY_ITEMS = "/system/mySecurity/customizeItems/"
 
 @dataclass(frozen=True)
 class Customizable:
-    """One function with a Customize list. source: the published list of its items, where there is one."""
+    """One function with a Customize list. source: the published list of its items, if there is one."""
 
     module: str
     function: str
@@ -81,7 +81,7 @@ def customizable(function: str, module: str | None = None) -> Customizable:
 
 
 def universe(names: Names, what: Customizable, wish: ListWish | None = None) -> list[str]:
-    """Every item the tenant offers for a list; where the API publishes no such list, the names asked for."""
+    """Every item the tenant offers for a list; if the API publishes no such list, the names asked for."""
     if not what.source:
         if wish is None:
             return []

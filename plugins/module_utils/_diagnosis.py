@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ._errors import PsaError, legible
 
-# Each stands on those before it: where one is wrong, what comes after it cannot be looked at.
+# Each depends on those before it: if one is wrong, those after it cannot be checked.
 CHECKS = (
     "options",
     "proxy",

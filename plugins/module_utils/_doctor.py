@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why does a tenant not work? One line for each thing that can be wrong, each standing on those before it."""
+"""Why does a tenant not work? One line for each thing that can be wrong, each depending on those before it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _place(problem: PsaError, proxy: str) -> str:
 
 
 def refused_options(problem: PsaError) -> Diagnosis:
-    """The diagnosis where the options do not even give a connection."""
+    """The diagnosis if the options do not even give a connection."""
     diagnosis = Diagnosis()
     diagnosis.wrong("options", problem)
     return diagnosis.finished()

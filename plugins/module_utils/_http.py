@@ -71,7 +71,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer; `data` is its JSON, or None where the body is not JSON (`defect` may say more about that).
+    """One HTTP answer; `data` is its JSON, or None if the body is not JSON (`defect` may say more about that).
 
     text: the first few KiB of the body, which are all that is ever matched and quoted. size: what it takes in memory.
     """
@@ -88,7 +88,7 @@ class Answer:
     def of(cls, status: int, headers: Mapping[str, str], body: bytes | bytearray, secret: str | None = None) -> Answer:
         """secret: what a server that sends back what it was sent must not bring into a message."""
         size = weight(body)
-        # JSON is UTF-8, also where the type names no charset and requests would guess one from the bytes.
+        # JSON is UTF-8, also if the type names no charset and requests would guess one from the bytes.
         try:
             text, defect = body.decode(), ""
         except UnicodeDecodeError:
@@ -181,7 +181,7 @@ class Http:
         json: Any = None,
         form: Mapping[str, str] | bytes | None = None,
     ) -> Answer:
-        """Send; retry reads on what passes by itself, writes only where nothing can have happened.
+        """Send; retry reads on what passes by itself, writes only if nothing can have happened.
 
         Raises ConnectionFailed, DeadlinePassed, TlsUntrusted, LostAnswer, TooSlow, NotThePsa, AnswerTooLarge.
         """
@@ -296,7 +296,7 @@ class Http:
 
 
 def _target(url: str, location: str) -> str:
-    """Where a redirect leads; as it stands where that is no address."""
+    """Where a redirect leads; unchanged if that is no address."""
     try:
         return urljoin(url, location)
     except ValueError:

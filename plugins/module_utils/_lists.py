@@ -25,7 +25,7 @@ class ListFacts:
         self._row = row_fact(row, position)
 
     def of(self, extensions: Extensions, operation: str, allowed: Collection[str] | None = None) -> dict[str, Any]:
-        """The arguments beside role and setting; raises NotOffered where the route needs items that nobody lists."""
+        """The arguments beside role and setting; raises NotOffered if the route needs items that nobody lists."""
         if self._records is None and extensions.uses(operation) & {"catalogue", "allowed", "refused"}:
             raise NotOffered(
                 f"the route {operation} takes the whole list of items, which the API does not publish for "

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Manual steps: what a person has to click where the API offers nothing. Data, in the order a person does them.
+"""Manual steps: what a person has to click if the API offers no operation. Data, in the order a person does them.
 
 `do` says it whole; `part` and `brief` say it under the heading of its screen, which is saved once.
 """

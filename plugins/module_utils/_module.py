@@ -55,7 +55,7 @@ Run = Callable[[Psa, dict[str, Any], bool], Result]
 class Module:
     """One module: its options beside the connection's, and what it does.
 
-    unconnected: what it finds where the options give no connection, for the one module that looks into that.
+    unconnected: what it finds if the options give no connection, for the one module that looks into that.
     """
 
     name: str
@@ -119,7 +119,7 @@ def defect(name: str, problem: Exception) -> dict[str, Any]:
 
 
 def unconnected(module: Module, problem: PsaError) -> dict[str, Any]:
-    """The result where the options give no connection, found before the module was begun."""
+    """The result if the options give no connection, found before the module was begun."""
     if module.unconnected is not None:
         return _finished(module.unconnected(problem), {}, False, problem.tenant)
     return {"failed": True, "changed": False, **problem.as_result()}

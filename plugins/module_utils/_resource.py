@@ -67,7 +67,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference that was resolved: an id, or only a name where the record does not exist yet (check mode)."""
+    """A reference that was resolved: an id, or only a name if the record does not exist yet (check mode)."""
 
     id: int | None
     name: str
@@ -227,7 +227,7 @@ def create(psa: Psa, path: str, body: Record, find: Callable[[], Record | None])
 
 
 def write(send: Callable[[], object], read: Callable[[], T], left: Callable[[T], list[str]], unmade: PsaError) -> T:
-    """Write and read back: what the reading shows decides, also where the answer was lost.
+    """Write and read back: what the reading shows decides, also if the answer was lost.
 
     send: must do no harm when it is done twice. left: what a reading shows to be not as wanted yet.
     unmade: raised when the server accepted the write and did not carry it out. Returns the last reading.

@@ -138,7 +138,7 @@ def still_open(plan: MatrixPlan, rows: list[Row]) -> list[Change]:
 
 
 def customizable_row(rows: list[Row], function: str, module: str | None) -> Row:
-    """The row whose Customize list is meant; the module is needed only where several have such a function."""
+    """The row whose Customize list is meant; the module is needed only if several have such a function."""
     candidates = [row for row in rows if module is None or canonical_module(module) == row.key[0]]
     found = [row for row in candidates if row.key[1] == Row(None, row.module, function, {}).key[1]]
     if not found:
@@ -159,7 +159,7 @@ def customizable_row(rows: list[Row], function: str, module: str | None) -> Row:
 def reads_offered(psa: Psa, extensions: Extensions) -> tuple[bool, bool]:
     """Whether the tenant offers the extension routes that can be tried without a write: Customize lists, API keys.
 
-    Any role and any API member serve for the question. Used where the one in question does not exist yet.
+    Any role and any API member serve for the question. Used if the one in question does not exist yet.
     """
     roles, members = psa.list(ROLES), psa.list("/system/apiMembers")
     rows = read_matrix(psa, int(roles[0]["id"])) if roles else []

@@ -88,6 +88,6 @@ def plausible(data: Any, status: int) -> Any:
 
 
 def identified(path: str, records: list[dict[str, Any]], status: int) -> None:
-    """Raises NotThePsa where a list of what is referred to by its id has a record without one."""
+    """Raises NotThePsa if a list of what is referred to by its id has a record without one."""
     if path in _REFERRED_TO and any("id" not in record for record in records):
         raise NotThePsa("the answer has a record without an id", status=status)

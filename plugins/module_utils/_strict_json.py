@@ -26,7 +26,7 @@ _BOUNDED = not hasattr(sys, "get_int_max_str_digits")
 
 
 class NotJson(ValueError):
-    """The text is no JSON, or none that can be trusted; why, where there is more to say."""
+    """The text is no JSON, or none that can be trusted; why, if there is more to say."""
 
     def __init__(self, why: str = "") -> None:
         super().__init__(why)

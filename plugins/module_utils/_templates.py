@@ -35,7 +35,7 @@ _MISSING = object()
 
 
 def steps(data: Any, path: list[str]) -> Any:
-    """The part of data at a path, or a marker where there is none. The step (json) reads a text as JSON."""
+    """The part of data at a path, or a marker if there is none. The step (json) reads a text as JSON."""
     for step in path:
         if step == IN_TEXT and isinstance(data, str):
             try:

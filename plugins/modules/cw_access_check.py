@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Reads, with the keys it is given, their own effective permission matrix (C(GET /system/mySecurity)) and Customize
     lists (C(GET /system/mySecurity/customizeItems/)), both published, and compares them with what an integration needs.
-  - A right is missing where the keys have less than the profile asks, and in excess where they have more.
+  - A right is missing if the keys have less than the profile asks, and in excess if they have more.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.psa.unknown

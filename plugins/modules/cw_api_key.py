@@ -16,8 +16,8 @@ description:
   - Without O(store) it creates a key for an API member, or for a person's member record, and deletes keys.
     ConnectWise shows the private key once, when the key is created. It stands in the result of the task that created
     the key and nowhere else, so register the result with C(no_log) and store it at once.
-  - The API publishes no operation for API keys. Where the tenant offers an extension route, it is used; elsewhere the
-    change becomes a manual step.
+  - The API publishes no operation for API keys. If the tenant offers an extension route, it is used; if not, the change
+    becomes a manual step.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.psa.ladder
@@ -137,7 +137,7 @@ api_key:
   returned: success
   type: dict
   contains:
-    id: {description: Record id; null where there is no such key., type: int, returned: always}
+    id: {description: Record id; null if there is no such key., type: int, returned: always}
     description: {description: Its description., type: str, returned: always}
     public_key: {description: Public key., type: str, returned: always}
     private_key:
@@ -173,7 +173,7 @@ deleted:
   type: list
   elements: int
 manual_steps:
-  description: What a person has to click, in order, where the API offers nothing.
+  description: What a person has to click, in order, if the API offers no operation.
   returned: success
   type: list
   elements: dict

@@ -36,7 +36,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 offered:
-  description: Whether the tenant offers an operation that lists keys; null where there is no member to ask for.
+  description: Whether the tenant offers an operation that lists keys; null if there is no member to ask for.
   returned: success
   type: bool
 member_exists:

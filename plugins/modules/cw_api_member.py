@@ -100,7 +100,7 @@ api_member:
   returned: success
   type: dict
   contains:
-    id: {description: Record id; null where it does not exist., type: int, returned: always}
+    id: {description: Record id; null if it does not exist., type: int, returned: always}
     identifier: {description: Member ID., type: str, returned: always}
     exists: {description: Whether the record exists., type: bool, returned: always}
     active: {description: Whether it is active., type: bool, returned: always}

@@ -12,7 +12,7 @@ description:
   - Looks at a tenant from the outside in - options, proxy, name, connection, certificate, service, company, clock, kind
     of host, codebase, client id, keys, member, its level, its rights, the routes beside the published ones, the rate -
     and says of each whether it is well, and if not, what to do.
-  - What stands on something that is wrong cannot be looked at, and is reported as V(unknown).
+  - A check that depends on one that failed cannot be made, and is reported as V(unknown).
   - It only reads, makes every call once, and does not fail because of what it finds.
 extends_documentation_fragment:
   - msp.connectwise.psa
@@ -64,7 +64,7 @@ findings:
     check: {description: What was looked at., type: str, returned: always, sample: client_id}
     status: {description: "V(ok), V(warning), V(wrong) or V(unknown).", type: str, returned: always}
     found: {description: What was found., type: str, returned: always}
-    remedy: {description: What to do; empty where there is nothing to do., type: str, returned: always}
+    remedy: {description: What to do; empty if there is nothing to do., type: str, returned: always}
 """
 
 from typing import Any

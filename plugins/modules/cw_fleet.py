@@ -11,15 +11,15 @@ version_added: 0.1.0
 description:
   - Does for every host of the play, over as many threads as there are forks, what the tasks of the
     P(msp.connectwise.integration#role) role do - looks at key store and tenant, finds what would make a later step
-    fail, carries out the steps, and records how each ended, as M(msp.connectwise.cw_integration_report) does.
+    fail, carries out the steps, and records each result, as M(msp.connectwise.cw_integration_report) does.
   - It runs once for the whole play, so that a tenant costs no task of its own. Use the linear strategy.
-  - What is wanted are the integrations that C(cw_integrations) of a host names, the connection its C(cw_*) variables,
-    how it is to be done its C(integration_*) variables, a vendor's details its C(<vendor>_*) variables. C(--tags
-    VENDOR) narrows it down.
+  - A host's C(cw_integrations) names its integrations, its C(cw_*) variables give the connection, its
+    C(integration_*) variables the settings of the role, its C(<vendor>_*) variables what differs from a vendor's table.
+    C(--tags VENDOR) narrows a run down to vendors.
   - A tenant is left to the tasks of the role if its connection is not local, if V(become) or an C(environment) is set,
     or if C(cw_in_process) is false; one integration, if its role is of another collection, or if its key has to be
-    written to a store that another collection's modules keep. It is displayed which tenants were left, and why.
-  - What is wrong with one tenant or one vendor stops no other.
+    written to a store that another collection's modules keep. The task displays which tenants were left, and why.
+  - An error of one tenant or one vendor stops no other.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.attributes
@@ -36,13 +36,13 @@ options:
     default: false
   confirm:
     description:
-      - What takes away, or replaces the keys of, every integration that the inventory has wants one of these words -
-        V(offboard-all) or V(rotate-all). Not needed if C(--limit), or C(cw_integrations) or C(cw_hosts) as an extra
+      - Taking away every integration of the inventory has to be confirmed with V(offboard-all), replacing every key
+        with V(rotate-all). Not needed if C(--limit), or C(cw_integrations) or C(cw_hosts) as an extra
         variable, says what is meant.
     type: str
     default: ""
   fail_on:
-    description: Statuses of an integration that make its host one with errors.
+    description: Statuses of an integration that count as an error of its host.
     type: list
     elements: str
     choices: [absent, ready, drifted, pending, failed, unreachable]
@@ -57,7 +57,7 @@ EXAMPLES = r"""
   connection: local
   gather_facts: false
   tasks:
-    - name: All tenants at once
+    - name: Work on all tenants
       msp.connectwise.cw_fleet:
       register: fleet
       run_once: true
@@ -66,7 +66,7 @@ EXAMPLES = r"""
       ansible.builtin.meta: end_host
       when: inventory_hostname in fleet.done
 
-    - name: Integrations that need tasks of their own
+    - name: Run the role for integrations that are left to its tasks
       ansible.builtin.include_role:
         name: msp.connectwise.integration
       vars:

@@ -17,7 +17,7 @@ description:
     them, and are marked so.
   - With O(sources) or O(handed_over) it merges reports, such as those of the slices of a job; of several results
     about one integration the newest counts, and an expected tenant without a result is unreachable.
-  - It runs once for the whole play. In an C(always) section it also runs where everything failed.
+  - It runs once for the whole play. In an C(always) section it also runs if everything failed.
   - Returns a digest of the report as an artifact (as M(ansible.builtin.set_stats) does), so that a workflow can merge
     it - statuses, times, numbers, and the path of C(fleet.json), which the merging reads if it sees that place. The
     artifact is one JSON text, because what lies on its way may read the types of YAML anew.
@@ -106,7 +106,7 @@ failed_tenants:
   elements: str
 lines:
   description:
-    - How the fleet stands, who has to do what, and what to type next, in about ten plain lines. They are displayed.
+    - The state of the fleet, who has to do what, and what to type next, in about ten plain lines. They are displayed.
   returned: always
   type: list
   elements: str

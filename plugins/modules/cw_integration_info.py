@@ -13,7 +13,7 @@ description:
     integration's own key, the effective permission matrix and the Customize lists. Reads only; three requests where
     nothing has changed (C(GET /system/apiMembers), and with the integration's key C(GET /system/mySecurity) and
     C(GET /system/mySecurity/customizeItems/)), plus one for every list of names that the profile needs resolved.
-  - The P(msp.connectwise.integration#role) role asks this first on every run, and goes on only where something differs.
+  - The P(msp.connectwise.integration#role) role asks this first on every run, and goes on only if something differs.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.psa.unknown

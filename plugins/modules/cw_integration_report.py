@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cw_integration_report
-short_description: Record how an integration ended
+short_description: Record the result of an integration
 version_added: 0.1.0
 description:
   - Records for one integration on one tenant whether it is ready, pending (manual steps are left), drifted (an audit or

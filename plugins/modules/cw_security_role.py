@@ -36,9 +36,9 @@ options:
       - The wanted levels. Modules, each with its functions, each with C(add), C(edit), C(delete) and C(inquire), which
         are V(None), V(My) or V(All). A level that is left out means V(None).
       - The function V(*) means every function of the module; functions that are named win over it.
-      - V(My) is refused where the row does not offer it.
+      - V(My) is refused if the row does not offer it.
       - When left out, the matrix is not touched.
-      - In check mode nobody can tell whether the tenant offers a route that writes levels, since asking would be a
+      - In check mode it is not known whether the tenant offers a route that writes levels, since asking would be a
         write. A tenant that offers none of the extension routes which can be tried by reading is taken not to offer
         this one either, and the levels are predicted as manual steps.
     type: dict
@@ -67,7 +67,7 @@ EXAMPLES = r"""
       Service Desk:
         Service Tickets: {add: All, edit: All, inquire: All}
 
-- name: Every function of a module, and the manual steps instead of an error where the API offers nothing
+- name: Every function of a module, and the manual steps instead of an error if the API offers no operation
   msp.connectwise.cw_security_role:
     name: Example Finance
     permissions:
@@ -88,7 +88,7 @@ role:
   returned: success
   type: dict
   contains:
-    id: {description: Record id; null where it does not exist., type: int, returned: always}
+    id: {description: Record id; null if it does not exist., type: int, returned: always}
     name: {description: Name., type: str, returned: always}
     exists: {description: Whether it exists now., type: bool, returned: always}
     permissions:
@@ -102,7 +102,7 @@ differs:
   type: list
   elements: dict
 manual_steps:
-  description: What a person has to click, in order, where the API offers nothing.
+  description: What a person has to click, in order, if the API offers no operation.
   returned: success
   type: list
   elements: dict
@@ -192,7 +192,7 @@ def planned(rows: list[Row], params: dict[str, Any]) -> MatrixPlan:
 def converge(
     psa: Psa, extensions: Extensions, role: Record | None, params: dict[str, Any], check_mode: bool, result: Result
 ) -> list[Row]:
-    """Bring the matrix to what is wanted; manual steps where the tenant has no route for it."""
+    """Bring the matrix to what is wanted; manual steps if the tenant has no route for it."""
     rows = read_matrix(psa, int(role["id"])) if role else blank_matrix(psa)
     plan = planned(rows, params)
     result.warnings += plan.warnings

@@ -13,7 +13,7 @@ description:
     the lists C(Allow Access to these) and C(Disallow).
   - The whole list in one task, "all but these two" as well as "only these three"; with O(lists) all lists of a role.
   - The API publishes no operation that writes such a list, and only the member itself can read it
-    (C(GET /system/mySecurity/customizeItems/)). Where the tenant offers an extension route, the list is written and
+    (C(GET /system/mySecurity/customizeItems/)). If the tenant offers an extension route, the list is written and
     read back; elsewhere the change becomes a manual step. With O(reader_public_key) and O(reader_private_key) of a
     member that holds the role, a list that a person has set is seen without any extension route.
 extends_documentation_fragment:
@@ -55,7 +55,7 @@ options:
       - Takes the place of O(function), O(module), O(allow), O(disallow) and O(exclusive).
     type: dict
   reader_public_key:
-    description: Public key of a member that holds the role, to read the list where there is no extension route.
+    description: Public key of a member that holds the role, to read the list if there is no extension route.
     type: str
   reader_private_key:
     description: Private key that belongs to O(reader_public_key).
@@ -103,7 +103,7 @@ table_setup:
     role: {description: Name of the role., type: str, returned: always}
     function: {description: Name of the function., type: str, returned: always}
     allowed:
-      description: The allowed items; null where the tenant lets nobody read them with the keys at hand.
+      description: The allowed items; null if they cannot be read with the keys at hand.
       type: list
       elements: str
       returned: always
@@ -118,7 +118,7 @@ changed_lists:
   type: list
   elements: str
 manual_steps:
-  description: What a person has to click, in order, where the API offers nothing.
+  description: What a person has to click, in order, if the API offers no operation.
   returned: success
   type: list
   elements: dict

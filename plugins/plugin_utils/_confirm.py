@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What takes something away from every tenant at once wants one explicit word on the command line."""
+"""Taking away, or replacing the keys of, every integration has to be confirmed on the command line."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def names_what(limit: Any, extra: Mapping[str, Any]) -> bool:
 
 
 def require(said: str, tenants: Sequence[Tenant], loader: Any) -> None:
-    """Raises InputError if a word is needed and the command line says neither it nor what it means."""
+    """Raises InputError if a confirmation is needed, and the command line has neither it nor a choice of tenants."""
     asked = [
         (word_for(tenant.settings), tenant.name, vendor)
         for tenant in tenants

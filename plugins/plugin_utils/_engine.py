@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One integration on one tenant: look, check everything before the first write, carry out the steps, say how it ended.
+"""One integration on one tenant: look, check everything before the first write, carry out the steps, tell the result.
 
 The steps are the modules that roles/integration composes as tasks, in the same order. A fleet runs them from here, one
 tenant a thread; both ways take the options of the modules from this file.

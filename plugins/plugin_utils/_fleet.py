@@ -91,7 +91,7 @@ def add_absence(fleet: Fleet, name: str, error: str, vendors: Iterable[str]) -> 
 
 
 def forget_absences(known: Fleet, fleet: Mapping[str, Any]) -> None:
-    """Drop from an earlier report that a tenant was away, where this one has reached it."""
+    """Drop from an earlier report that a tenant was away, if this one has reached it."""
     for name, tenant in fleet["tenants"].items():
         reached = any(cell["status"] != "unreachable" for cell in tenant["integrations"].values())
         before = known["tenants"].get(name)

@@ -66,7 +66,7 @@ def file_of(folder: Path, tenant: str) -> Path:
 
 
 def others(path: Path) -> Iterator[Path]:
-    """The files that Ansible reads beside ours, where the tenant has a folder of them."""
+    """The files that Ansible reads beside ours, if the tenant has a folder of them."""
     if path.name == _OURS:
         for found in sorted(path.parent.rglob("*")):
             if found.is_file() and found != path and found.suffix in _ENDINGS and not found.name.startswith("."):
@@ -161,7 +161,7 @@ def unwritable(path: Path, problem: OSError) -> HostVarsError:
 
 
 def probe(path: Path) -> None:
-    """Fail now where the file could not be written later. What is not there yet is made by the write itself."""
+    """Fail now if the file could not be written later. What is not there yet is made by the write itself."""
     place = path.resolve().parent
     while not place.exists():
         place = place.parent

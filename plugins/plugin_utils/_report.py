@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How one integration on one tenant ended: its status, its hand-over, its work order, and where that is written.
+"""The result of one integration on one tenant: its status, its hand-over, its work order, and where that is written.
 
 The order of a run: `entry_of` a member -> `merged` with the members before it -> `recorded`, whose result has in it
 what stays of the entry that an earlier run has written.
@@ -77,7 +77,7 @@ def status_of(
         return "pending" if steps else "drifted" if predicts and in_sync is not None and not gone else "absent"
     if predicts:
         return "ready" if in_sync else "drifted"
-    # Steps may be left where the key works: one that was to be replaced, or a replaced one that is to be deleted.
+    # Steps may be left although the key works: one that was to be replaced, or a replaced one that is to be deleted.
     return "pending" if steps else "ready" if in_sync else "failed"
 
 
@@ -201,7 +201,7 @@ def record_integration(
     error_kind: str = "",
     unknown_vendor: bool = False,
 ) -> Entry:
-    """Write down how an integration ended: its entry, and in a report on keys what there is to say about them.
+    """Record the result of an integration: its entry, and in a report on keys what there is to say about them.
 
     unknown_vendor: no vendor has that name, so the entry is for this run only.
     """
@@ -312,7 +312,7 @@ def write_files(directory: Path, entry: Entry, *, predicted: bool = False) -> En
 
 
 def recorded(directory: str | None, entry: Entry, *, check_mode: bool) -> Entry:
-    """Write an entry where there is a directory for it, and add it to what this run has found."""
+    """Write an entry if there is a directory for it, and add it to what this run has found."""
     if not directory:
         entry = with_history(entry, None)
     elif check_mode and not (entry["manual_steps"] and entry["status"] in ("drifted", "pending")):

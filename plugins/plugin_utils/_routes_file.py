@@ -45,7 +45,7 @@ def _no_twins(name: str, node: yaml.Node) -> None:
 
 
 def _place(entry: yaml.Node, problem: str) -> int:
-    """The line inside an entry that an error of parse_route is about; its first one where that cannot be told."""
+    """The line inside an entry that an error of parse_route is about; its first one if that cannot be told."""
     if not isinstance(entry, yaml.MappingNode):
         return _line(entry)
     fields = {key.value: (key, value) for key, value in _pairs(entry)}

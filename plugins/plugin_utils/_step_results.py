@@ -1,14 +1,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How an integration ended, out of what was found first and of what its steps said. Pure functions over results."""
+"""The result of an integration, from what was found first and the results of its steps. Pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# The steps in their order, and what the report says if one changed something.
+# The modules of the steps, in their order.
 STEPS = ("cw_security_role", "cw_table_setup", "cw_api_member", "cw_api_key", "cw_access_check")
 Result = Mapping[str, Any]
 Results = dict[str, list[Result]]
@@ -30,7 +30,7 @@ def collected(registered: Mapping[str, Any], failed_step: str = "") -> Results:
 
 
 def causes(result: Result) -> tuple[str, str]:
-    """What a failed task said, and the kind of its error; of a loop, what its failed items said."""
+    """The message of a failed task and the kind of its error; of a loop, the messages of its failed items."""
     items = [one for one in result.get("results") or [] if one.get("failed")] or [result]
     said = list(dict.fromkeys(str(one.get("msg") or "the task failed and did not say why") for one in items))
     kinds = [str((one.get("error") or {}).get("kind") or "") for one in items]

@@ -92,7 +92,7 @@ def _word(cell: Mapping[str, Any] | None, run: str) -> str:
 
 
 def matrix(fleet: Fleet, names: Sequence[str]) -> list[str]:
-    """Tenants by vendors; nothing where that is too much to read."""
+    """Tenants by vendors; nothing if that is too much to read."""
     vendors = _vendors(fleet, names)
     if not names or len(names) > TENANTS:
         return []
