@@ -94,7 +94,7 @@ class CallbackModule(CallbackBase):
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__()
         self._stream = stream or sys.stderr
-        self._ended = threading.Event()
+        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._tenants: dict[str, int] = {}
         self._owner = os.getpid()
@@ -103,21 +103,18 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         manager = play.get_variable_manager()
-        hosts = manager._inventory.get_hosts(play.hosts) if manager is not None else []
-        for host in hosts:
-            wanted = host.get_vars().get("cw_integrations")
-            listed = (
-                manager.get_vars(host=host, include_hostvars=False).get("cw_integrations") if wanted is None else wanted
-            )
+        variables = manager.get_vars(play=play) if manager is not None else {}
+        for host in variables.get("ansible_play_hosts_all") or []:
+            listed = variables["hostvars"].raw_get(host).get("cw_integrations")
             count = len(listed.split(",")) if isinstance(listed, str) else len(listed or [])
-            self._tenants[host.name] = max(1, count)
+            self._tenants[str(host)] = max(1, count)
         if self._thread is None and self._tenants:
             self._thread = threading.Thread(target=self._watch, name="fleet", daemon=True)
             self._thread.start()
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         del stats  # what counts is in the journal
-        self._ended.set()
+        self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
             self._progress.read()
@@ -127,7 +124,7 @@ class CallbackModule(CallbackBase):
         live = self._stream.isatty()
         option: Any = self.get_option
         interval = _LIVE if live else float(option("interval"))
-        while not self._ended.wait(interval):
+        while not self._stop.wait(interval):
             self._progress.read()
             self._show(live=live)
 

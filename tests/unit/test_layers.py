@@ -119,6 +119,43 @@ def test_no_imports_go_in_a_circle():
         pytest.fail(" imports ".join(problem.args[1]))
 
 
+# Names of ansible-core (and namedtuple's _replace) that begin with an underscore, and why there is no other way.
+PRIVATE = {
+    "_task": "what every action is given",
+    "_templar": "what every action is given",
+    "_loader": "what every action is given",
+    "_play_context": "what every action is given",
+    "_execute_module": "how an action runs a module",
+    "_compute_environment_string": "the environment of a task, as an action passes it on",
+    "_vault": "the vault secrets of the play; the loader has no other door to them",
+    "_no_log_values": "what the validator found to be secret; AnsibleModule takes it from there too",
+    "_diff": "whether a module runs with --diff; AnsibleModule has no other name for it",
+    "_replace": "of a namedtuple, where it is documented",
+}
+
+
+def private_names(files):
+    """Attributes that begin with an underscore and that no file of the collection defines."""
+    used, own = set(), set()
+    for code in files:
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                own.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                own.add(node.id)
+            elif isinstance(node, ast.Attribute):
+                of_itself = isinstance(node.value, ast.Name) and node.value.id == "self"
+                (own if isinstance(node.ctx, ast.Store) and of_itself else used).add(node.attr)
+    return {name for name in used - own if name.startswith("_") and not name.startswith("__")}
+
+
+def test_what_is_used_of_the_private_parts_of_ansible():
+    assert private_names(FILES.values()) == set(PRIVATE)
+    assert private_names([*FILES.values(), "variables._variable_manager.get_vars()"]) - set(PRIVATE) == {
+        "_variable_manager"
+    }
+
+
 def test_only_the_outermost_layer_fails_a_module():
     assert [name for name, code in FILES.items() if "fail_json" in code or "AnsibleModule(" in code] == [
         "module_utils._module"
