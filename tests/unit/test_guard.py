@@ -46,7 +46,7 @@ def test_what_ansible_raises_stays_its_own() -> None:
 
 
 def tenant(name: str) -> _fleet_run.Tenant:
-    return _fleet_run.Tenant(name, broken=[_fleet_run.Ended("umbrella", error="not reached")])
+    return _fleet_run.Tenant(name, broken=[_fleet_run.IntegrationResult("umbrella", error="not reached")])
 
 
 def test_a_defect_while_a_tenant_is_recorded_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +59,7 @@ def test_a_defect_while_a_tenant_is_recorded_leaves_the_others_alone(monkeypatch
 
     monkeypatch.setattr(_fleet_run._report, "record_integration", record)
     run = _fleet_run.FleetRun(check_mode=True, threads=2)
-    seen = {one.name: one.entries for one in run.at([tenant("north"), tenant("south")])}
+    seen = {one.name: one.entries for one in run.work_on([tenant("north"), tenant("south")])}
     assert "a defect of this collection: ValueError: {{ lookup" in seen["north"][0]["error"]
     assert "\x1b" not in seen["north"][0]["error"]
     assert seen["south"][0]["error"] == "not reached"
