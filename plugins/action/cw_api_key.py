@@ -36,6 +36,7 @@ class ActionModule(PsaAction):
             return {**result, **self._live(task_vars or {})}
         except PsaError as problem:
             done = problem.data.get("done") or []
+            problem.tenant = problem.tenant or str((task_vars or {}).get("inventory_hostname") or "")
             return {**result, "failed": True, "changed": bool(done), **problem.as_result()}
 
     def _live(self, variables: dict[str, Any]) -> dict[str, Any]:

@@ -563,6 +563,14 @@ def tables(*allow: str, **args: Any) -> tuple[str, dict[str, Any]]:
 
 
 BAD = [
+    Bad(
+        "misspelt setting of a store",
+        "north",
+        "cw_api_key",
+        {"member": "Admin", "description": "Bad", "store": {"name": "vaulted_file", "dirctory": "x", "record": "bad"}},
+        "StoreError",
+        ("tenant north", "store has no setting dirctory; did you mean directory?"),
+    ),
     # Who and where
     Bad(
         "wrong keys",
