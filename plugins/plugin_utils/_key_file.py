@@ -13,7 +13,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loade
 FORMAT = "msp.connectwise keys 1"
 STORE = "key store: "
 _LOCK_WAIT = 30.0  # seconds
+_FILES_TRIED = 5
 
 Encrypt = Callable[[str], bytes]
 Decrypt = Callable[[bytes], str]
@@ -39,10 +40,18 @@ class KeyFile:
     """The records of one tenant, by name of the integration.
 
     Every change is a read, a comparison of versions and an atomic replacement under a lock: of two runs one wins.
+    own_passphrase: this file may have another passphrase than those of the other tenants.
     """
 
     def __init__(
-        self, directory: str, tenant: str, encrypt: Encrypt, decrypt: Decrypt, *, allow_readable: bool = False
+        self,
+        directory: str,
+        tenant: str,
+        encrypt: Encrypt,
+        decrypt: Decrypt,
+        *,
+        allow_readable: bool = False,
+        own_passphrase: bool = False,
     ) -> None:
         if not directory:
             raise StoreError(
@@ -55,6 +64,7 @@ class KeyFile:
         self._encrypt = encrypt
         self._decrypt = decrypt
         self._allow_readable = allow_readable
+        self._own_passphrase = own_passphrase
 
     def _checked_path(self, tenant: str) -> Path:
         name = f"{tenant}.yml"
@@ -105,6 +115,8 @@ class KeyFile:
     def check(self, *, write: bool) -> None:
         """Find out whether a record could be written: passphrase, rights, room. write: whether trying is allowed."""
         probe = self._encrypt("x" * 4096)
+        if not self._own_passphrase and not self.path.exists():
+            self._check_passphrase()
         if not write:
             place = self.directory
             while not place.exists() and place != place.parent:
@@ -120,6 +132,28 @@ class KeyFile:
                     os.fsync(file.fileno())
             except OSError as problem:
                 raise self._unwritable(problem) from None
+
+    def _check_passphrase(self) -> None:
+        """Nothing shows that a first file is encrypted with a mistyped passphrase, but for the files beside it."""
+        tried = 0
+        for file in sorted(self.directory.glob("*.yml")):
+            with suppress(OSError):
+                data = file.read_bytes()
+                if not data.startswith(b"$ANSIBLE_VAULT"):
+                    continue
+                tried += 1
+                with suppress(StoreError):
+                    self._decrypt(data)
+                    return
+            if tried == _FILES_TRIED:
+                break
+        if tried:
+            raise StoreError(
+                f"the passphrase does not decrypt the key files of other tenants in {self.directory}; if it is "
+                f"mistyped, nobody could read the keys of {self.tenant} again",
+                "give the passphrase of the other tenants; if this one is to have its own, pass it with --vault-id and "
+                "set integration_store_vault_id",
+            )
 
     def rekey(self) -> bool:
         """Encrypt the file anew, with the passphrase the encryption uses now."""

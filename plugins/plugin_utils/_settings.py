@@ -231,6 +231,7 @@ class StoreMaker:
             encrypt,
             self._decrypt,
             allow_readable=settings.store_allow_readable,
+            own_passphrase=bool(settings.store_vault_id),
         )
 
     @staticmethod

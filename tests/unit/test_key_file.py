@@ -93,6 +93,17 @@ def test_another_passphrase_is_told(tmp_path):
     assert (tmp_path / "north.yml").read_bytes() == before
 
 
+def test_a_mistyped_passphrase_is_told_before_the_first_key_of_a_tenant(tmp_path):
+    store(tmp_path).write("zofiq", RECORD, 0)
+    (tmp_path / "notes.yml").write_text("plain: text\n")
+    for write in (True, False):
+        told = said(lambda write=write: store(tmp_path, "south", b"two").check(write=write))
+        assert "does not decrypt the key files of other tenants" in told
+        store(tmp_path, "south").check(write=write)
+        store(tmp_path, "south", b"two", own_passphrase=True).check(write=write)
+    store(tmp_path / "empty", "south", b"two").check(write=True)
+
+
 @pytest.mark.parametrize("left", [600, 0, None])
 def test_a_damaged_file_is_told_and_left_alone(tmp_path, left):
     store(tmp_path).write("zofiq", RECORD, 0)
