@@ -34,11 +34,10 @@ UNCHANGED, CONVERGE = "unchanged", "converge"
 
 
 class Run(Protocol):
-    """Runs a module of this collection at the tenant; its result. Raises PsaError if it failed."""
+    """Runs a module of this collection at the tenant."""
 
-    def __call__(
-        self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None
-    ) -> dict[str, Any]: ...
+    def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
+        """Its result. Raises PsaError if it failed."""
 
 
 @dataclass(frozen=True)

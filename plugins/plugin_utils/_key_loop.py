@@ -50,9 +50,11 @@ class Made:
 class Keys(Protocol):
     """What the loop asks of the tenant: the keys of one member."""
 
-    def listing(self) -> Listing: ...
+    def listing(self) -> Listing:
+        """The member and its keys, as they are now."""
 
-    def create(self, other_than: list[int]) -> Made: ...
+    def create(self, other_than: list[int]) -> Made:
+        """Make one key, unless there is one that has none of these ids."""
 
     def delete(self, which: Mapping[str, Any]) -> bool:
         """Whether the tenant offers to delete keys at all."""

@@ -48,7 +48,8 @@ class Store(Protocol):
     def write(self, record: Record) -> None:
         """Put the record, after the one that was read last."""
 
-    def delete(self) -> None: ...
+    def delete(self) -> None:
+        """Take the record out; no error if there is none."""
 
     def check(self, *, write: bool) -> None:
         """Find out before anything depends on it whether a record can be written. write: whether trying is allowed."""
@@ -57,7 +58,8 @@ class Store(Protocol):
 class Outside(Protocol):
     """What a described store needs of Ansible, on the controller."""
 
-    def run_module(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]: ...
+    def run_module(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The result of a module of any collection; a failed one says so."""
 
     def run_lookup(self, name: str, terms: Sequence[str], options: Mapping[str, Any]) -> Any:
         """The first thing that the lookup finds. Raises LookupFailed."""
