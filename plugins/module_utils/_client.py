@@ -186,7 +186,7 @@ class Psa:
         path: str,
         *,
         body: Any = None,
-        form: Mapping[str, str] | bytes | None = None,
+        form: bytes | None = None,
         site: bool | str = False,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
@@ -199,7 +199,7 @@ class Psa:
         path: str,
         *,
         body: Any = None,
-        form: Mapping[str, str] | bytes | None = None,
+        form: bytes | None = None,
         site: bool | str = False,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
@@ -226,7 +226,7 @@ class Psa:
         *,
         params: Mapping[str, Any] | None = None,
         body: Any = None,
-        form: Mapping[str, str] | bytes | None = None,
+        form: bytes | None = None,
         site: bool | str = False,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
@@ -240,7 +240,7 @@ class Psa:
         path: str,
         params: Mapping[str, Any] | None,
         body: Any,
-        form: Mapping[str, str] | bytes | None,
+        form: bytes | None,
         site: bool | str = False,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
@@ -270,7 +270,7 @@ class Psa:
         path: str,
         params: Mapping[str, Any] | None,
         body: Any,
-        form: Mapping[str, str] | bytes | None,
+        form: bytes | None,
         site: bool | str,
         more: Mapping[str, str] | None = None,
     ) -> Answer:

@@ -179,7 +179,7 @@ class Http:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
         json: Any = None,
-        form: Mapping[str, str] | bytes | None = None,
+        form: bytes | None = None,
     ) -> Answer:
         """Send; retry reads on what passes by itself, writes only if nothing can have happened.
 
@@ -229,7 +229,7 @@ class Http:
         headers: Mapping[str, str] | None,
         params: Mapping[str, Any] | None,
         json: Any,
-        form: Mapping[str, str] | bytes | None,
+        form: bytes | None,
     ) -> Answer:
         hops = 0
         budget = self._budget(method)
@@ -272,7 +272,7 @@ class Http:
         headers: Mapping[str, str] | None,
         params: Mapping[str, Any] | None,
         json: Any,
-        form: Mapping[str, str] | bytes | None,
+        form: bytes | None,
     ) -> Answer:
         wait = budget.seconds()
         with self._session.request(

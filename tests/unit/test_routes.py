@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -153,9 +154,9 @@ def test_a_form_carries_json_text(script):
     }
     routes.Extensions(psa, {"role_setting.update": entry}).update_setting(5, 9, LEVELS, {})
     (sent,) = transport.requests
-    assert sent["form"] == {
-        "actionMessage": '{"payload": {"role": 5, "add": "All"}, "project": "System"}',
-        "plain": "x",
+    assert parse_qs(sent["form"].decode()) == {
+        "actionMessage": ['{"payload": {"role": 5, "add": "All"}, "project": "System"}'],
+        "plain": ["x"],
     }
     assert sent["json"] is None
 
