@@ -28,49 +28,57 @@ def fitting(
     ]
 
 
-def create_key(extensions: Extensions, routes: str, member: int, description: str, known: list[Record]) -> Record:
-    """Create a key. One whose answer was lost is lost itself: nobody saw its private half, so it is deleted first.
+def sent_for(
+    extensions: Extensions, routes: str, member: int, description: str, known: list[Record]
+) -> tuple[Record, list[Record]]:
+    """Send for a key once: the key, and its twins, which a server made of the same request.
 
-    known: the keys that were there before, which are never touched.
+    known: the keys that were there before. After an error of UNCERTAIN there may be a key that nobody saw.
     """
-    before = {key.get("id") for key in known}
+    made = extensions.create_key(routes, member, description)
 
-    def orphans() -> list[Record]:
-        return [
-            key
-            for key in fitting(extensions.keys(routes, member), description, None, None)
-            if key.get("id") not in before
-        ]
+    def is_made(key: Record) -> bool:
+        return bool(key.get("publicKey") == made["publicKey"])
 
-    def only(made: Record) -> Record:
-        """The new key, once it is listed and no twin of it is."""
+    try:
+        new = settled(
+            lambda: _others(extensions, routes, member, description, known), lambda keys: any(map(is_made, keys))
+        )
+    except PsaError:
+        # Its private half is in our hands, and it is proven before it is used: losing it would be worse.
+        return made, []
+    if not any(map(is_made, new)):
+        raise NotApplied(
+            "accepted, but the key is not there", tenant=extensions.psa.tenant, operation=f"{routes}.create"
+        )
+    return made, [key for key in new if not is_made(key)]
 
-        def is_made(key: Record) -> bool:
-            return bool(key.get("publicKey") == made["publicKey"])
 
-        try:
-            new = settled(orphans, lambda keys: any(map(is_made, keys)))
-        except PsaError:
-            # Its private half is in our hands, and it is proven before it is used: losing it would be worse.
-            return made
-        if not any(map(is_made, new)):
-            raise NotApplied(
-                "accepted, but the key is not there", tenant=extensions.psa.tenant, operation=f"{routes}.create"
-            )
-        if twins := [key for key in new if not is_made(key)]:
-            delete_keys(extensions, routes, member, twins)
-        return made
+def create_key(extensions: Extensions, routes: str, member: int, description: str, known: list[Record]) -> Record:
+    """Create a key. One whose answer was lost is lost itself, so it is deleted first, and so are twins.
 
+    Not for a key whose record a store keeps: another run may have made its key in the meantime.
+    """
     for attempt in (1, 2):
         try:
-            return only(extensions.create_key(routes, member, description))
+            made, twins = sent_for(extensions, routes, member, description, known)
+            if twins:
+                delete_keys(extensions, routes, member, twins)
+            return made
         except UNCERTAIN as problem:
-            left = settled(orphans, bool)
+            left = settled(lambda: _others(extensions, routes, member, description, known), bool)
             if left:
                 delete_keys(extensions, routes, member, left)
             if attempt == 2 or not isinstance(problem, PASSING):
                 raise
     raise AssertionError("the loop above returns or raises")
+
+
+def _others(extensions: Extensions, routes: str, member: int, description: str, known: list[Record]) -> list[Record]:
+    """The member's keys of this description that are not among the known ones."""
+    before = {key.get("id") for key in known}
+    found = fitting(extensions.keys(routes, member), description, None, None)
+    return [key for key in found if key.get("id") not in before]
 
 
 def delete_keys(extensions: Extensions, routes: str, member: int, doomed: list[Record]) -> None:

@@ -46,10 +46,12 @@ options:
     choices: [present, absent]
     default: present
   other_than:
-    description: Ids of keys that do not count, such as the key that is being rotated out.
+    description:
+      - Ids of keys that do not count, such as the key that is being rotated out.
+      - Who gives them, also an empty list, clears up for himself. A key whose answer was lost is an error and is not
+        tried again, and what one request made beside the key is named in RV(twins) and not deleted.
     type: list
     elements: int
-    default: []
   public_keys:
     description: Public keys to delete.
     type: list
@@ -167,6 +169,11 @@ retired:
   returned: with O(store)
   type: list
   elements: dict
+twins:
+  description: Ids of further keys that the tenant has made of the same request.
+  returned: when a key was created, with O(other_than)
+  type: list
+  elements: int
 deleted:
   description: Ids of the keys that were deleted.
   returned: with O(state=absent)
@@ -187,7 +194,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
-from ansible_collections.msp.connectwise.plugins.module_utils._keys import create_key, delete_keys, fitting
+from ansible_collections.msp.connectwise.plugins.module_utils._keys import create_key, delete_keys, fitting, sent_for
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import create_key as create_step
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import delete_key as delete_step
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import own_key
@@ -242,16 +249,24 @@ def present(
     check_mode: bool,
 ) -> Result:
     fit = fitting(keys or [], params["description"], None, None)
-    found = [key for key in fit if key.get("id") not in params["other_than"]]
+    found = [key for key in fit if key.get("id") not in (params["other_than"] or [])]
     if found:
         return Result(values={"api_key": shown(found[0], params)})
     offered, made = keys is not None, None
-    if keys is not None and not check_mode:
-        offered, made = attempt(lambda: create_key(extensions, routes, int(owner["id"]), params["description"], keys))
+    twins: list[Record] = []
+    place = routes, int(owner["id"]), params["description"]
+    if keys is not None and not check_mode and params["other_than"] is None:
+        offered, made = attempt(lambda: create_key(extensions, *place, keys))
+    elif keys is not None and not check_mode:
+        offered, sent = attempt(lambda: sent_for(extensions, *place, keys))
+        made, twins = sent or (None, [])
     if not offered:
         step = create_step(params["member"], params["member_type"], params["description"])
         return Result(values={"api_key": shown(None, params)}, manual_steps=[step])
-    return Result(True, {"api_key": shown(made, params)}, {}, {"key": params["description"]})
+    values: dict[str, Any] = {"api_key": shown(made, params)}
+    if made and params["other_than"] is not None:
+        values["twins"] = [twin["id"] for twin in twins]
+    return Result(True, values, {}, {"key": params["description"]})
 
 
 def absent(
@@ -291,7 +306,7 @@ MODULE = Module(
         "member_type": {"type": "str", "choices": ["api", "member"], "default": "api"},
         "description": {"type": "str"},
         "state": STATE,
-        "other_than": {"type": "list", "elements": "int", "default": [], "no_log": False},
+        "other_than": {"type": "list", "elements": "int", "no_log": False},
         "public_keys": {"type": "list", "elements": "str", "no_log": False},
         "key_ids": {"type": "list", "elements": "int", "no_log": False},
         "store": {"type": "raw"},

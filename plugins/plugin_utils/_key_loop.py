@@ -9,17 +9,17 @@ What happens next is decided by _key_life.turn alone. Here it is carried out, an
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, created, retired_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, created, resumed, retired_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
@@ -40,11 +40,15 @@ class Listing:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of creating a key. key: with its private half, or None. changed: whether one was created."""
+    """What came of creating a key. key: with its private half, or None. changed: whether one was created.
+
+    twins: ids of further keys that the tenant made of the same request.
+    """
 
     offered: bool
     key: dict[str, Any] | None
     changed: bool
+    twins: Sequence[int] = ()
 
 
 class Keys(Protocol):
@@ -54,7 +58,10 @@ class Keys(Protocol):
         """The member and its keys, as they are now."""
 
     def create(self, other_than: list[int]) -> Made:
-        """Make one key, unless there is one that has none of these ids."""
+        """Make one key, unless there is one that has none of these ids.
+
+        Raises an error of UNCERTAIN if there may be a key whose private half nobody saw.
+        """
 
     def delete(self, which: Mapping[str, Any]) -> bool:
         """Whether the tenant offers to delete keys at all."""
@@ -130,6 +137,8 @@ class Loop:
         self._left: Record | None = None
         self._left_alive: bool | None = None
         self._valid: set[tuple[str, str]] = set()
+        # What was said for the keys that were sent for and whose answer was lost.
+        self._lost: list[PsaError] = []
 
     def run(self) -> Outcome:
         """Raises PsaError: KeyLifeError if a person has to decide, StoreError, or what the tenant said."""
@@ -149,6 +158,9 @@ class Loop:
             outcome.steps = step.steps
             if step.do == "rest":
                 return outcome
+            if step.do == "create" and self._lost:
+                # What was left is deleted by now.
+                self._try_once_more()
             # An intent promises a key; that it was made is said when it was.
             done = self._check_mode or (self._take(step, record) and step.do != "intend")
             if done and step.does and step.does not in outcome.did:
@@ -226,8 +238,29 @@ class Loop:
                 remedy="run again",
             )
 
+    def _require_intent(self, record: Record) -> None:
+        """Of another run that has taken over, nothing may be deleted."""
+        if self._store.read().get("next") != record["next"]:
+            raise life.KeyLifeError(
+                f"another run has begun to work on the key of {self._wish.member}; this one did nothing more",
+                remedy="wait until it has ended, then run again",
+            )
+
+    def _try_once_more(self) -> None:
+        """Raises what was said if it does not pass by itself, or the second time."""
+        if len(self._lost) > 1 or not isinstance(self._lost[-1], PASSING):
+            raise self._lost[-1]
+
     def _create(self, record: Record, other_than: list[int]) -> bool:
-        made = self._keys.create(other_than)
+        try:
+            made = self._keys.create(other_than)
+        except UNCERTAIN as problem:
+            self._lost.append(problem)
+            self._require_run()
+            self._put(resumed(record))
+            # Its key may show a moment later; the next turn deletes it.
+            settled(self._keys.listing, lambda found: any(key["id"] not in other_than for key in found.keys))
+            return False
         if not made.offered:
             self._only_lists = True
             return False
@@ -241,6 +274,9 @@ class Loop:
             )
         try:
             self._require_run()
+            if made.twins:
+                self._require_intent(record)
+                self._keys.delete({"key_ids": list(made.twins)})
             self._put(created(record, made.key, self._clock()))
         except PsaError as problem:
             problem.problem += f". {self._undone(made.key)}. A key that was current before still is"

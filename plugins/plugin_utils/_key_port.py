@@ -29,7 +29,7 @@ class MemberKeys:
             check_mode=False,
         )
         key = made["api_key"] if made["api_key"].get("private_key") else None
-        return Made(not made["pending"], key, made["changed"])
+        return Made(not made["pending"], key, made["changed"], made.get("twins") or [])
 
     def delete(self, which: Mapping[str, Any]) -> bool:
         options = {**self._owner, **which, "state": "absent", "on_unsupported": "manual"}

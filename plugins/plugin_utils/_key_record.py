@@ -77,6 +77,11 @@ def without_next(record: Record) -> Record:
     return {name: value for name, value in record.items() if name != "next"}
 
 
+def resumed(record: Record) -> Record:
+    """The record of an intent after its request was lost: a key that is there, or comes yet, is nobody's."""
+    return {**record, "next": {**record["next"], "resumes": True}}
+
+
 def created(record: Record, key: Mapping[str, Any], now: datetime) -> Record:
     """The record with the key that was just made. key: {id, public_key, private_key}."""
     intent = {name: value for name, value in (record.get("next") or {}).items() if name in ("owner", "started")}

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _resource
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import LostAnswer, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import LostAnswer, PsaError, ServerFailed
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import create_key, delete_key, store_key
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
@@ -33,6 +33,7 @@ class World:
         self.keys = {number: f"prv{number}" for number in numbers}
         self.states, self.late, self.failing, self.garbled = {}, [], {}, None
         self.guarded, self.settle, self.place = True, 4.0, "the store"
+        self.lost, self.twins = [], 0
         self.shows, self.alive = True, {}
         self.members = []
 
@@ -77,10 +78,14 @@ class World:
         if not self.makes:
             return Made(False, None, False)
         number = max(self.keys, default=7) + 1
-        self.keys[number] = f"prv{number}"
+        twins = range(number + 1, number + 1 + self.twins)
+        self.keys.update({one: f"prv{one}" for one in (number, *twins)})
+        if self.lost:
+            raise self.lost.pop(0)
         if not self.shows:
             return Made(True, None, True)
-        return Made(True, {"id": number, "public_key": f"pub{number}-whole", "private_key": f"prv{number}"}, True)
+        key = {"id": number, "public_key": f"pub{number}-whole", "private_key": f"prv{number}"}
+        return Made(True, key, True, list(twins))
 
     def delete(self, which):
         self.did(f"delete {which}")
@@ -496,6 +501,54 @@ def test_a_tenant_that_never_comes_to_rest():
 
 
 # A run that is not there any more
+
+
+def test_a_key_whose_answer_was_lost_is_deleted_and_another_one_made():
+    world = World()
+    world.lost = [LostAnswer("lost")]
+    outcome = world.run()
+    lost = world.log.index("create []") + 1
+    # That it may be there is in the store before anything else is done.
+    assert world.log[lost:][:8] == ["write intent", "read", "list", *LOOK, "delete {'key_ids': [8]}", *LOOK]
+    assert (outcome.state, list(world.keys)) == ("valid", [8])
+    assert world.log.count("create []") == 2
+
+
+@pytest.mark.parametrize(
+    ("lost", "tries"),
+    [([LostAnswer("lost"), LostAnswer("lost")], 2), ([ServerFailed("no key pair")], 1)],
+)
+def test_a_key_that_cannot_be_seen_is_deleted_and_told(lost, tries):
+    world = World({"current": CURRENT, **IDENTITY}, 7)
+    world.lost = list(lost)
+    assert world.fails(replace(WISH, replace="pub7-whole")) is lost[-1]
+    assert world.log.count("create [7]") == tries
+    assert list(world.keys) == [7]
+    assert world.record["current"] == CURRENT
+
+
+def test_twins_go_while_the_intent_still_tells_of_them():
+    world = World()
+    world.twins = 2
+    outcome = world.run()
+    made = world.log.index("create []") + 1
+    assert world.log[made:][:3] == ["read", "delete {'key_ids': [9, 10]}", "write created"]
+    assert (outcome.state, list(world.keys)) == ("valid", [8])
+
+
+def test_what_looks_like_a_twin_may_be_the_key_of_the_run_that_took_over():
+    world = World()
+    world.twins = 1
+    create = world.create
+
+    def taken_over(other_than):
+        made = create(other_than)
+        world.record = {**IDENTITY, "current": {"public_key": "pub9-whole", "private_key": "prv9"}}
+        return made
+
+    world.create = taken_over
+    assert "another run has begun" in str(world.fails())
+    assert list(world.keys) == [9]
 
 
 def test_the_worker_of_a_killed_run_does_nothing_more():
