@@ -22,8 +22,8 @@ OWN = (
     *("cw_add", "cw_confirm", "cw_fail_on", "cw_first_key_replace", "cw_first_private_key", "cw_first_public_key"),
     *("cw_hosts", "cw_in_process", "cw_integrations", "cw_keep_jobs", "cw_keys_file", "cw_merged_dir"),
     *("cw_merged_name", "cw_product", "cw_recordings", "cw_replace", "cw_reports", "cw_reports_max_age_hours"),
-    *("cw_routes_dir", "cw_search", "cw_source", "cw_step", "cw_table", "cw_values", "cw_vendor", "cw_vendor_dirs"),
-    *("integration_vendor", "integration_profile"),
+    *("cw_routes_dir", "cw_search", "cw_source", "cw_step", "cw_table", "cw_ticked", "cw_values", "cw_vendor"),
+    *("cw_vendor_dirs", "integration_vendor", "integration_profile"),
 )
 _PREFIXES = ("cw_", "integration_")
 _ALIKE = 0.85

@@ -127,7 +127,8 @@ def _entries(path: Path) -> list[Any]:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
         found = document["log"]["entries"]
     except OSError as problem:
-        raise InputError(f"the recording {path} cannot be read ({problem})", remedy="check cw_recordings") from problem
+        said = problem.strerror or type(problem).__name__
+        raise InputError(f"the recording {path} cannot be read: {said}", remedy="check cw_recordings") from problem
     except (ValueError, RecursionError) as problem:
         what = "is cut off or not JSON"
         raise InputError(f"the recording {path} {what} ({problem})", remedy="save the recording again") from problem

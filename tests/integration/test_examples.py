@@ -255,7 +255,8 @@ def test_examples_of_the_plugins(simulator, awx, tmp_path):
     examples = documented()
     assert set(examples) >= {path.stem for path in (ROOT / "plugins" / "modules").glob("cw_*.py")}
     assert all(examples.values())
-    tasks = in_order(examples)
+    # Learning takes a recording of what was prepared; tests/long/test_learned_routes.py makes one in a browser.
+    tasks = [task for task in in_order(examples) if arguments(task).get("step") not in ("learn", "prove")]
     ground = Playground(tmp_path / "here", simulator.ready, cw_integrations=["umbrella"])
     path = tmp_path / "here" / "examples.yml"
     play = {"name": "Examples", "hosts": "north", "gather_facts": False, "tasks": [*vendor(examples), *tasks]}

@@ -137,7 +137,7 @@ def test_tags_choose_vendors_and_the_others_are_not_missed(world: World) -> None
         (("--skip-tags", "umbrela"), {}, "--skip-tags names umbrela, and no tenant"),
         ((), {"cw_integration": VENDOR}, "-e cw_integration is no variable of this collection"),
         (("--start-at-task", "Write the fleet report"), {}, "nothing was done: --start-at-task leaves out the task"),
-        (("--start-at-task", "What was changed"), {}, "nothing was done: --start-at-task leaves out the task"),
+        (("--start-at-task", "Show what was changed"), {}, "nothing was done: --start-at-task leaves out the task"),
     ],
 )
 def test_a_command_that_would_do_something_else_is_refused(
