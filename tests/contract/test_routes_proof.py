@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -108,7 +109,12 @@ class Mortal(Http):
         return super().request(*args, **details)
 
 
-@pytest.mark.parametrize("steps", [*range(0, 60, 6), *range(60, 260, 25)])
+# PROOF_EVERY=1 kills at each of its requests.
+EVERY = int(os.environ.get("PROOF_EVERY", "0"))
+STEPS = range(0, 260, EVERY) if EVERY else [*range(0, 60, 6), *range(60, 260, 25)]
+
+
+@pytest.mark.parametrize("steps", STEPS)
 def test_a_killed_proof_is_cleaned_up_by_the_next(simulator: Simulator, steps: int, tmp_path: Path) -> None:
     memory = Memory(tmp_path, "token")
     nonce = new_nonce()
