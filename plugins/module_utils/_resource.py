@@ -21,13 +21,13 @@ T = TypeVar("T")
 _SETTLE = (0.0, 0.3, 0.8, 1.6)
 
 
-def settled(read: Callable[[], T], done: Callable[[T], bool]) -> T:
+def settled(read: Callable[[], T], done: Callable[[T], bool], sleep: Callable[[float], object] | None = None) -> T:
     """Read until the state is as written, a few times; the last state read, whatever it is."""
     state = read()
     for pause in _SETTLE[1:]:
         if done(state):
             break
-        time.sleep(pause)
+        (sleep or time.sleep)(pause)
         state = read()
     return state
 

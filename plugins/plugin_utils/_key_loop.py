@@ -195,8 +195,12 @@ class Loop:
     def _read(self, *, first: bool) -> tuple[Listing, Record]:
         # A member that an earlier task made may not be in the first list.
         patient = first and not self._check_mode and not self._wish.absent
-        listing = settled(self._keys.listing, lambda found: not patient or found.offered is not None)
+        listing = self._listed_when(lambda found: not patient or found.offered is not None)
         return listing, self._store.read()
+
+    def _listed_when(self, done: Callable[[Listing], bool]) -> Listing:
+        """The tenant's list once it shows what was done, or the last one that was read."""
+        return settled(self._keys.listing, done, self._sleep)
 
     def _state(self, key: Mapping[str, Any], record: Record) -> str:
         pair = (str(key["public_key"]), str(key.get("private_key") or ""))
@@ -259,7 +263,7 @@ class Loop:
             self._require_run()
             self._put(resumed(record))
             # Its key may show a moment later; the next turn deletes it.
-            settled(self._keys.listing, lambda found: any(key["id"] not in other_than for key in found.keys))
+            self._listed_when(lambda found: any(key["id"] not in other_than for key in found.keys))
             return False
         if not made.offered:
             self._only_lists = True

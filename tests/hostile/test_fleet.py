@@ -73,7 +73,8 @@ class Hostile:
         self._enemy = enemy
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.host = f"localhost:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -86,6 +87,9 @@ class Hostile:
             self._enemy(connection)
 
     def close(self) -> None:
+        # A thread that still waits would go on with whatever socket gets this one's number next.
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._socket.close()
 
 

@@ -378,7 +378,7 @@ def test_a_member_that_an_earlier_task_made_may_not_be_listed_yet():
     world = World()
     world.members = [Listing(None, [], True), Listing(None, [], True)]
     assert world.run().did == ["new API key"]
-    assert world.log[:4] == ["list", "list", "list", "read"]
+    assert world.log[:6] == ["list", "pause 0.3", "list", "pause 0.8", "list", "read"]
 
 
 @pytest.mark.parametrize("more", [{"check_mode": True}, {}])
