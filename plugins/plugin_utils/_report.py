@@ -138,7 +138,7 @@ def entry_of(
         "access": found.get("access"),
         "error": args["error"],
         "key": _key(args, now),
-        "old_keys": _handover.old_keys(args.get("retired") or [], float(args.get("grace_days") or 0)),
+        "old_keys": _old_keys(args) if status != "absent" else [],
         "handover": None,
         "commands": _handover.commands(args["state"], tenant, run),
         "time": now.isoformat(timespec="seconds"),
@@ -152,6 +152,10 @@ def entry_of(
     if _handover.is_handed_over(status, found, steps):
         entry["handover"] = _handover.filled(args, connection, run)
     return entry
+
+
+def _old_keys(args: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return _handover.old_keys(args.get("retired") or [], float(args.get("grace_days") or 0))
 
 
 def _status(args: Mapping[str, Any], *, predicts: bool) -> str:

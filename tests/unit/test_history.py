@@ -169,6 +169,12 @@ def test_a_shorter_order_keeps_its_date_and_another_one_has_its_own() -> None:
     assert other["ordered"] == other["time"] != OLD
 
 
+@pytest.mark.parametrize(("state", "old"), [("present", 1), ("absent", 0)])
+def test_of_what_was_taken_away_no_old_key_works(state: str, old: int) -> None:
+    entry = made(state=state, found=seen(in_sync=True, key="none"), retired=[{"public_key": "p9"}])
+    assert len(entry["old_keys"]) == old
+
+
 @pytest.mark.parametrize("kind", ["ConnectionFailed", "PermissionDenied"])
 def test_a_run_that_saw_nothing_wipes_nothing(kind: str) -> None:
     found = seen(in_sync=True, key="valid", access=NO_ACCESS)
