@@ -133,14 +133,16 @@ def turn(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: d
 def to_ask(record: Record, offered: bool | None, wish: Wish) -> list[Record]:
     """The keys whose state a turn needs: the new one until it is proven, else the current one.
 
-    If no API lists keys, only the tenant's refusal shows that a person has deleted one, so all are asked for.
+    Of a given key only that one, for the stored one may be the same with another private half. If no API lists keys,
+    only the tenant's refusal shows that a person has deleted one, so all are asked for.
     """
-    made = [dict(wish.given)] if wish.given else []
+    if wish.given and not wish.absent:
+        return [dict(wish.given)]
     if wish.absent or offered is False:
-        return made + held_keys(record)
+        return held_keys(record)
     unfinished = record.get("next") or {}
     asked = unfinished if unfinished.get("state") == "created" else record.get("current")
-    return made + ([dict(asked)] if asked else [])
+    return [dict(asked)] if asked else []
 
 
 def _with_intent(record: Record, facts: Facts, me: Mapping[str, Any], now: datetime) -> Record:

@@ -136,7 +136,7 @@ class Loop:
         # What another run has left, and whether that run lived, as it was seen before list and store were read.
         self._left: Record | None = None
         self._left_alive: bool | None = None
-        self._valid: set[tuple[str, str]] = set()
+        self._valid: set[tuple[str, str | None]] = set()
         # What was said for the keys that were sent for and whose answer was lost.
         self._lost: list[PsaError] = []
 
@@ -203,17 +203,16 @@ class Loop:
         return settled(self._keys.listing, done, self._sleep)
 
     def _state(self, key: Mapping[str, Any], record: Record) -> str:
-        pair = (str(key["public_key"]), str(key.get("private_key") or ""))
+        pair = (key["public_key"], key.get("private_key"))
         if pair in self._valid:
             return "valid"
         made = record.get("next") or {}
         mine = made.get("public_key") == pair[0] and made.get("owner") == self._me
         state = self._keys.state(key)
         for pause in _NOT_KNOWN_YET if mine else ():
-            if state == "valid":
-                break
-            self._sleep(pause)
-            state = self._keys.state(key)
+            if state != "valid":
+                self._sleep(pause)
+                state = self._keys.state(key)
         if state == "valid":
             self._valid.add(pair)
         return state
@@ -252,8 +251,9 @@ class Loop:
 
     def _try_once_more(self) -> None:
         """Raises what was said if it does not pass by itself, or the second time."""
-        if len(self._lost) > 1 or not isinstance(self._lost[-1], PASSING):
-            raise self._lost[-1]
+        last = self._lost[-1]
+        if len(self._lost) > 1 or not isinstance(last, PASSING):
+            raise last
 
     def _create(self, record: Record, other_than: list[int]) -> bool:
         try:

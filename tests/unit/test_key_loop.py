@@ -388,6 +388,16 @@ def test_nobody_waits_for_a_member_that_is_not_to_come(more):
     assert world.log.count("list") == 1
 
 
+def test_only_the_first_list_of_the_first_look_waits():
+    owner = {"host": "here", "pid": 2}
+    intent = {"state": "intent", "known": [], "known_ids": [], "owner": owner, "started": STAMP, "resumes": False}
+    world = World({**IDENTITY, "next": intent}, offered=None)
+    world.is_alive = lambda owner: owner == ME
+    assert "does not exist" in str(world.fails())
+    waited = ["list", "pause 0.3", "list", "pause 0.8", "list", "pause 1.6", "list"]
+    assert world.log[:10] == [*waited, "read", *LOOK]
+
+
 def test_only_the_first_look_waits():
     world = World({}, 9, offered=None)
     world.run(replace(WISH, given={"public_key": "pub9-whole", "private_key": "prv9"}))
@@ -521,7 +531,9 @@ def test_a_key_whose_answer_was_lost_is_deleted_and_another_one_made():
 def test_a_key_that_cannot_be_seen_is_deleted_and_told(lost, tries):
     world = World({"current": CURRENT, **IDENTITY}, 7)
     world.lost = list(lost)
-    assert world.fails(replace(WISH, replace="pub7-whole")) is lost[-1]
+    problem = world.fails(replace(WISH, replace="pub7-whole"))
+    assert problem is lost[-1]
+    assert "new API key" not in problem.data["done"]
     assert world.log.count("create [7]") == tries
     assert list(world.keys) == [7]
     assert world.record["current"] == CURRENT
@@ -604,6 +616,18 @@ def test_a_given_key_is_proven_stored_and_the_one_before_it_left():
     assert [key["public_key"] for key in world.record["retired"]] == ["pub7-whole"]
     assert list(world.keys) == [7, 9]
     assert not world.run(replace(WISH, given=given)).changed
+
+
+@pytest.mark.parametrize(("stored", "given"), [("mistyped", "prv7"), ("prv7", "mistyped")])
+def test_the_private_half_of_a_stored_key_is_corrected_and_never_spoilt(stored, given):
+    world = World({"current": {**CURRENT, "private_key": stored}}, 7)
+    wish = replace(WISH, given={"public_key": "pub7-whole", "private_key": given})
+    if given == "prv7":
+        assert world.run(wish).did == ["given key stored"]
+        assert "retired" not in world.record
+    else:
+        assert "was not stored" in str(world.fails(wish))
+    assert world.record["current"]["private_key"] == "prv7"
 
 
 def test_a_given_key_with_a_wrong_half_is_not_stored():
