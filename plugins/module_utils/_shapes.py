@@ -15,32 +15,32 @@ _HIGHEST_ID = 2**63
 
 
 def _is_text(value: Any) -> bool:
-    return value is None or type(value) is str
+    return value is None or isinstance(value, str)
 
 
 def _is_flag(value: Any) -> bool:
-    return value is None or type(value) is bool
+    return value is None or isinstance(value, bool)
 
 
 def _is_level(value: Any) -> bool:
-    return value is None or (type(value) is str and value in _LEVELS)
+    return value is None or (isinstance(value, str) and value in _LEVELS)
 
 
 def _is_id(value: Any) -> bool:
-    return type(value) is int and 0 <= value < _HIGHEST_ID
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _HIGHEST_ID
 
 
 def _is_reference(value: Any) -> bool:
     if value is None:
         return True
-    if type(value) is not dict:
+    if not isinstance(value, dict):
         return False
     known = value.get("id")
     return (known is None or _is_id(known)) and _is_text(value.get("name")) and _is_text(value.get("identifier"))
 
 
 def _are_ids(value: Any) -> bool:
-    return value is None or (type(value) is list and all(_is_id(one) for one in value))
+    return value is None or (isinstance(value, list) and all(_is_id(one) for one in value))
 
 
 _FLAGS = "inactiveFlag myAllFlag reportFlag customFlag blockPriceFlag blockCostFlag adminFlag"
@@ -78,8 +78,8 @@ _REFERRED_TO = frozenset(
 
 def plausible(data: Any, status: int) -> Any:
     """The data of an answer, its records' fields being what they are documented to be; raises NotThePsa."""
-    for record in data if type(data) is list else (data,):
-        if type(record) is dict:
+    for record in data if isinstance(data, list) else (data,):
+        if isinstance(record, dict):
             for name, value in record.items():
                 check = _FIELDS.get(name)
                 if check is not None and not check(value):

@@ -104,7 +104,7 @@ def _keys(value: Any) -> int:
     for _depth in range(DEEPEST):
         inner: list[Any] = []
         for one in level:
-            if type(one) is dict:
+            if isinstance(one, dict):
                 keys += len(one)
                 inner += [each for each in one.values() if type(each) in _CONTAINERS]
             else:

@@ -53,7 +53,7 @@ integration:
     lists: {description: Options of M(msp.connectwise.cw_table_setup)., type: dict, returned: always}
     members: {description: Options of M(msp.connectwise.cw_api_member)., type: list, elements: dict, returned: always}
     access: {description: Options of M(msp.connectwise.cw_access_check)., type: dict, returned: always}
-    keys:
+    api_keys:
       description: Each key of the integration, with its member, its place in the store, and what was found of it.
       type: list
       elements: dict

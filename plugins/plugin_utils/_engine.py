@@ -279,7 +279,7 @@ class Integration:
             "lists": self.lists(),
             "members": self.members(),
             "access": self.access(),
-            "keys": [self._key(key_look) for key_look in look.keys],
+            "api_keys": [self._key(key_look) for key_look in look.keys],
         }
 
     def _key(self, key_look: KeyLook) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def _large(cell: dict[str, Any], where: str) -> dict[str, Any]:
         cell["differences"] = [*cell.get("differences", []), *lines]
     if cell.get("old_keys"):
         cell["old_keys"] = [{"until": until} for until in cell["old_keys"]]
-    kinds = [kind for kind, amount in (steps or {}).items() for _ in range(amount)]
+    kinds = [kind for kind, amount in (steps or {}).items() for _each in range(amount)]
     if kinds:
         cell["manual_steps"] = [
             {

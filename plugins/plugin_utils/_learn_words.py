@@ -64,7 +64,7 @@ class Wording(Tracing):
             raise NotUnderstood(place, UNEXPLAINED)
         if len(found) > 1:
             raise NotUnderstood(place, f"fits {' and '.join(sorted(found))} alike")
-        ((name, table),) = found.items()
+        name, table = next(iter(found.items()))
         self.learned.used.add(name)
         if all(word == value or (word == "null" and value is None) for word, value in table.items()):
             return f"{{{name}}}"

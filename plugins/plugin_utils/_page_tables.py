@@ -185,7 +185,7 @@ class _Html(HTMLParser):
         kept: dict[int, tuple[int, str]] = {}
         for text, rows, columns in row:
             from_above()
-            for _ in range(columns):
+            for _column in range(columns):
                 if rows > 1:
                     kept[len(cells)] = (rows - 1, text)
                 cells.append(text)

@@ -267,7 +267,7 @@ def prove_keys(ground: Ground, extensions: Extensions) -> None:
         if owner != name:
             raise Refuted(f"the new key is {f'of {owner}' if owner else 'refused'}, not of {name}")
     _unchanged(before, look(psa, others), {})
-    doomed, kept = pairs
+    doomed, kept = list(pairs)
     number = next(key["id"] for key in extensions.keys("api_member_key", member) if key["description"] == doomed)
     extensions.delete_key("api_member_key", member, number)
     wanted = [(kept, pairs[kept][0])]

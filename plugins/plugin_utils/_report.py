@@ -214,7 +214,7 @@ def record_integration(
     )
     if unknown_vendor:
         entry["unknown_vendor"] = True
-    reports = {key["record"]: key["report"] for key in look.get("keys") or [] if key.get("report")}
+    reports = {key["record"]: key["report"] for key in look.get("api_keys") or [] if key.get("report")}
     if reports and directory and not check_mode:
         _key_report.write_reports(Path(directory) / folder_name(tenant), reports, tenant, replace_file)
     return recorded(directory, entry, check_mode=check_mode)

@@ -74,7 +74,7 @@ def entry_options(
         for one in results.get(name, [])
         for step in one.get("manual_steps") or []
     ]
-    keys: Sequence[Mapping[str, Any]] = look.get("keys") or [{}]
+    keys: Sequence[Mapping[str, Any]] = look.get("api_keys") or [{}]
     lines = changes(look, results)
     options = []
     for number, key in enumerate(keys):

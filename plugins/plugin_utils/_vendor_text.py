@@ -61,7 +61,7 @@ def scalar(value: Any, *, key: bool = False) -> str:
     """A scalar as YAML; the word None is always quoted, and so is a number that is text."""
     # What Ansible hands over are kinds of their own, which YAML does not know.
     plain = next(
-        (kind(value) for kind in (str, int, float) if isinstance(value, kind) and type(value) is not bool), value
+        (kind(value) for kind in (str, int, float) if isinstance(value, kind) and not isinstance(value, bool)), value
     )
     if plain == "None" and not key:
         return '"None"'

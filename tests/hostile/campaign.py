@@ -10,6 +10,7 @@ runs in a process of its own, so that its time and memory are those of the colle
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import resource
 import subprocess
@@ -29,7 +30,7 @@ from tests.simulator.client import Simulator
 from .gateway import operation
 
 if __name__ == "__main__":
-    import conftest  # noqa: F401 - makes the collection importable in a process of its own
+    importlib.import_module("conftest")  # makes the collection importable in a process of its own
 
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = "umbrella"

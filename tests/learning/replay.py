@@ -63,5 +63,7 @@ class Told:
         answers = self.answers[key]
         return SimpleNamespace(**(answers.pop(0) if len(answers) > 1 else answers[0]))
 
-    def call(self, method: str, path: str, **details: Any) -> Any:
-        return self.exchange(method, path, **details).data
+    def call(
+        self, method: str, path: str, *, body: Any, form: bytes | None, site: Any, headers: Mapping[str, str]
+    ) -> Any:
+        return self.exchange(method, path, body=body, form=form, site=site, headers=headers).data

@@ -33,14 +33,14 @@ def key(number, description="Sync key"):
     return {"id": number, "description": description, "public_key": pub(number)}
 
 
-def turn(record, state="valid", offered=True, keys=(), active=True, *, alive=None, own="", me=ME, **wished):
+def turn(record, state="valid", offered=True, keys=(), active=True, *, alive=None, own="", me=None, **wished):
     """state: what the tenant says of every key that is asked for, or a mapping of public keys."""
     wanted = wish(**wished)
     asked = [one["public_key"] for one in life.to_ask(record, offered, wanted)]
     states = state if isinstance(state, dict) else dict.fromkeys(asked, state)
     facts = life.Facts(offered, keys, active, states, own)
     before = repr((record, facts))
-    found = life.turn(record, facts, wanted, me, NOW, lambda _owner: alive)
+    found = life.turn(record, facts, wanted, me or ME, NOW, lambda _owner: alive)
     assert repr((record, facts)) == before
     return found
 
@@ -71,9 +71,9 @@ def retired(number, **span):
     return {"key_id": number, "public_key": pub(number), "private_key": "x", "since": ago(**span)}
 
 
-def made(number=8, owner=ME):
+def made(number=8, owner=None):
     names = {"key_id": number, "public_key": pub(number), "private_key": f"prv{number}", "created": STAMP}
-    return {"state": "created", **names, "owner": dict(owner), "started": STAMP}
+    return {"state": "created", **names, "owner": dict(owner or ME), "started": STAMP}
 
 
 PROMOTED = {"key_id": 8, "public_key": pub(8), "private_key": "prv8", "created": STAMP, "verified": STAMP}

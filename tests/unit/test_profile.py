@@ -107,7 +107,7 @@ def test_templates_of_a_table_are_resolved(vendors: Path) -> None:
         asked.append(value)
         return str(value).replace("{{ prefix }}", f"N{len(asked)}")
 
-    profiles = [_profile.read("acme", {}, template, [vendors]) for _ in range(2)]
+    profiles = [_profile.read("acme", {}, template, [vendors]) for _turn in range(2)]
     assert [one.role_name for one in profiles] == ["N1 Acme", "N2 Acme"]
     assert asked == ["{{ prefix }} Acme"] * 2
 
@@ -283,7 +283,7 @@ def test_an_unchanged_profile_is_cheap() -> None:
     variables = {f"variable_{number}": number for number in range(300)}
     read("zofiq", variables)
     began = time.perf_counter()
-    for _ in range(1000):
+    for _turn in range(1000):
         read("zofiq", variables)
     # About 40 µs on the machine this was written on; a table read anew takes a hundred times as long.
     assert (time.perf_counter() - began) / 1000 < 0.0005

@@ -34,7 +34,9 @@ class Outside:
 
     def _answer(self, *call):
         self.calls.append(call)
-        answer = self.answers.pop(0) if self.answers else {}
+        if not self.answers:
+            return {}
+        answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
