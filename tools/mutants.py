@@ -106,7 +106,7 @@ EQUIVALENT = {
     "resolved.append(found[ -1])": "there is exactly one here",
     "for attempt in ( 0, 2)": "the last attempt is told from the one before it, and nothing else",
     "unlink(missing_ok=False)": "the file was made a moment before",
-    " /,": "a separator of parameters and no operator: callers name what stands after it",
+    "/,": "a separator of parameters and no operator: callers name what stands after it",
     "@dataclass(frozen=False)": "nothing assigns to the fields; frozen keeps it so for whoever comes next",
     "grace_days: float = -1": "no grace is any number that is not above 0",
     "or -1.0) >= grace_days": "grace_days is above 0 here, which neither 0 nor -1 seconds reach",
