@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _resource
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from tests.simulator.tls import Authority
 from tests.unit.support import OPTIONS, Listener, Script, Server, handler
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture

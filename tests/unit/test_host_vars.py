@@ -53,7 +53,8 @@ VALUES = st.recursive(
 def test_whatever_else_a_file_holds_is_the_same_afterwards(content, width):
     before = yaml.safe_dump(content, default_flow_style=False, width=width) if content else ""
     after = yaml.safe_load(host_vars.edited(before, NEW))
-    assert after == {**content, "key": "new", "other": "more"}
+    # What was written is read back: folding a long text, the dumper itself may change it.
+    assert after == {**(yaml.safe_load(before) or {}), "key": "new", "other": "more"}
 
 
 def test_a_vaulted_value_is_yaml():
