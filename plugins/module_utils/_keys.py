@@ -28,10 +28,10 @@ def fitting(
     ]
 
 
-def sent_for(
+def request_key(
     extensions: Extensions, routes: str, member: int, description: str, known: list[Record]
 ) -> tuple[Record, list[Record]]:
-    """Send for a key once: the key, and its twins, which a server made of the same request.
+    """Request a key once: the key, and its twins, which a server made of the same request.
 
     known: the keys that were there before. After an error of UNCERTAIN there may be a key that nobody saw.
     """
@@ -61,7 +61,7 @@ def create_key(extensions: Extensions, routes: str, member: int, description: st
     """
     for attempt in (1, 2):
         try:
-            made, twins = sent_for(extensions, routes, member, description, known)
+            made, twins = request_key(extensions, routes, member, description, known)
             if twins:
                 delete_keys(extensions, routes, member, twins)
             return made

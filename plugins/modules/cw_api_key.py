@@ -48,8 +48,8 @@ options:
   other_than:
     description:
       - Ids of keys that do not count, such as the key that is being rotated out.
-      - Who gives them, also an empty list, clears up for himself. A key whose answer was lost is an error and is not
-        tried again, and what one request made beside the key is named in RV(twins) and not deleted.
+      - If it is given, even as an empty list, nothing is cleared up here. A key whose answer was lost is an error and
+        is not tried again, and further keys that the same request made are named in RV(twins) and not deleted.
     type: list
     elements: int
   public_keys:
@@ -194,7 +194,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
-from ansible_collections.msp.connectwise.plugins.module_utils._keys import create_key, delete_keys, fitting, sent_for
+from ansible_collections.msp.connectwise.plugins.module_utils._keys import create_key, delete_keys, fitting, request_key
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import create_key as create_step
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import delete_key as delete_step
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import own_key
@@ -258,7 +258,7 @@ def present(
     if keys is not None and not check_mode and params["other_than"] is None:
         offered, made = attempt(lambda: create_key(extensions, *place, keys))
     elif keys is not None and not check_mode:
-        offered, sent = attempt(lambda: sent_for(extensions, *place, keys))
+        offered, sent = attempt(lambda: request_key(extensions, *place, keys))
         made, twins = sent or (None, [])
     if not offered:
         step = create_step(params["member"], params["member_type"], params["description"])

@@ -134,7 +134,7 @@ class KeyFile:
                 raise self._unwritable(problem) from None
 
     def _check_passphrase(self) -> None:
-        """Nothing shows that a first file is encrypted with a mistyped passphrase, but for the files beside it."""
+        """Raises StoreError if the passphrase opens none of the other tenants' files, for it may be mistyped."""
         tried = 0
         for file in sorted(self.directory.glob("*.yml")):
             with suppress(OSError):

@@ -137,7 +137,7 @@ class Loop:
         self._left: Record | None = None
         self._left_alive: bool | None = None
         self._valid: set[tuple[str, str | None]] = set()
-        # What was said for the keys that were sent for and whose answer was lost.
+        # The errors of requests for a key whose answer was lost.
         self._lost: list[PsaError] = []
 
     def run(self) -> Outcome:
@@ -160,7 +160,7 @@ class Loop:
                 return outcome
             if step.do == "create" and self._lost:
                 # What was left is deleted by now.
-                self._try_once_more()
+                self._require_another_try()
             # An intent promises a key; that it was made is said when it was.
             done = self._check_mode or (self._take(step, record) and step.do != "intend")
             if done and step.does and step.does not in outcome.did:
@@ -242,15 +242,15 @@ class Loop:
             )
 
     def _require_intent(self, record: Record) -> None:
-        """Of another run that has taken over, nothing may be deleted."""
+        """Raises KeyLifeError if another run has taken over: its key may look like a twin of ours."""
         if self._store.read().get("next") != record["next"]:
             raise life.KeyLifeError(
                 f"another run has begun to work on the key of {self._wish.member}; this one did nothing more",
                 remedy="wait until it has ended, then run again",
             )
 
-    def _try_once_more(self) -> None:
-        """Raises what was said if it does not pass by itself, or the second time."""
+    def _require_another_try(self) -> None:
+        """Raises the error of the lost request if it does not pass by itself, or if it is the second one."""
         last = self._lost[-1]
         if len(self._lost) > 1 or not isinstance(last, PASSING):
             raise last
