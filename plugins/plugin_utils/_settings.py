@@ -20,16 +20,15 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command, Where
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import Decrypt, Encrypt, KeyFile, StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import (
-    Command,
     Described,
     NoStore,
     Outside,
     Store,
     VaultedFile,
-    Where,
     check_place,
     checked_description,
     shipped,

@@ -60,9 +60,9 @@ class Seams:
     def install(self) -> None:
         """In the process that will fork the workers, once Ansible knows its collections."""
         from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
+        from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command
         from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import Controller
         from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile
-        from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Command
         from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
         self.around(Http, "request", _request)
