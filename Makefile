@@ -84,8 +84,8 @@ units: setup ## Run ansible-test units likewise
 	@$(RUN) python tools/ansible_test.py units $(SANITY_VERSIONS)
 
 .PHONY: build
-build: setup ## Build the collection's tarball in build/
-	@$(RUN) ansible-galaxy collection build --force --output-path build .
+build: setup ## Build the collection's tarball in build/, of the files that git tracks
+	@$(RUN) python tools/tarball.py
 
 .PHONY: changelog
 changelog: setup-dev ## Write the fragments and the new plugins into the changelog of the version in galaxy.yml

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
+from tarball import build
 from workspace import NAME, NAMESPACE, ROOT
 
 PLACE = ROOT / "build" / "release"
@@ -82,11 +83,6 @@ def set_version(version: str) -> None:
         sys.exit(f"release: {version} is in the changelog already")
     text = (ROOT / "galaxy.yml").read_text(encoding="utf-8")
     (ROOT / "galaxy.yml").write_text(re.sub(r"(?m)^version: .*$", f"version: {version}", text), encoding="utf-8")
-
-
-def build() -> Path:
-    run("ansible-galaxy", "collection", "build", "--force", "--output-path", PLACE, ".")
-    return PLACE / f"{NAMESPACE}-{NAME}-{meta()['version']}.tar.gz"
 
 
 def import_check(tarball: Path) -> None:
@@ -167,7 +163,7 @@ def main() -> None:
         print(run("make", "test").rstrip().splitlines()[-1])
     say("changelog")
     run("make", "changelog")
-    tarball = build()
+    tarball = build(PLACE)
     say(f"built {tarball.relative_to(ROOT)}")
     import_check(tarball)
     say("galaxy-importer is content")

@@ -77,15 +77,20 @@ def environment(root: Path = ROOT) -> dict[str, str]:
     }
 
 
-def copy_to(tree: Path, repository: bool = False) -> Path:
+def listed(*command: str) -> list[str]:
+    """Return the names that a command of git lists for the clone."""
+    done = subprocess.run(["git", *command, "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [name for name in done.stdout.split("\0") if name]
+
+
+def copy_to(tree: Path, repository: bool = False, untracked: bool = True) -> Path:
     """Copy the files of the clone as they are on disk, without what was made in it; git knows which these are.
 
     repository: make the copy one of its own, for tools that ask git for its files and may lie in a folder git ignores.
+    untracked: also what git would take if it were told to add everything; never for what is given to others.
     """
     shutil.rmtree(tree, ignore_errors=True)
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, names):
+    for name in listed("ls-files", "--cached", *(("--others", "--exclude-standard") if untracked else ())):
         if (ROOT / name).is_file():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, tree / name)

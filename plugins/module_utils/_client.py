@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -59,6 +60,8 @@ class Psa:
         self._codebase = None if connection.codebase == "auto" else connection.codebase
         self._company: Record | None = None
         self._asking = threading.Lock()
+        # The last failure to learn about the company, for those who were waiting for the same answer.
+        self._no_company: PsaError | None = None
         # Whether the tenant has ever answered these keys with a success.
         self._accepted = False
         token = f"{connection.company_id}+{connection.public_key}:{connection.private_key}"
@@ -96,18 +99,28 @@ class Psa:
 
     def company_info(self) -> Record:
         """`GET /login/companyinfo/{company}`, without keys: CompanyName, Codebase, SiteUrl, IsCloud, … (read once)."""
+        before = self._no_company
         with self._asking, self._context("GET", self._company_path, explain=False):
             if self._company is None:
-                found = data_of(self.ask_company())
-                if found is None:
-                    raise WrongAddress(
-                        f'the company id "{self.connection.company_id}" is not known at this host',
-                        remedy="check company_id (case-sensitive, as typed at the login page) and region or host",
-                    )
-                if not isinstance(found, dict):
-                    raise NotThePsa("the answer is not a company's information")
-                self._company = found
+                if self._no_company is not None and self._no_company is not before:
+                    raise copy.copy(self._no_company)
+                try:
+                    self._company = self._asked_company()
+                except PsaError as problem:
+                    self._no_company = problem
+                    raise
         return self._company
+
+    def _asked_company(self) -> Record:
+        found = data_of(self.ask_company())
+        if found is None:
+            raise WrongAddress(
+                f'the company id "{self.connection.company_id}" is not known at this host',
+                remedy="check company_id (case-sensitive, as typed at the login page) and region or host",
+            )
+        if not isinstance(found, dict):
+            raise NotThePsa("the answer is not a company's information")
+        return found
 
     @property
     def codebase(self) -> str:

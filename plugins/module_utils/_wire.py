@@ -38,8 +38,9 @@ else:
     _Connection = _Pool.ConnectionCls
 
 _HEADERS_LIMIT = 128 * 1024  # bytes; http.client itself takes 100 lines of 64 KiB, and as many 1xx answers as there are
-# What a read and a chunk count at least, because each of them takes time however little it brings.
-_READ_COST, _CHUNK_COST = 256, 128
+# What a read and a chunk count at least, because each of them takes time however little it brings: a read of one record
+# of TLS about as long as the parsing of so many bytes.
+_READ_COST, _CHUNK_COST = 512, 128
 _PIECE = 64 * 1024
 _ERROR, _ERROR_LIMIT = 400, 256 * 1024  # status; bytes of such an answer, whose rest nobody reads
 _now = threading.local()

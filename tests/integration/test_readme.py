@@ -41,13 +41,20 @@ def simulator():
         yield running
 
 
+def cloned(place):
+    """Make a clone in which these files are committed."""
+    workspace.copy_to(place, repository=True)
+    person = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.com"]
+    subprocess.run(["git", *person, "commit", "--quiet", "-m", "All of it"], cwd=place, check=True)
+
+
 class Reader:
     """Somebody who types what the README says."""
 
     def __init__(self, directory, ready):
         self.directory, self.sources = directory / "here", directory / "sources"
         self.directory.mkdir()
-        workspace.copy_to(self.sources)
+        cloned(self.sources)
         tenants = ready["tenants"]
         simulated = {"cw_ca_path": ready["ca"]}
         sources = {
@@ -161,18 +168,22 @@ def test_what_is_said_of_exit_codes_and_undoing(reader, simulator):
 @pytest.mark.timeout(900)
 def test_typed_in_the_clone_itself_nothing_of_it_is_built_or_committed(reader, tmp_path):
     clone = tmp_path / "clone"
-    workspace.copy_to(clone)
+    cloned(clone)
     shutil.copytree(reader.directory, clone, dirs_exist_ok=True)
     made = {str(path.relative_to(reader.directory)) for path in reader.directory.rglob("*") if path.is_file()}
     assert {"vault-passphrase", "host_vars/north.yml", "connectwise_keys/north.yml"} <= made
-    done = reader.shell(
-        "git init -q; git add -A; git ls-files; ansible-galaxy collection build -v --output-path build", clone
-    )
+    added = reader.shell("git add -A; git ls-files", clone)
+    assert not made & set(added.stdout.splitlines())
+    (clone / "playbooks" / "a name of nobody's list.yml").write_text("private", encoding="utf-8")
+    commands = next(match["body"] for match in BLOCK.finditer(README) if match["how"] == "rehearse: clone")
+    plainly = "ansible-galaxy collection build --force --output-path plain\n"
+    done = reader.shell(commands + plainly, clone)
     assert done.returncode == 0, done.stderr
-    assert not made & set(done.stdout.splitlines())
-    (tarball,) = (clone / "build").glob("*.tar.gz")
-    with tarfile.open(tarball) as tar:
-        assert not made & set(tar.getnames())
+    for folder in ("build", "plain"):
+        (tarball,) = (clone / folder).glob("*.tar.gz")
+        with tarfile.open(tarball) as tar:
+            assert not made & set(tar.getnames())
+            assert ("playbooks/a name of nobody's list.yml" in tar.getnames()) is (folder == "plain")
 
 
 @pytest.mark.timeout(600)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -26,6 +28,26 @@ def answer(status: int = 200, data: Any = None, text: str | None = None, **heade
     if text is not None:
         return Answer(status, headers, text, None, False)
     return Answer(status, headers, json.dumps(data), data, True)
+
+
+# What growth() may be where eight times the work takes eight times as long, and not sixty-four times.
+LINEAR = 24
+
+
+def growth(work: Callable[[int], object], size: int, times: int = 8) -> float:
+    """How many times as much CPU so many times the size takes; other work only adds, so the least of some tries counts."""
+    taken: dict[int, list[float]] = {size: [], size * times: []}
+    for _try in range(4):
+        for each, found in taken.items():
+            found.append(cpu(work, each))
+    return min(taken[size * times]) / min(taken[size])
+
+
+def cpu(work: Callable[..., object], *arguments: object) -> float:
+    """The seconds of CPU of this thread, to compare with others of the same run."""
+    started = time.thread_time()
+    work(*arguments)
+    return time.thread_time() - started
 
 
 class Script:

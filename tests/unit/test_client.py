@@ -375,6 +375,31 @@ def test_together_keeps_the_order_and_raises_the_first_error_at_the_end(script):
     assert psa.together([lambda: 7]) == [7]
 
 
+class Crowd:
+    """A lock that lets nobody in before so many wait."""
+
+    def __init__(self, number):
+        self.lock, self.barrier = threading.Lock(), threading.Barrier(number, timeout=120)
+
+    def __enter__(self):
+        self.barrier.wait()
+        self.lock.acquire()
+
+    def __exit__(self, *_exception):
+        self.lock.release()
+
+
+def test_those_who_wait_for_the_company_share_the_failure_to_learn_about_it(script):
+    psa, transport = script({COMPANY: [errors.LostAnswer("broken"), KNOWN], "GET /a": [{}]}, codebase="auto")
+    asking, psa._asking = psa._asking, Crowd(4)
+    with pytest.raises(errors.LostAnswer, match=f"{COMPANY}: broken"):
+        psa.together([lambda: psa.get("/a")] * 4)
+    assert transport.calls == [COMPANY]
+    # Whoever comes later asks anew.
+    psa._asking = asking
+    assert psa.get("/a") == {}
+
+
 def test_no_more_at_once_than_a_tenant_takes(script):
     psa, _transport = script({})
     lock, running, most = threading.Lock(), [], []

@@ -196,6 +196,8 @@ def test_a_copy_has_what_git_would_take(tmp_path, monkeypatch):
     assert workspace.copy_to(copy) == copy
     assert sorted(path.name for path in copy.iterdir()) == [".gitignore", "tracked", "untracked"]
     assert (copy / "untracked").stat().st_mode & 0o100
+    workspace.copy_to(copy, untracked=False)
+    assert sorted(path.name for path in copy.iterdir()) == [".gitignore", "tracked"]
     workspace.copy_to(copy, repository=True)
     said = subprocess.run(["git", "ls-files"], cwd=copy, capture_output=True, text=True, check=True).stdout
     assert said.split() == [".gitignore", "tracked", "untracked"]
