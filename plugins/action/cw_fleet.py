@@ -16,6 +16,7 @@ from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _confirm, _given_keys, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_hosts import Hosts
@@ -140,9 +141,9 @@ class ActionModule(OwnAction, TenantAction):
         display = Display()
         warnings = [*misspelt, *((one.name, one.warnings) for one in results)]
         for warning, names in _grouped(warnings)[:_WARNINGS_SHOWN]:
-            display.warning(f"{_named(names)}: {warning}")
+            display.warning(redact(f"{_named(names)}: {warning}"))
         for reason, names in _grouped((one.name, one.left_to_tasks.values()) for one in results):
-            display.display(f"{_named(names)} left to the tasks of the role: {reason}")
+            display.display(redact(f"{_named(names)} left to the tasks of the role: {reason}"))
         if without:
             display.display(f"{_named(without)} left out: cw_integrations is not set")
 

@@ -19,6 +19,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
 from ansible_collections.msp.connectwise.plugins.plugin_utils import (
     _asked,
     _commands,
@@ -142,7 +143,7 @@ class ActionModule(ActionBase):
             return
         display = Display()
         for line in ["", *lines, ""]:
-            display.display(line)
+            display.display(redact(line))
 
     def _of_this_run(self, args: Mapping[str, Any], variables: Mapping[str, Any], directory: Path) -> _fleet.Fleet:
         expected = variables.get("ansible_play_hosts_all") if args["expected"] is None else args["expected"]

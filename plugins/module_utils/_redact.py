@@ -26,6 +26,9 @@ T = TypeVar("T")
 HIDDEN = "********"
 # Characters of the shortest secret: a shorter one stands in half of all words.
 SHORTEST = 6
+_MARGIN = 4096  # characters behind a cut that are looked at, so that no part of a secret stays before it
+# A user name, password or token in an address, also one that nobody has registered.
+_IN_ADDRESS = re.compile(r"(?<=://)[^/?#\s\"'<>@]+(?=@)")
 # Escapes of escapes: a header in a query, quoted in JSON, in a page. More rounds are a server's doing alone.
 _ROUNDS = 4
 _ESCAPE = re.compile(
@@ -144,11 +147,14 @@ class Registry:
 
     def redact(self, text: str) -> str:
         """A text without the known secrets; the same object if it has none."""
-        if not self._known or len(text) < SHORTEST:
+        if len(text) < SHORTEST:
             return text
         # Ansible marks texts with types whose methods are slow.
         plain = str.__str__(text)
-        spans = list(self._spans(plain))
+        spans = [found.span() for found in _IN_ADDRESS.finditer(plain)] if "@" in plain else []
+        if not self._known and not spans:
+            return text
+        spans += self._spans(plain)
         back: list[_Unescaped] = []
         for once in _rounds(plain):
             back.append(once)
@@ -158,7 +164,8 @@ class Registry:
                 spans.append(span)
         if not spans:
             return text
-        parts, at = [], 0
+        parts: list[str] = []
+        at = 0
         for begin, end in _joined(spans):
             parts += (plain[at:begin], HIDDEN)
             at = end
@@ -166,7 +173,8 @@ class Registry:
 
     def redact_data(self, value: T) -> T:
         """Data without the known secrets in its texts; what has none stays the same object, with its type."""
-        return value if not self._known else self._clean(value)
+        clean: T = self._clean(value)
+        return clean
 
     def _clean(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -227,6 +235,11 @@ def register(secret: object) -> None:
 def redact(text: str) -> str:
     """A text as it may be shown, logged or reported."""
     return _OURS.redact(text)
+
+
+def beginning(text: object, limit: int) -> str:
+    """Return the first characters of a text without secrets: a cut leaves no part of one."""
+    return _OURS.redact(str(text)[: limit + _MARGIN])[:limit]
 
 
 def redact_data(value: T) -> T:

@@ -18,6 +18,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, created, resumed, retired_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
@@ -60,7 +61,7 @@ class Keys(Protocol):
     def create(self, other_than: list[int]) -> Made:
         """Make one key, unless there is one that has none of these ids.
 
-        Raises an error of UNCERTAIN if there may be a key whose private half nobody saw.
+        Raises an error of UNCERTAIN, or one that is `unclear`, if there may be a key whose private half nobody saw.
         """
 
     def delete(self, which: Mapping[str, Any]) -> bool:
@@ -137,8 +138,9 @@ class Loop:
         self._left: Record | None = None
         self._left_alive: bool | None = None
         self._valid: set[tuple[str, str | None]] = set()
-        # The errors of requests for a key whose answer was lost.
+        # The errors of requests for a key whose answer was lost, and the one after which nobody has cleared up yet.
         self._lost: list[PsaError] = []
+        self._unclear: PsaError | None = None
 
     def run(self) -> Outcome:
         """Raises PsaError: KeyLifeError if a person has to decide, StoreError, or what the tenant said."""
@@ -147,6 +149,8 @@ class Loop:
             return self._turns(outcome)
         except PsaError as problem:
             problem.data["done"] = outcome.did
+            if self._unclear is not None:
+                raise self._may_be_live(problem) from None
             raise
 
     def _turns(self, outcome: Outcome) -> Outcome:
@@ -249,8 +253,17 @@ class Loop:
                 remedy="wait until it has ended, then run again",
             )
 
+    def _may_be_live(self, problem: PsaError) -> PsaError:
+        """An error that kept this run from clearing up after a request for a key."""
+        tenant = str(self._me.get("part") or "")
+        command = _commands.playbook("onboard", _commands.typed(), [tenant] if tenant else [])
+        problem.problem += f". Before that the request for a key failed: {str(self._unclear).rstrip('.')}"
+        problem.remedy = f"a key of {self._wish.member} may be live. The next run deletes it: {command}"
+        return problem
+
     def _require_another_try(self) -> None:
         """Raises the error of the lost request if it does not pass by itself, or if it is the second one."""
+        self._unclear = None
         last = self._lost[-1]
         if len(self._lost) > 1 or not isinstance(last, PASSING):
             raise last
@@ -258,8 +271,11 @@ class Loop:
     def _create(self, record: Record, other_than: list[int]) -> bool:
         try:
             made = self._keys.create(other_than)
-        except UNCERTAIN as problem:
+        except PsaError as problem:
+            if not (problem.unclear or isinstance(problem, UNCERTAIN)):
+                raise
             self._lost.append(problem)
+            self._unclear = problem
             self._require_run()
             self._put(resumed(record))
             # Its key may show a moment later; the next turn deletes it.
