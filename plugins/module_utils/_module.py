@@ -204,9 +204,10 @@ def run_in_process(
     return shown(remove_values(result, secrets))
 
 
-# What a result is there to bring, although it is a secret: the key that cw_api_key made without a store, and one that a
-# play asked to have returned.
+# What a result is there to bring, although it is a secret: the key that cw_api_key made without a store, one that a
+# play asked to have returned, and the record that cw_key_file read.
 _MEANT = (("api_key", "private_key"), ("ansible_facts", "connectwise_returned_keys"))
+_RECORD = "record"
 
 
 def shown(result: dict[str, Any]) -> dict[str, Any]:
@@ -216,7 +217,7 @@ def shown(result: dict[str, Any]) -> dict[str, Any]:
         meant = result.get(outer)
         if isinstance(meant, Mapping) and inner in meant and clean[outer] is not meant:
             clean = {**clean, outer: {**clean[outer], inner: meant[inner]}}
-    return clean
+    return {**clean, _RECORD: result[_RECORD]} if isinstance(result.get(_RECORD), Mapping) else clean
 
 
 def main(module: Module) -> None:

@@ -23,7 +23,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life a
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, retired_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, register_keys, retired_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
@@ -168,6 +168,7 @@ class Integration:
         for key in self.profile.keys:
             store = self._store(key)
             key_look = KeyLook(key, store, store.read(), {})
+            register_keys(key_look.record)
             look.keys.append(key_look)
             result = self.site.run("cw_integration_info", self._asked(key, key_look.record))
             key_look.found = result["integration"]

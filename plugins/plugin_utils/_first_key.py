@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.plugin_utils._host_vars import HostVarsError
 
 _VERBS = ("add", "edit", "delete", "inquire")
@@ -42,6 +43,7 @@ def clicks(profile: Mapping[str, Any]) -> list[str]:
 def pasted(keys: Mapping[str, Any]) -> dict[str, str]:
     """The pair as it was pasted, without the space around it; says what is wrong with it, but never shows it."""
     found = {kind: str(keys.get(kind) or "").strip() for kind in _KEY}
+    register(found["private"])
     for kind, what in _KEY.items():
         key = found[kind]
         # Without a terminal nothing is asked, and Ansible gives the word None for what was not answered.

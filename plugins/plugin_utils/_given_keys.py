@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import closest, same
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import folder_name
 
@@ -53,6 +54,7 @@ def checked(content: Any, place: str) -> Keys:
         missing = [name for name in _NEEDED if not isinstance(key.get(name), str) or not key[name].strip()]
         if missing:
             raise InputError(f"{where} has no text as {', '.join(missing)}", remedy=f"write {FORM}; quote the values")
+        register(key["private_key"])
         keys.append({name: value.strip() if isinstance(value, str) else value for name, value in key.items()})
     return keys
 

@@ -17,10 +17,17 @@ from typing import Any, Protocol
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, created, resumed, retired_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
+    Record,
+    created,
+    register_keys,
+    resumed,
+    retired_keys,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
@@ -130,6 +137,7 @@ class Loop:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._keys, self._store, self._wish, self._me = keys, store, wish, dict(me)
+        register((wish.given or {}).get("private_key"))
         self._own, self._rotate, self._check_mode = own, rotate, check_mode
         self._alive, self._clock, self._sleep = alive, clock, sleep
         # The tenant lists keys, and then refuses to make or delete one.
@@ -200,7 +208,9 @@ class Loop:
         # A member that an earlier task made may not be in the first list.
         patient = first and not self._check_mode and not self._wish.absent
         listing = self._listed_when(lambda found: not patient or found.offered is not None)
-        return listing, self._store.read()
+        record = self._store.read()
+        register_keys(record)
+        return listing, record
 
     def _listed_when(self, done: Callable[[Listing], bool]) -> Listing:
         """The tenant's list once it shows what was done, or the last one that was read."""
@@ -316,6 +326,7 @@ class Loop:
     def _put(self, record: Record) -> None:
         """Write, read back, and give a store that compares no versions the time in which another run may write."""
         wanted = {**record, **self._wish.identity}
+        register_keys(wanted)
         self._store.write(wanted)
         begun = (wanted.get("next") or {}).get("state") == "intent"
         if begun and not self._store.guarded:
