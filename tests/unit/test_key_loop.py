@@ -10,7 +10,13 @@ from datetime import datetime, timezone
 import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _resource
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import LostAnswer, PsaError, ServerFailed
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    InvalidRecord,
+    LostAnswer,
+    PermissionDenied,
+    PsaError,
+    ServerFailed,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import create_key, delete_key, store_key
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
@@ -537,6 +543,41 @@ def test_a_key_that_cannot_be_seen_is_deleted_and_told(lost, tries):
     assert world.log.count("create [7]") == tries
     assert list(world.keys) == [7]
     assert world.record["current"] == CURRENT
+
+
+def unclear(problem):
+    problem.unclear = True
+    return problem
+
+
+def test_a_refusal_after_which_a_key_is_there_is_cleared_up_after():
+    world = World({"current": CURRENT, **IDENTITY}, 7)
+    world.lost = [unclear(InvalidRecord("the server refused the content"))]
+    problem = world.fails(replace(WISH, replace="pub7-whole"))
+    assert (type(problem), str(problem)) == (
+        InvalidRecord,
+        "the server refused the content. What to do: correct the named fields.",
+    )
+    assert list(world.keys) == [7]
+    assert world.log.count("delete {'key_ids': [8]}") == 1
+
+
+@pytest.mark.parametrize("failing", ["list", "delete {'key_ids': [8]}"])
+def test_a_key_that_may_be_left_is_told_with_the_command_that_deletes_it(failing):
+    world = World({"current": CURRENT, **IDENTITY}, 7)
+    world.lost = [unclear(InvalidRecord("the server refused the content"))]
+    create = world.create
+
+    def created(other_than):
+        world.failing[failing] = PermissionDenied("the security role lacks a permission")
+        return create(other_than)
+
+    world.create = created
+    problem = world.fails(replace(WISH, replace="pub7-whole"))
+    assert isinstance(problem, PermissionDenied)
+    assert "the request for a key failed: the server refused the content" in str(problem)
+    command = str(problem).partition("a key of Sync may be live. The next run deletes it: ")[2]
+    assert command.startswith("ansible-playbook msp.connectwise.onboard")
 
 
 def test_twins_go_while_the_intent_still_tells_of_them():
