@@ -3,8 +3,8 @@
 
 """Read and write files that others can put something else in the place of: a pipe, a device, a folder or a link.
 
-Without `below`, links are followed and only what they lead to has to be a regular file. With `below`, that folder,
-the folders in it and the file itself must not be links. Folders above it may be.
+Without `below`, links are followed, and what they lead to has to be a regular file. With `below`, the file and the
+folders that lead from `below` to it must not be links. The folder `below` itself and those above it may be.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 
 LIMIT = 256 * 2**20  # bytes; the fleet report of thousands of tenants has some tens of millions
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _KINDS = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -32,12 +32,12 @@ _KINDS = (
 )
 
 
-class Refused(InputError):
+class NotAFile(InputError):
     """Something else is in the place of a regular file or a folder, or the file is too large."""
 
 
 def read_bytes(path: Path, *, below: Path | None = None, limit: int = LIMIT) -> bytes:
-    """Return the content of a regular file. Raises Refused, or OSError as open does."""
+    """Return the content of a regular file. Raises NotAFile, or OSError as open does."""
     with _parent(path, below) as folder:
         name = path if folder is None else path.name
         # A device is not even opened, for that alone may do something.
@@ -47,12 +47,12 @@ def read_bytes(path: Path, *, below: Path | None = None, limit: int = LIMIT) -> 
         _require_regular(path, os.fstat(handle).st_mode)
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise Refused(f"{path} is larger than {limit // 2**20} MB", remedy="take it away, or put the right file there")
+        raise NotAFile(f"{path} is larger than {limit // 2**20} MB", remedy="take it away, or put the right file there")
     return data
 
 
 def read_text(path: Path, *, below: Path | None = None, limit: int = LIMIT, encoding: str = "utf-8") -> str:
-    """Return the text of a regular file, its lines ended by \\n. Raises Refused, OSError or UnicodeDecodeError."""
+    """Return the text of a regular file, its lines ended by \\n. Raises NotAFile, OSError or UnicodeDecodeError."""
     text = read_bytes(path, below=below, limit=limit).decode(encoding)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -66,11 +66,13 @@ def write(
     folder_mode: int = 0o700,
     sync: bool = False,
 ) -> None:
-    """Put a file in its place in one step, with the folders that are missing. Raises Refused or OSError.
+    """Put a file in its place in one step, with the folders that are missing. Raises NotAFile or OSError.
 
     mode, folder_mode: of the file, and of the folders that are made. sync: whether the disk has it on return.
     """
-    below = path.parent if below is None else below
+    if below is None:
+        path = Path(os.path.realpath(path))
+        below = path.parent
     make_folder(path.parent, below=below, mode=folder_mode)
     with _parent(path, below) as folder:
         require_replaceable(path, folder)
@@ -92,8 +94,8 @@ def write(
 
 
 def make_folder(folder: Path, *, below: Path, mode: int = 0o700) -> None:
-    """Make a folder and those that lead to it from `below`, if they are missing. Raises Refused or OSError."""
-    below.parent.mkdir(parents=True, exist_ok=True)
+    """Make a folder and those that lead to it from `below`, if they are missing. Raises NotAFile or OSError."""
+    below.mkdir(parents=True, exist_ok=True)
     for place in _down(folder, below):
         try:
             place.mkdir(mode)
@@ -101,7 +103,7 @@ def make_folder(folder: Path, *, below: Path, mode: int = 0o700) -> None:
             _require_folder(place)
             continue
         # What is asked for, whatever the umask of this process is.
-        handle = os.open(place, _FOLDER)
+        handle = os.open(place, _FOLDER | os.O_NOFOLLOW)
         try:
             os.fchmod(handle, mode)
         finally:
@@ -109,16 +111,17 @@ def make_folder(folder: Path, *, below: Path, mode: int = 0o700) -> None:
 
 
 def require_replaceable(path: Path, folder: int | None = None) -> None:
-    """Raises Refused if a file cannot be written there without harm to what is there now."""
+    """Raises NotAFile if a file cannot be written there without harm to what is there now."""
     try:
         mode = os.stat(path if folder is None else path.name, dir_fd=folder, follow_symlinks=False).st_mode
-    except FileNotFoundError:
+    except OSError:
+        # What else is wrong with the place, the write tells.
         return
     _require_regular(path, mode)
 
 
 def require_folders(folder: Path, *, below: Path) -> None:
-    """Raises Refused if one of the folders is something else; one that is missing is no problem."""
+    """Raises NotAFile if one of the folders in `below` is something else; one that is missing is no problem."""
     for place in _down(folder, below):
         if not os.path.lexists(place):
             return
@@ -126,9 +129,9 @@ def require_folders(folder: Path, *, below: Path) -> None:
 
 
 def _down(folder: Path, below: Path) -> list[Path]:
-    """Return the folders from `below` to a folder in it, both with them."""
+    """Return the folders that lead from `below` to a folder, without `below`."""
     steps = folder.relative_to(below).parts
-    return [below.joinpath(*steps[:count]) for count in range(len(steps) + 1)]
+    return [below.joinpath(*steps[:count]) for count in range(1, len(steps) + 1)]
 
 
 @contextmanager
@@ -137,33 +140,31 @@ def _parent(path: Path, below: Path | None) -> Iterator[int | None]:
     if below is None:
         yield None
         return
-    handle = None
+    handle = os.open(below, _FOLDER)
     try:
         for place in _down(path.parent, below):
             try:
-                deeper = os.open(place if handle is None else place.name, _FOLDER, dir_fd=handle)
+                deeper = os.open(place.name, _FOLDER | os.O_NOFOLLOW, dir_fd=handle)
             except OSError as problem:
                 if problem.errno in (errno.ELOOP, errno.ENOTDIR):
                     _require_folder(place)
                 raise
-            if handle is not None:
-                os.close(handle)
+            os.close(handle)
             handle = deeper
         yield handle
     finally:
-        if handle is not None:
-            os.close(handle)
+        os.close(handle)
 
 
 def _require_folder(place: Path) -> None:
     mode = place.lstat().st_mode
     if not stat.S_ISDIR(mode):
-        raise Refused(f"{place} is {_kind(mode)}, and not a folder", remedy=_remedy(place, mode, "a folder"))
+        raise NotAFile(f"{place} is {_kind(mode)}, and not a folder", remedy=_remedy(place, mode, "a folder"))
 
 
 def _require_regular(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise Refused(f"{path} is {_kind(mode)}, and not a file", remedy=_remedy(path, mode, "the file"))
+        raise NotAFile(f"{path} is {_kind(mode)}, and not a file", remedy=_remedy(path, mode, "the file"))
 
 
 def _kind(mode: int) -> str:

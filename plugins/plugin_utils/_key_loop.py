@@ -202,6 +202,10 @@ class Loop:
         if first and self._rotate:
             self._wish = replace(self._wish, replace=str((record.get("current") or {}).get("public_key") or ""))
         states = {str(key["public_key"]): self._state(key, record) for key in life.to_ask(record, offered, self._wish)}
+        given = self._wish.given
+        if given and not self._wish.absent and states.get(given["public_key"]) == "refused":
+            other = life.swapped(given)
+            states[other["public_key"]] = self._state(other, record)
         return record, life.Facts(offered, listing.keys, listing.active, states, self._own)
 
     def _read(self, *, first: bool) -> tuple[Listing, Record]:

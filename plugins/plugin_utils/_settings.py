@@ -23,6 +23,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import register_credentials
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import Decrypt, Encrypt, KeyFile, StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import (
@@ -274,6 +275,6 @@ def _described_in(file: str) -> Mapping[str, Any]:
             "describe the store in a mapping or a YAML file, as the guide on keys shows",
         )
     try:
-        return checked_description(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+        return checked_description(yaml.safe_load(_files.read_text(path)), str(path))
     except (OSError, ValueError, yaml.YAMLError) as problem:
         raise StoreError(f"{path} cannot be read ({problem})", "correct the path in integration_store") from None

@@ -76,6 +76,7 @@ class InProcess:
     def close(self) -> None:
         if self._http is not None:
             self._http.close()
+            self._http = None
 
 
 class TenantAction(ActionBase):

@@ -36,9 +36,9 @@ def placed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 def test_what_is_no_file_is_refused_at_once(placed: tuple[Path, str]) -> None:
     path, kind = placed
     for below in (None, path.parent):
-        with pytest.raises(_files.Refused, match=f"{path} is {kind}, and not a file. What to do: "):
+        with pytest.raises(_files.NotAFile, match=f"{path} is {kind}, and not a file. What to do: "):
             _files.read_bytes(path, below=below)
-    with pytest.raises(_files.Refused, match=kind):
+    with pytest.raises(_files.NotAFile, match=kind):
         _files.write(path, "text")
     assert not path.is_file()
 
@@ -48,14 +48,17 @@ def test_a_link_to_a_file_is_read_unless_it_lies_below_a_folder_of_ours(tmp_path
     link = tmp_path / "link"
     link.symlink_to(real)
     assert _files.read_text(link) == "theirs"
-    with pytest.raises(_files.Refused, match="link is a symbolic link, and not a file"):
+    with pytest.raises(_files.NotAFile, match="link is a symbolic link, and not a file"):
         _files.read_text(link, below=tmp_path)
-    with pytest.raises(_files.Refused, match="a symbolic link"):
+    with pytest.raises(_files.NotAFile, match="a symbolic link"):
         _files.write(link, "ours", below=tmp_path)
     assert real.read_text(encoding="utf-8") == "theirs"
+    # Without a folder of ours the file behind a link is replaced, and the link stays.
+    _files.write(link, "ours")
+    assert (link.is_symlink(), real.read_text(encoding="utf-8")) == (True, "ours")
     link.unlink()
     link.symlink_to(os.mkfifo(tmp_path / "pipe") or tmp_path / "pipe")
-    with pytest.raises(_files.Refused, match="a named pipe"):
+    with pytest.raises(_files.NotAFile, match="a named pipe"):
         _files.read_text(link)
 
 
@@ -71,29 +74,29 @@ def test_no_folder_from_ours_on_is_a_link_and_those_above_may_be_one(tmp_path: P
     reports = tmp_path / "reports"
     path = reports / "north" / "entry"
     for act in (_files.read_bytes, lambda path, below: _files.write(path, "ours", below=below)):
-        with pytest.raises(_files.Refused, match=f"{place} is a symbolic link, and not a folder"):
-            act(path, below=reports)
-    with pytest.raises(_files.Refused, match="a symbolic link"):
-        _files.require_folders(path.parent, below=reports)
+        with pytest.raises(_files.NotAFile, match=f"{place} is a symbolic link, and not a folder"):
+            act(path, below=tmp_path)
+    with pytest.raises(_files.NotAFile, match="a symbolic link"):
+        _files.require_folders(path.parent, below=tmp_path)
     assert not any(one.read_text(encoding="utf-8") != "theirs" for one in elsewhere.rglob("entry"))
     above = tmp_path / "above"
     above.symlink_to(tmp_path)
     place.unlink()
-    there = above / "reports"
-    _files.write(there / "north" / "entry", "ours", below=there)
-    assert _files.read_text(there / "north" / "entry", below=there) == "ours"
+    path = above / "reports" / "north" / "entry"
+    _files.write(path, "ours", below=above)
+    assert _files.read_text(path, below=above) == "ours"
 
 
 def test_a_file_is_replaced_in_one_step_with_the_modes_that_were_asked_for(tmp_path: Path) -> None:
     mask = os.umask(0o077)
     try:
         path = tmp_path / "a" / "b" / "c"
-        _files.write(path, "old", below=tmp_path / "a", mode=0o640, folder_mode=0o750)
+        _files.write(path, "old", below=tmp_path, mode=0o640, folder_mode=0o750)
     finally:
         os.umask(mask)
     assert [one.stat().st_mode & 0o777 for one in (path, path.parent, path.parent.parent)] == [0o640, 0o750, 0o750]
     with path.open(encoding="utf-8") as reader:
-        _files.write(path, b"new", below=tmp_path / "a", sync=True)
+        _files.write(path, b"new", below=tmp_path, sync=True)
         assert reader.read() == "old"
     assert (path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777) == ("new", 0o600)
     assert [one.name for one in path.parent.iterdir()] == ["c"]
@@ -102,7 +105,7 @@ def test_a_file_is_replaced_in_one_step_with_the_modes_that_were_asked_for(tmp_p
 def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path) -> None:
     path = _written(tmp_path / "file", "x" * 11)
     assert _files.read_text(path, limit=11) == "x" * 11
-    with pytest.raises(_files.Refused, match="larger than"):
+    with pytest.raises(_files.NotAFile, match="larger than"):
         _files.read_text(path, limit=10)
 
 

@@ -677,3 +677,12 @@ def test_a_given_key_with_a_wrong_half_is_not_stored():
     assert "the key pub9… was not stored" in str(problem)
     assert "mistyped" not in str(problem)
     assert world.record == {"current": CURRENT}
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_swapped_halves_of_a_given_key_are_told_and_not_stored(offered):
+    world = World({"current": CURRENT}, 7, 9, offered=offered)
+    problem = world.fails(replace(WISH, given={"public_key": "prv9", "private_key": "pub9-whole"}))
+    assert "the two halves of the key of Sync are swapped, and nothing was stored" in str(problem)
+    assert "What to do: exchange public_key and private_key" in str(problem)
+    assert world.record == {"current": CURRENT}
