@@ -6,21 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ansible import context
-from ansible.errors import AnsiblePromptNoninteractive
+from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _confirm, _given_keys, _report
-from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
+from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import yaml_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_hosts import Hosts
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import (
     FleetRun,
+    Tenant,
     TenantResult,
     mark_broken,
     shared_companies,
@@ -37,6 +40,16 @@ ARGUMENT_SPEC: dict[str, Any] = {
 _WARNINGS_SHOWN = 20
 
 
+class _Terminal:
+    """The terminal of the run, which a worker reaches through the display."""
+
+    def ask(self, question: str) -> str:
+        return str(to_text(Display().prompt_until(f"{question}: ", private=True) or "")).strip()
+
+    def say(self, line: str) -> None:
+        Display().display(line)
+
+
 class ActionModule(OwnAction, TenantAction):
     """Runs once, for every host of the batch."""
 
@@ -47,7 +60,7 @@ class ActionModule(OwnAction, TenantAction):
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
-        given = self._given(args)
+        given = _given_keys.read(self._loaded, args["keys_file"] or "") if self._stores_keys(args) else None
         _asked.require_known(load_extra_vars(self._loader))
         tags = _asked.tags()
         hosts = Hosts(self, variables, tags=tags, given_keys=given)
@@ -63,51 +76,75 @@ class ActionModule(OwnAction, TenantAction):
             tags.require(hosts.vendors)
         if not self._task.check_mode:
             _confirm.require(args["confirm"], tenants, self._loader)
-        integrations = [one for tenant in tenants for one in tenant.integrations]
+        if args["ask_for_keys"] and not args["keys_file"]:
+            given = self._asked(tenants)
         if given is not None:
-            self._complete(given, args, integrations, any(tenant.left_to_tasks for tenant in tenants))
+            self._complete(given, tenants)
         for name, problem in shared_companies(tenants).items():
             tenant = next(one for one in tenants if one.name == name)
             mark_broken(tenant, problem, [one.vendor for one in tenant.integrations])
         run = FleetRun(check_mode=bool(self._task.check_mode), threads=max(1, int(context.CLIARGS.get("forks") or 5)))
+        if args["keys_file"]:
+            self._clear_up(args)
         results = run.work_on(tenants)
         self._tell(results, sorted(set(batch) - set(wanted)), ((host, hosts.misspelt(host)) for host in batch))
         return self._result(args, results, wanted, str(variables["inventory_hostname"]))
 
-    def _given(self, args: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-        """The keys of a person's file; an empty list if they are to be asked for."""
-        if args["keys_file"]:
-            return _given_keys.read(self._loaded, args["keys_file"])
-        if args["keys_file"] is None and not args["ask_for_keys"]:
-            return None
-        return [] if args["ask_for_keys"] else _given_keys.read(self._loaded, "")
+    @staticmethod
+    def _stores_keys(args: Mapping[str, Any]) -> bool:
+        """Return whether the keys of a person come from a file; one that is not named is told then."""
+        return bool(args["keys_file"]) or (args["keys_file"] is not None and not args["ask_for_keys"])
 
-    def _complete(
-        self,
-        given: list[dict[str, Any]],
-        args: Mapping[str, Any],
-        integrations: Sequence[Integration],
-        left_to_tasks: bool,
-    ) -> None:
-        """See that each given key is somebody's, and ask for those that work orders wait for."""
-        if not given and args["ask_for_keys"]:
-            # Without a terminal nobody is asked: the keys are stored already, or come from a file another time.
-            with suppress(AnsiblePromptNoninteractive):
-                # The list is the one that the settings of every tenant have.
-                given += _given_keys.asked_for(integrations, _report.entry_in, self._ask)
+    @staticmethod
+    def _asked(tenants: Sequence[Tenant]) -> _given_keys.Keys:
+        """Ask for the keys that work orders wait for, or say how they are given without a terminal."""
+        given, waiting = [], _given_keys.waiting_for(tenants)
+        # A tenant that is left to the tasks of the role has no part in what is typed here.
+        unasked = [one for one in waiting if one.integration is None]
+        try:
+            given = _given_keys.asked_for(waiting, _Terminal())
+        except AnsiblePromptNoninteractive:
+            unasked = waiting
+        except AnsiblePromptInterrupt:
+            raise InputError(
+                "interrupted while keys were typed; nothing was stored, also not of the keys before",
+                remedy="run again and type them; a key that cannot be copied any more is made anew in ConnectWise PSA",
+            ) from None
+        if unasked:
+            keys = [[one.tenant, one.member, one.product] for one in unasked]
+            command = _given_keys.command_with_file(one.tenant for one in unasked)
+            Display().display("\n".join(_given_keys.not_asked(keys, command)))
+            _given_keys.remember(_report.run_directory(), _given_keys.Note("finish", unasked=keys))
+        return given
+
+    @staticmethod
+    def _complete(given: _given_keys.Keys, tenants: Sequence[Tenant]) -> None:
+        """See that each given key is somebody's, and give them to the integrations."""
+        integrations = [one for tenant in tenants for one in tenant.integrations]
         # A tenant that is left to the tasks of the role may have the member.
+        left_to_tasks = any(tenant.left_to_tasks for tenant in tenants)
         if not left_to_tasks and (nobodys := _given_keys.untaken(given, integrations)):
             raise InputError(
                 f"not stored, because no tenant of this run has these members among its integrations: {nobodys}",
                 remedy="keep the file, correct its tenant and member (or --limit), and run again",
             )
+        for one in integrations:
+            one.settings = replace(one.settings, given_keys=list(given))
 
-    @staticmethod
-    def _ask(question: str, hidden: bool) -> str:
-        return str(to_text(Display().prompt_until(f"{question}: ", private=hidden) or "")).strip()
+    def _clear_up(self, args: Mapping[str, Any]) -> None:
+        """See to a file of keys in clear text: who may read it, and that its end is told when the keys are stored."""
+        path = _given_keys.place_of(args["keys_file"])
+        if not _given_keys.in_clear_text(path):
+            return
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            Display().warning(f"{path} holds private keys, and others can read it (mode {mode:04o}): chmod 600 {path}")
+        if not self._task.check_mode:
+            playbook = "finish" if args["ask_for_keys"] else "store_key"
+            _given_keys.remember(_report.run_directory(), _given_keys.Note(playbook, file=str(path)))
 
-    def _loaded(self, path: str) -> Any:
-        return self._loader.load_from_file(path, cache="none")
+    def _loaded(self, path: Path) -> Any:
+        return yaml_of(self._loader, path)
 
     def _result(
         self, args: Mapping[str, Any], results: Sequence[TenantResult], wanted: list[str], bearer: str
@@ -140,9 +177,9 @@ class ActionModule(OwnAction, TenantAction):
         display = Display()
         warnings = [*misspelt, *((one.name, one.warnings) for one in results)]
         for warning, names in _grouped(warnings)[:_WARNINGS_SHOWN]:
-            display.warning(f"{_named(names)}: {warning}")
+            display.warning(redact(f"{_named(names)}: {warning}"))
         for reason, names in _grouped((one.name, one.left_to_tasks.values()) for one in results):
-            display.display(f"{_named(names)} left to the tasks of the role: {reason}")
+            display.display(redact(f"{_named(names)} left to the tasks of the role: {reason}"))
         if without:
             display.display(f"{_named(without)} left out: cw_integrations is not set")
 

@@ -19,10 +19,13 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
 from ansible_collections.msp.connectwise.plugins.plugin_utils import (
     _asked,
     _commands,
+    _files,
     _fleet,
+    _given_keys,
     _handed_over,
     _keys_page,
     _page,
@@ -75,15 +78,15 @@ class ActionModule(ActionBase):
         if args["artifact"] is None:
             args["artifact"] = f"connectwise_fleet_{job}" if job else "connectwise_fleet"
         try:
-            directory = Path(args["directory"] or self._usual_directory(args, variables, job))
-        except PsaError as problem:
-            return {**result, "failed": True, **problem.as_result()}
-        try:
+            directory = self._directory(args, variables, job)
             own = args["sources"] is None and not args["handed_over"]
             fleet = self._of_this_run(args, variables, directory) if own else self._merged(args, variables)
+            known = self._known(directory)
+        except PsaError as problem:
+            return {**result, "failed": True, **problem.as_result()}
         except (OSError, ValueError) as problem:
             return {**result, "failed": True, "msg": f"the fleet report could not be made: {problem}"}
-        if since := _fleet.changes_since(self._known(directory), fleet):
+        if since := _fleet.changes_since(known, fleet):
             fleet["since"] = since
         result.update(
             changed=False,
@@ -96,9 +99,10 @@ class ActionModule(ActionBase):
             try:
                 result["files"] = self._write(directory, fleet)
                 result["removed"] = _handed_over.tidy(directory, args["keep_jobs"])
-            except OSError as problem:
+            except (OSError, _files.NotAFile) as problem:
                 return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
         result["lines"] = self._lines(fleet, args, result.get("files"), directory, variables)
+        result.update(self._of_keys(args["playbook"], result["lines"]))
         self._say(result["lines"])
         if args["artifact"]:
             report = str(Path(result["files"]["fleet.json"]).absolute()) if "files" in result else ""
@@ -109,12 +113,32 @@ class ActionModule(ActionBase):
             }
         return result
 
+    def _directory(self, args: Mapping[str, Any], variables: Mapping[str, Any], job: Any) -> Path:
+        """Return where the report goes. Raises NotAFile if a link leads there from the folder of the reports on."""
+        directory = Path(args["directory"] or self._usual_directory(args, variables, job))
+        reports = Path(report_dir_of(variables, self._templar.template))
+        below = reports if directory.is_relative_to(reports) else directory
+        _files.require_folders(directory, below=below.parent)
+        return directory
+
     def _usual_directory(self, args: Mapping[str, Any], variables: Mapping[str, Any], job: Any) -> str:
         """That of the reports. Slices of a job on AWX know a part of the inventory each, and may share the place."""
         report_dir = report_dir_of(variables, self._templar.template)
         if args["handed_over"] or args["sources"] is not None:
             return f"{report_dir}/merged"
         return f"{report_dir}/job-{job}" if job else report_dir
+
+    @staticmethod
+    def _of_keys(playbook: str, lines: list[str]) -> dict[str, str]:
+        """Add to the lines what the run has to say of a person's keys; return why it fails because of them."""
+        note = _given_keys.remembered(run_directory())
+        if note is None or note.playbook != playbook:
+            return {}
+        found = noted(run_directory())
+        if note.file and not any(entry["status"] in BAD for entry in found):
+            lines.append(_given_keys.clear_up(note.file))
+        unasked = _given_keys.unasked(note, found)
+        return {"unasked": _given_keys.nothing_done(unasked)} if unasked else {}
 
     @staticmethod
     def _lines(
@@ -142,7 +166,7 @@ class ActionModule(ActionBase):
             return
         display = Display()
         for line in ["", *lines, ""]:
-            display.display(line)
+            display.display(redact(line))
 
     def _of_this_run(self, args: Mapping[str, Any], variables: Mapping[str, Any], directory: Path) -> _fleet.Fleet:
         expected = variables.get("ansible_play_hosts_all") if args["expected"] is None else args["expected"]
@@ -199,7 +223,7 @@ class ActionModule(ActionBase):
                 other = _fleet.new_fleet(str(source), args["playbook"])
                 _fleet.add_entries(other, _fleet.entries_below(path, args["max_age_hours"]))
             else:
-                other = _handed_over.checked(_fleet.unpacked(loaded(path.read_text(encoding="utf-8"))))
+                other = _handed_over.checked(_fleet.unpacked(loaded(_files.read_text(path))))
             # Merged, they are one run.
             for tenant in other["tenants"].values():
                 for cell in tenant["integrations"].values():
@@ -220,7 +244,8 @@ class ActionModule(ActionBase):
     def _known(directory: Path) -> _fleet.Fleet | None:
         """What an earlier run has written; one with --limit, or some vendors, leaves the others as they were."""
         try:
-            return _handed_over.checked(_fleet.unpacked(loaded((directory / "fleet.json").read_text(encoding="utf-8"))))
+            text = _files.read_text(directory / "fleet.json", below=directory.parent)
+            return _handed_over.checked(_fleet.unpacked(loaded(text)))
         except (OSError, ValueError):
             return None
 
@@ -231,7 +256,6 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _write(directory: Path, fleet: _fleet.Fleet) -> dict[str, str]:
-        directory.mkdir(parents=True, exist_ok=True)
         keys = _keys_page.reports_below(directory)
         command = _commands.playbook("finish", _commands.typed(), ["TENANT"])
         texts = {
@@ -246,5 +270,5 @@ class ActionModule(ActionBase):
         else:
             (directory / "keys.html").unlink(missing_ok=True)
         for name, text in texts.items():
-            replace_file(directory / name, text)
+            replace_file(directory, directory / name, text)
         return {name: str(directory / name) for name in texts}

@@ -13,9 +13,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report, _step_results
-from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import report_dir_of
 
 FACT = "connectwise_integrations"

@@ -62,9 +62,8 @@ class ActionModule(OwnAction):
         own = settings_of(variables, self._templar.template).report_dir
         path = Path(args["directory"] or own) / "vendors.html"
         if not self._task.check_mode:
-            path.parent.mkdir(parents=True, exist_ok=True)
             made = f"Made on {time.strftime('%Y-%m-%d %H:%M %z')} from the inventory and the vendors' tables"
-            replace_file(path, _compare_page.page(compared, left, f"{made}; no tenant was asked."))
+            replace_file(path.parent, path, _compare_page.page(compared, left, f"{made}; no tenant was asked."))
             result["file"] = str(path)
         count = sum(len(one.tenants) for one in compared)
         result["msg"] = f"{count} tenants compared, {len(problems)} problems" + (

@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _new_vendor, _profile
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _new_vendor, _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import own_directory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA_FILE
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import load, parse
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
 
 _MOST = 20  # rows of an error
 
@@ -58,9 +57,8 @@ class ActionModule(OwnAction):
         # What is written is a vendor that the reader takes; a wrong value that was given shows here.
         _profile.of_mapping(name, parse(text, str(path)).values)
         if not self._task.check_mode:
-            directory.mkdir(parents=True, exist_ok=True)
-            replace_file(path, text)
-            replace_file(directory / SCHEMA_FILE.name, SCHEMA_FILE.read_text(encoding="utf-8"))
+            _files.write(path, text, mode=0o644)
+            _files.write(directory / SCHEMA_FILE.name, SCHEMA_FILE.read_bytes(), mode=0o644)
         return {
             "changed": True,
             "file": str(path),
@@ -100,7 +98,7 @@ _HEAD = """---
 
 def _page(path: Path) -> str:
     try:
-        return path.expanduser().read_text(encoding="utf-8-sig")
+        return _files.read_text(path.expanduser(), encoding="utf-8-sig")
     except UnicodeDecodeError:
         remedy = "save the page as HTML, or the table as CSV or TSV, in UTF-8; a PDF or a spreadsheet cannot be read"
         raise InputError(f"{path} is not a text in UTF-8", remedy=remedy) from None

@@ -19,7 +19,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process, unconnected
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, register_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import Care
 from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import store_of
@@ -85,6 +85,7 @@ class ActionModule(TenantAction):
         if module not in _KEY_OPTIONS or args.get("store") is None:
             return
         record: Record = store_of(self, args.pop("store"), variables, "").read()
+        register_keys(record)
         current = record.get("current") or {}
         public, private = _KEY_OPTIONS[module]
         if current.get("public_key") and current.get("private_key"):

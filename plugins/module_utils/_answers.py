@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._errors import (
+    AnswerTooLarge,
     AuthenticationFailed,
     ClientIdRefused,
     Conflict,
     InvalidRecord,
+    LostAnswer,
     NotThePsa,
     PermissionDenied,
     PsaError,
@@ -25,17 +27,20 @@ from ._errors import (
     RecordNotFound,
     RouteNotOffered,
     ServerFailed,
+    TooSlow,
     TransientFailure,
     UserInterfaceHost,
     WrongAddress,
     legible,
 )
 from ._http import Answer
+from ._redact import beginning, redact
 from ._shapes import plausible
 
 _SAID_LIMIT = 300  # characters of a server's words in a message
 _INNER_LIMIT = 50  # errors of a validation that are kept
 _INNER_FIELDS = ("code", "message", "resource", "field")
+_CODES = frozenset(("ConnectWiseApi", "Conflict", "InvalidObject", "NotFound", "RateLimit", "Security", "Unauthorized"))
 
 
 @dataclass(frozen=True)
@@ -146,13 +151,14 @@ def said(answer: Answer) -> str:
     if not text and re.search(r"<html|<!doctype", answer.text[:2000], re.IGNORECASE):
         title = _title(answer.text)
         text = "an HTML page" + (f" titled {title}" if title else "")
-    text = legible(" ".join((text or answer.text).split()))
+    # A secret is found before a cut leaves a part of it.
+    text = redact(legible(" ".join((text or answer.text).split())))
     return text if len(text) <= _SAID_LIMIT else text[: _SAID_LIMIT - 1] + "…"
 
 
 def _words(value: Any) -> str:
     """A server's word, as far as it is one and anybody would read it."""
-    return str(value)[: 2 * _SAID_LIMIT] if isinstance(value, (str, int, float)) else ""
+    return beginning(value, 2 * _SAID_LIMIT) if isinstance(value, (str, int, float)) else ""
 
 
 def _inner(body: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -171,6 +177,13 @@ def _title(page: str) -> str:
 
 def error_of(answer: Answer) -> PsaError:
     """The typed error of an answer that is not a success."""
+    problem = _error_of(answer)
+    code = _body(answer).get("code")
+    problem.code = code if isinstance(code, str) and code in _CODES else ""
+    return problem
+
+
+def _error_of(answer: Answer) -> PsaError:
     common: dict[str, Any] = {"said": said(answer), "status": answer.status}
     for case in _CASES:
         if case.fits(answer):
@@ -180,6 +193,35 @@ def error_of(answer: Answer) -> PsaError:
     if answer.status >= 500:
         return ServerFailed("the server failed", **common)
     return NotThePsa(f"unexpected answer with status {answer.status}", **common)
+
+
+# The words of this collection, of errors whose words may otherwise be the server's.
+_OWN_WORDS = frozenset(case.problem for case in _CASES)
+_WITHOUT_WORDS: dict[type[PsaError], str] = {
+    TooSlow: "the answer did not come in time",
+    LostAnswer: "the answer was lost",
+    AnswerTooLarge: "the answer is too large",
+    NotThePsa: "the answer is none of the API",
+    ServerFailed: "the server failed",
+}
+
+
+def unquoted(problem: PsaError) -> PsaError:
+    """Return the error without a word of the server, whose answer may quote a secret that nobody knows yet."""
+    words = problem.problem
+    if words not in _OWN_WORDS:
+        words = next((text for kind, text in _WITHOUT_WORDS.items() if isinstance(problem, kind)), "the request failed")
+    details = [f"status {problem.status}" if problem.status else "", f"code {problem.code}" if problem.code else ""]
+    known = ", ".join(filter(None, details))
+    clean = type(problem)(
+        f"{words} ({known}). Its words are not shown, because they may hold the key" if known else words,
+        remedy=problem.remedy,
+        tenant=problem.tenant,
+        operation=problem.operation,
+        status=problem.status,
+    )
+    clean.unclear = problem.unclear
+    return clean
 
 
 def data_of(answer: Answer, *, empty_allowed: bool = False) -> Any:

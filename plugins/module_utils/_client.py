@@ -28,6 +28,7 @@ from ._errors import (
     WrongAddress,
 )
 from ._http import PARALLEL, Answer, Http
+from ._redact import HIDDEN, beginning, register
 from ._rights import right_for
 from ._shapes import identified
 from ._wire import too_large
@@ -55,6 +56,7 @@ class Psa:
 
     def __init__(self, connection: Connection, http: Http | None = None) -> None:
         self.connection = connection
+        register(connection.private_key)
         self._shared = False
         self._http = http or Http(connection.policy, is_transient)
         self._codebase = None if connection.codebase == "auto" else connection.codebase
@@ -133,7 +135,7 @@ class Psa:
         found = str(self.company_info().get("Codebase") or "").strip("/")
         if found and not CODEBASE.fullmatch(found):
             raise WrongAddress(
-                f'the tenant names "{found[:60]}" as its codebase, which is none',
+                f'the tenant names "{beginning(found, 60)}" as its codebase, which is none',
                 remedy="set codebase (cw_codebase) to v4_6_release, and find out who answers at this host",
                 tenant=self.tenant,
                 operation=f"GET {self._company_path}",
@@ -261,8 +263,12 @@ class Psa:
         if self.connection.codebase == "auto" and self._is_address_problem(answer):
             # The tenant may have been upgraded since its codebase was read: look once more.
             stale, self._codebase, self._company = self._codebase, None, None
-            if self.codebase != stale:
-                answer = self._once(method, path, params, body, form, site, headers)
+            try:
+                if self.codebase != stale:
+                    answer = self._once(method, path, params, body, form, site, headers)
+            except PsaError as problem:
+                problem.unclear = True  # the first request was answered
+                raise
         for pause in _NOT_YET if method == "GET" else ():
             # Ids come from the tenant itself: a record that is not found may only not be visible yet.
             if answer.status != 404 or not isinstance(error_of(answer), RecordNotFound):
@@ -344,9 +350,8 @@ class Psa:
 
     def _without_keys(self, text: str) -> str:
         """A server's words may repeat what it was sent."""
-        for key in (self.connection.private_key, self.connection.public_key):
-            text = text.replace(key, shown_key(key))
-        return text
+        text = text.replace(self.connection.private_key, HIDDEN)
+        return text.replace(self.connection.public_key, shown_key(self.connection.public_key))
 
     def _which_right(self, problem: PermissionDenied, method: str, path: str) -> PermissionDenied:
         owner = f"the API member that owns the key {shown_key(self.connection.public_key)}"
@@ -366,7 +371,7 @@ class Psa:
         return answer.status >= 400 and isinstance(error_of(answer), RouteNotOffered)
 
     def _about_company(self, problem: PsaError) -> PsaError:
-        """Refused keys and a wrong company look alike; companyinfo, which needs no keys, tells them apart."""
+        """NotAFile keys and a wrong company look alike; companyinfo, which needs no keys, tells them apart."""
         try:
             self.company_info()
             offered = self._offered_codebase()

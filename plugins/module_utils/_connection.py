@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ._errors import InputError
 from ._http import Policy
+from ._redact import register
 
 REGIONS = {
     "na": "api-na.myconnectwise.net",
@@ -30,6 +31,7 @@ _HEADER_VALUE = re.compile(r"[\w.{}-]+", re.ASCII)
 # private key in its place.
 PUBLIC_KEY: dict[str, Any] = {"type": "str", "no_log": True}
 PUBLIC_OPTIONS = ("public_key", "key_public", "reader_public_key")
+PRIVATE_OPTIONS = ("private_key", "key_private", "reader_private_key")
 
 CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "company_id": {"type": "str"},
@@ -94,9 +96,32 @@ def shown_key(key: object) -> str:
     return f"{text[:_SHOWN]}…" if text else "none"
 
 
+def register_secrets(options: Mapping[str, Any]) -> None:
+    """Keep the private halves among options, and credentials in the host, out of what this process shows."""
+    for name in PRIVATE_OPTIONS:
+        register(options.get(name))
+    register_credentials(options.get("host"))
+
+
+def register_credentials(address: object) -> None:
+    """Keep the user name and password in an address out of what this process shows."""
+    credentials, at, _host = str(address or "").rpartition("@")
+    if at:
+        credentials = credentials.rpartition("//")[2]
+        password = credentials.partition(":")[2]
+        for secret in (credentials, password, unquote(password)):
+            register(secret)
+
+
 def parse_host(value: str) -> str:
     """The bare host[:port] of a base URL; raises InputError for what can never be an API host."""
     text = value.strip()
+    if "@" in text:
+        register_credentials(text)
+        raise InputError(
+            "host has a user name or a password in it",
+            remedy="write the host alone, such as manage.example.com; the keys are public_key and private_key",
+        )
     url = urlsplit(text if "://" in text else f"https://{text}")
     if url.scheme != "https":
         raise InputError(
@@ -109,7 +134,7 @@ def parse_host(value: str) -> str:
             remedy=f"give the base address only, such as https://{url.netloc or 'manage.example.com'}; "
             "the version path is added from codebase",
         )
-    if "@" in url.netloc or not url.hostname or re.search(r"[\s\\]", url.netloc):
+    if not url.hostname or re.search(r"[\s\\]", url.netloc):
         raise InputError(f'host "{value}" is not a host name', remedy="write a host such as manage.example.com")
     try:
         url.port  # noqa: B018 - reading it is the check
@@ -128,6 +153,7 @@ def parse_host(value: str) -> str:
 
 def parse_connection(options: Mapping[str, Any]) -> Connection:
     """A Connection from the options of a module; raises InputError naming every way to mend it."""
+    register_secrets(options)
     try:
         return _parsed(options)
     except InputError as problem:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ._redact import redact, redact_data
+
 # What a terminal obeys, line breaks among them, and what turns the direction of a text: no server writes our lines.
 _ILLEGIBLE = dict.fromkeys(
     (
@@ -39,9 +41,13 @@ class PsaError(Exception):
     remedy: one sentence, what the reader can do now.
     tenant, operation, said: filled in by the client, which knows them.
     data: further values for the task's result (never secrets).
+    code: of the server, if it is a known one.
+    unclear: whether the request may have made a key, although it failed.
     """
 
     remedy = ""
+    code = ""
+    unclear = False
 
     def __init__(
         self,
@@ -71,7 +77,7 @@ class PsaError(Exception):
             sentences.append(f'The server said: "{self.said}"')
         if self.remedy:
             sentences.append(f"What to do: {self.remedy}")
-        return legible(" ".join(_ended(sentence) for sentence in sentences))
+        return redact(legible(" ".join(_ended(sentence) for sentence in sentences)))
 
     def as_result(self) -> dict[str, Any]:
         """The error as the fields of a failed task."""
@@ -83,8 +89,9 @@ class PsaError(Exception):
             "server_said": legible(self.said),
             "remedy": legible(self.remedy),
             "status": self.status,
+            **({"unclear": True} if self.unclear else {}),
         }
-        return {"msg": str(self), "error": error, **self.data}
+        return redact_data({"msg": str(self), "error": error, **self.data})
 
 
 class InputError(PsaError):
@@ -259,7 +266,7 @@ def error_from(result: Mapping[str, Any]) -> PsaError:
         return InputError(str(result.get("msg") or "the module failed and did not say why"))
     kinds = {kind.__name__: kind for kind in _kinds(PsaError)}
     kind = kinds.get(str(said.get("kind")), PsaError)
-    return kind(
+    problem = kind(
         str(said.get("problem") or ""),
         remedy=str(said.get("remedy") or ""),
         tenant=str(said.get("tenant") or ""),
@@ -267,6 +274,8 @@ def error_from(result: Mapping[str, Any]) -> PsaError:
         said=str(said.get("server_said") or ""),
         status=said.get("status"),
     )
+    problem.unclear = bool(said.get("unclear"))
+    return problem
 
 
 def _kinds(kind: type[PsaError]) -> list[type[PsaError]]:

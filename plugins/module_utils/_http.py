@@ -26,6 +26,7 @@ from ._errors import (
     TooSlow,
 )
 from ._http_errors import translated, unreadable
+from ._redact import beginning
 from ._strict_json import NotJson, parsed, weight
 from ._wire import ENCODINGS, Adapter, Budget, Session, read_body, spending, too_large
 
@@ -101,7 +102,7 @@ class Answer:
             data = None if defect else parsed(text.removeprefix("\ufeff"))
         except NotJson as problem:
             defect = problem.why
-            return cls(status, headers, text[:_TEXT_KEPT], None, False, defect, size)
+            return cls(status, headers, beginning(text, _TEXT_KEPT), None, False, defect, size)
         return cls(status, headers, text[:_TEXT_KEPT], data, not defect, defect, size)
 
 
@@ -185,13 +186,14 @@ class Http:
 
         Raises ConnectionFailed, DeadlinePassed, TlsUntrusted, LostAnswer, TooSlow, NotThePsa, AnswerTooLarge.
         """
-        last = self.policy.retries
+        last, answered = self.policy.retries, False
         for attempt in range(last + 1):
             problem: PsaError | None = None
             asked = None
             try:
                 answer = self._once(method, url, authorization, headers, params, json, form)
-            except (TlsUntrusted, NotThePsa, TooSlow, DeadlinePassed):
+            except (TlsUntrusted, NotThePsa, TooSlow, DeadlinePassed) as failed:
+                failed.unclear = answered
                 raise
             except ConnectionFailed as failed:
                 problem = failed
@@ -203,9 +205,11 @@ class Http:
                 if answer.status != 429 and not (method in _READS and self._transient(answer)):
                     return answer
                 asked = retry_after(answer.headers)
+                answered = method not in _READS
             wait = self._delay(attempt, asked)
             if attempt == last or time.monotonic() + wait >= self._until:
                 if problem is not None:
+                    problem.unclear = answered
                     raise problem
                 return answer
             self._sleep(wait)
@@ -248,7 +252,7 @@ class Http:
             hops += 1
             if method not in _READS or hops > _MAX_REDIRECTS or not _same_server(url, target):
                 raise NotThePsa(
-                    f"the server redirects to {target[:200] or 'nowhere'}",
+                    f"the server redirects to {beginning(target, 200) or 'nowhere'}",
                     remedy="use the API host itself as host, not an address that redirects",
                     status=answer.status,
                 )

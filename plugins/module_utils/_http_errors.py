@@ -15,6 +15,7 @@ from ._errors import (
     TlsUntrusted,
     TooSlow,
 )
+from ._redact import beginning
 from ._wire import Budget, TooMuch, too_large
 
 try:
@@ -80,7 +81,7 @@ def translated(problem: Exception, verify: bool | str, limit: float, budget: Bud
     """
     chain = _chain(problem)
     names = {type(one).__name__ for one in chain}
-    reason = next((str(one) for one in reversed(chain) if str(one)), type(problem).__name__)[:_REASON_LIMIT]
+    reason = beginning(next((one for one in reversed(chain) if str(one)), type(problem).__name__), _REASON_LIMIT)
     if any(isinstance(one, TooMuch) for one in chain):
         return too_large(budget.size) if budget.has_headers else AnswerTooLarge("the headers of the answer do not end")
     if budget.is_late and not isinstance(problem, requests.exceptions.ConnectTimeout):

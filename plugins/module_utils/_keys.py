@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from contextlib import suppress
 
+from ._answers import unquoted
 from ._client import Record
-from ._errors import PASSING, UNCERTAIN, NotApplied, PsaError, RecordNotFound
+from ._errors import PASSING, NotApplied, PsaError, RecordNotFound, ServerFailed
 from ._names import same
 from ._resource import settled, write
-from ._routes import Extensions
+from ._routes import Extensions, NotOffered
 
 
 def fitting(
@@ -33,9 +34,12 @@ def request_key(
 ) -> tuple[Record, list[Record]]:
     """Request a key once: the key, and its twins, which a server made of the same request.
 
-    known: the keys that were there before. After an error of UNCERTAIN there may be a key that nobody saw.
+    known: the keys that were there before. After an error that is `unclear` there may be a key that nobody saw.
     """
-    made = extensions.create_key(routes, member, description)
+    try:
+        made = extensions.create_key(routes, member, description)
+    except NotOffered as problem:
+        raise _refused(problem, extensions, routes, member, description, known) from None
 
     def is_made(key: Record) -> bool:
         return bool(key.get("publicKey") == made["publicKey"])
@@ -48,30 +52,81 @@ def request_key(
         # Its private half is in our hands, and it is proven before it is used: losing it would be worse.
         return made, []
     if not any(map(is_made, new)):
-        raise NotApplied(
+        unseen = NotApplied(
             "accepted, but the key is not there", tenant=extensions.psa.tenant, operation=f"{routes}.create"
         )
+        unseen.unclear = True
+        raise unseen
     return made, [key for key in new if not is_made(key)]
+
+
+def _refused(
+    problem: NotOffered, extensions: Extensions, routes: str, member: int, description: str, known: list[Record]
+) -> PsaError:
+    """The error of a tenant that says it makes no keys: one that made a key all the same is not believed."""
+    if not problem.unclear:
+        return problem
+    try:
+        left = _others(extensions, routes, member, description, known)
+    except PsaError as trouble:
+        trouble.unclear = True
+        return trouble
+    if not left:
+        problem.unclear = False
+        return problem
+    made = ServerFailed(
+        f"the tenant refused to make a key (status {problem.status}), and made one",
+        tenant=problem.tenant,
+        operation=problem.operation,
+        status=problem.status,
+    )
+    made.unclear = True
+    return made
 
 
 def create_key(extensions: Extensions, routes: str, member: int, description: str, known: list[Record]) -> Record:
     """Create a key. One whose answer was lost is lost itself, so it is deleted first, and so are twins.
 
-    Not for a key whose record a store keeps: another run may have made its key in the meantime.
+    Not for a key whose record a store keeps: another run may have made its key in the meantime. An error that is still
+    `unclear` says that a key may be left.
     """
     for attempt in (1, 2):
         try:
             made, twins = request_key(extensions, routes, member, description, known)
             if twins:
-                delete_keys(extensions, routes, member, twins)
+                _delete_twins(extensions, routes, member, twins)
             return made
-        except UNCERTAIN as problem:
-            left = settled(lambda: _others(extensions, routes, member, description, known), bool)
-            if left:
-                delete_keys(extensions, routes, member, left)
+        except PsaError as problem:
+            if not problem.unclear:
+                raise
+            _clear_up(extensions, routes, member, description, known, problem)
             if attempt == 2 or not isinstance(problem, PASSING):
                 raise
     raise AssertionError("the loop above returns or raises")
+
+
+def _delete_twins(extensions: Extensions, routes: str, member: int, twins: list[Record]) -> None:
+    try:
+        delete_keys(extensions, routes, member, twins)
+    except PsaError as problem:
+        problem.unclear = True
+        raise
+
+
+def _clear_up(
+    extensions: Extensions, routes: str, member: int, description: str, known: list[Record], problem: PsaError
+) -> None:
+    """Delete what the request of an unclear error has left. Raises that error if a key may be left."""
+    left: list[Record] = []
+    try:
+        left = settled(lambda: _others(extensions, routes, member, description, known), bool)
+        if left:
+            delete_keys(extensions, routes, member, left)
+    except PsaError as trouble:
+        what = "The key it left could not be deleted" if left else "Whether it left a key could not be seen"
+        problem.problem += f". {what}: {unquoted(trouble).problem}"
+        raise problem from None
+    problem.unclear = False
 
 
 def _others(extensions: Extensions, routes: str, member: int, description: str, known: list[Record]) -> list[Record]:

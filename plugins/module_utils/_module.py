@@ -17,10 +17,11 @@ from ansible.module_utils.common.parameters import env_fallback, remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound, UnsupportedError
 
 from ._client import Psa
-from ._connection import CONNECTION_OPTIONS, PUBLIC_OPTIONS, parse_connection, shown_key
+from ._connection import CONNECTION_OPTIONS, PUBLIC_OPTIONS, parse_connection, register_secrets, shown_key
 from ._errors import AuthenticationFailed, PsaError, Unsupported, legible
 from ._http import Http
 from ._manual import Step, where
+from ._redact import redact, redact_data
 
 ON_UNSUPPORTED = {"type": "str", "choices": ["fail", "manual"], "default": "fail"}
 ON_UNKNOWN = {"type": "str", "choices": ["fail", "warn"], "default": "fail"}
@@ -86,6 +87,7 @@ def execute(
     http: a session of the caller's, which stays open for the next module.
     """
     params = _plain(dict(options))
+    register_secrets(params)
     tenant = ""
     try:
         try:
@@ -154,6 +156,8 @@ def unsupported(steps: list[Step]) -> Unsupported:
 def _shown(params: Mapping[str, Any]) -> dict[str, Any]:
     """The options as a result tells them."""
     hidden = {name: shown_key(params[name]) for name in PUBLIC_OPTIONS if params.get(name)}
+    # Of an address somebody may have put a password into.
+    hidden.update({name: redact(str(params[name])) for name in ("host",) if params.get(name)})
     return {**params, **hidden}
 
 
@@ -197,8 +201,23 @@ def run_in_process(
         params = _shown(params)
     if invocation:
         result["invocation"] = {"module_args": params}
-    scrubbed: dict[str, Any] = remove_values(result, secrets)
-    return scrubbed
+    return shown(remove_values(result, secrets))
+
+
+# What a result is there to bring, although it is a secret: the key that cw_api_key made without a store, one that a
+# play asked to have returned, and the record that cw_key_file read.
+_MEANT = (("api_key", "private_key"), ("ansible_facts", "connectwise_returned_keys"))
+_RECORD = "record"
+
+
+def shown(result: dict[str, Any]) -> dict[str, Any]:
+    """A result of a module or an action without any known secret but those that are meant to be in it."""
+    clean = redact_data(result)
+    for outer, inner in _MEANT:
+        meant = result.get(outer)
+        if isinstance(meant, Mapping) and inner in meant and clean[outer] is not meant:
+            clean = {**clean, outer: {**clean[outer], inner: meant[inner]}}
+    return {**clean, _RECORD: result[_RECORD]} if isinstance(result.get(_RECORD), Mapping) else clean
 
 
 def main(module: Module) -> None:
@@ -207,6 +226,7 @@ def main(module: Module) -> None:
     result = execute(module, ansible.params, check_mode=ansible.check_mode, diff_mode=ansible._diff)
     ansible.no_log_values = _secrets(module, set(ansible.no_log_values), ansible.params, result)
     ansible.params = _shown(ansible.params)
+    result = shown(remove_values(result, ansible.no_log_values))
     for warning in result.pop("warnings", []):
         ansible.warn(warning)
     if result.pop("failed", False):

@@ -33,8 +33,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from ._answers import unquoted
 from ._client import Psa, patch_operations, quoted
-from ._errors import InputError, NotThePsa, RouteNotOffered, ServerFailed
+from ._errors import ConnectionFailed, InputError, NotThePsa, PsaError, RouteNotOffered, ServerFailed
+from ._redact import register
 from ._route_check import ALWAYS, ARGUMENTS, ROUTES, check
 from ._templates import PLACEHOLDER, argument, as_text, dig, fill, form_fields, placeholders
 
@@ -161,14 +163,23 @@ class Extensions:
 
     def call(self, operation: str, *, body: Any = None, **arguments: Any) -> Any:
         """Run an operation; raises NotOffered when the tenant has no such route."""
+        route, values, request = self._prepared(operation, body, arguments)
+        return self._result(operation, route, values, request, self._send(request))
+
+    def _prepared(
+        self, operation: str, body: Any, arguments: Mapping[str, Any]
+    ) -> tuple[Route, dict[str, Any], _Request]:
+        """The route of an operation, the values of its templates and its request, after those that come before it."""
         route = self._routes[operation]
         if route is None:
             raise NotOffered(f"the operation {operation} is switched off for this tenant", tenant=self.psa.tenant)
         values = {**arguments, "body": body, "maps": route.maps}
         for one in route.first:
             values[str(one["name"])] = self._first(operation, one, values)
-        request = _filled({name: getattr(route, name) for name in _SENT}, values, body)
-        answer = self._send(request)
+        return route, values, _filled({name: getattr(route, name) for name in _SENT}, values, body)
+
+    def _result(self, operation: str, route: Route, values: Mapping[str, Any], request: _Request, answer: Any) -> Any:
+        """What an answer brings; raises ServerFailed if it has not what the route says of a success."""
         for place, expected in (route.success or {}).items():
             if dig(answer, place) != expected:
                 raise ServerFailed(
@@ -271,17 +282,36 @@ class Extensions:
         self.call("customize_items.replace", role=role, setting=setting, items=items, body=body, **more)
 
     def keys(self, kind: str, member: int) -> list[dict[str, Any]]:
-        return self._rows(self.call(f"{kind}.list", member=member), f"{kind}.list")
+        rows = self._rows(self.call(f"{kind}.list", member=member), f"{kind}.list")
+        for row in rows:
+            register(row.get("privateKey"))
+        return rows
 
     def create_key(self, kind: str, member: int, description: str) -> dict[str, Any]:
-        made = self.call(f"{kind}.create", member=member, description=description, body={"description": description})
-        if not isinstance(made, dict) or not all(made.get(name) for name in ("publicKey", "privateKey")):
-            raise ServerFailed(
-                "the answer to the creation of a key holds no key pair",
-                tenant=self.psa.tenant,
-                operation=f"{kind}.create",
-                remedy="check the result path of this operation in cw_extension_routes",
+        """Create a key. No error quotes the answer, and each that came after the request was sent is `unclear`."""
+        operation = f"{kind}.create"
+        arguments = {"member": member, "description": description}
+        route, values, request = self._prepared(operation, {"description": description}, arguments)
+        try:
+            answer = self._send(request)
+        except PsaError as problem:
+            if isinstance(problem, (ConnectionFailed, InputError)) and not problem.unclear:
+                raise
+            raise _unclear(unquoted(problem)) from None
+        try:
+            made = self._result(operation, route, values, request, answer)
+        except Exception:  # whatever it is, it may quote the key
+            made = None
+        if not isinstance(made, dict) or not all(_is_half(made.get(name)) for name in ("publicKey", "privateKey")):
+            raise _unclear(
+                ServerFailed(
+                    "the answer to the creation of a key holds no key pair",
+                    tenant=self.psa.tenant,
+                    operation=operation,
+                    remedy="check the result and success of this operation in cw_extension_routes",
+                )
             )
+        register(made["privateKey"])
         return made
 
     def delete_key(self, kind: str, member: int, key: object) -> None:
@@ -296,6 +326,15 @@ class Extensions:
                 remedy="check the result path of this operation in cw_extension_routes",
             )
         return rows
+
+
+def _is_half(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _unclear(problem: PsaError) -> PsaError:
+    problem.unclear = True
+    return problem
 
 
 def _new() -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._errors import NotThePsa
+from ._redact import beginning
 
 _LEVELS = ("None", "My", "All")
 _HIGHEST_ID = 2**63
@@ -83,7 +84,7 @@ def plausible(data: Any, status: int) -> Any:
             for name, value in record.items():
                 check = _FIELDS.get(name)
                 if check is not None and not check(value):
-                    raise NotThePsa(f'the answer has {str(value)[:60]!r} as "{name}" of a record', status=status)
+                    raise NotThePsa(f'the answer has {beginning(value, 60)!r} as "{name}" of a record', status=status)
     return data
 
 

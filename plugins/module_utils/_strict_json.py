@@ -11,6 +11,8 @@ import re
 import sys
 from typing import Any
 
+from ._redact import beginning
+
 DEEPEST = 32  # the API nests four deep
 # What one value takes in memory beyond its text, at the least favourable.
 VALUE_COST = 64
@@ -93,7 +95,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _value in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise NotJson(f'it has the key "{twice[:60]}" twice in one object')
+        raise NotJson(f'it has the key "{beginning(twice, 60)}" twice in one object')
     return found
 
 

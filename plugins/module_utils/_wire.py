@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._errors import AnswerTooLarge, LostAnswer, NotThePsa
+from ._redact import beginning
 
 try:
     import requests.adapters
@@ -175,7 +176,7 @@ def read_body(response: requests.Response, budget: Budget) -> bytearray:
     """
     encoding = str(response.headers.get("Content-Encoding") or "identity").strip().lower()
     if encoding not in ("identity", "gzip", "x-gzip"):
-        raise NotThePsa(f'the answer is packed as "{encoding[:60]}", which was not asked for')
+        raise NotThePsa(f'the answer is packed as "{beginning(encoding, 60)}", which was not asked for')
     body = bytearray()
     try:
         _fill(body, response, budget, zlib.decompressobj(16 + zlib.MAX_WBITS) if encoding != "identity" else None)

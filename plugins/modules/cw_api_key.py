@@ -190,10 +190,12 @@ pending:
   type: bool
 """
 
+import json
+import shlex
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._keys import create_key, delete_keys, fitting, request_key
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import create_key as create_step
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import delete_key as delete_step
@@ -256,7 +258,10 @@ def present(
     twins: list[Record] = []
     place = routes, int(owner["id"]), params["description"]
     if keys is not None and not check_mode and params["other_than"] is None:
-        offered, made = attempt(lambda: create_key(extensions, *place, keys))
+        try:
+            offered, made = attempt(lambda: create_key(extensions, *place, keys))
+        except PsaError as problem:
+            raise told(problem, params) from None
     elif keys is not None and not check_mode:
         offered, sent = attempt(lambda: request_key(extensions, *place, keys))
         made, twins = sent or (None, [])
@@ -267,6 +272,16 @@ def present(
     if made and params["other_than"] is not None:
         values["twins"] = [twin["id"] for twin in twins]
     return Result(True, values, {}, {"key": params["description"]})
+
+
+def told(problem: PsaError, params: dict[str, Any]) -> PsaError:
+    """The error of a creation, with the command that deletes a key it may have left; before it there was none."""
+    if problem.unclear:
+        names = ("member", "member_type", "description")
+        options = json.dumps({**{name: params[name] for name in names}, "state": "absent"}, ensure_ascii=False)
+        command = f"ansible TENANT -m msp.connectwise.cw_api_key -a {shlex.quote(options)}"
+        problem.remedy = f"a key of {params['member']} may be live. This deletes it: {command}"
+    return problem
 
 
 def absent(

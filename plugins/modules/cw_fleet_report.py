@@ -99,6 +99,10 @@ errors:
   description: For each such tenant a line for each of its integrations that this run itself has found so.
   returned: always
   type: dict
+unasked:
+  description: Why C(finish) fails that asked nobody for the keys that it waits for, and did nothing else.
+  returned: at the end of such a run
+  type: str
 failed_tenants:
   description: Tenants with an integration whose status is one of O(fail_on).
   returned: always

@@ -17,6 +17,9 @@ from urllib.parse import urlencode, urlsplit
 from ansible.module_utils.urls import ConnectionError as NoConnection
 from ansible.module_utils.urls import SSLValidationError, open_url
 
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import register_credentials
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import beginning, register
+
 CONNECTION_SPEC: dict[str, Any] = {
     "controller_host": {"type": "str"},
     "controller_oauthtoken": {"type": "str", "no_log": True},
@@ -66,6 +69,9 @@ class Awx:
         self._verify = options["validate_certs"] is not False
         self._login: dict[str, Any] = {}
         self._headers = {"Content-Type": "application/json"}
+        for name in ("controller_oauthtoken", "controller_password"):
+            register(options[name])
+        register_credentials(host)
         if options["controller_oauthtoken"]:
             self._headers["Authorization"] = f"Bearer {options['controller_oauthtoken']}"
         elif options["controller_username"]:
@@ -119,7 +125,7 @@ class Awx:
             ) from error
 
     def _refused(self, error: HTTPError, method: str, path: str) -> AwxError:
-        said = error.read().decode("utf-8", "replace")[:_LONGEST]
+        said = beginning(error.read().decode("utf-8", "replace"), _LONGEST)
         if error.code == 401:
             return AwxError(
                 f"AWX at {self.host} does not accept the token, or the user and password: make a token with the scope "
@@ -161,4 +167,4 @@ def end_of(log: str) -> str:
     """What matters in the log of an update: the lines that tell of an error, else the last ones."""
     lines = list(dict.fromkeys(line.strip() for line in log.splitlines() if line.strip()))
     bad = [line for line in lines if _BAD.search(line)]
-    return " / ".join((bad or lines)[-3:])[:_LONGEST]
+    return beginning(" / ".join((bad or lines)[-3:]), _LONGEST)

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -19,6 +20,7 @@ from ansible.parsing.vault import match_encrypt_secret
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader, lookup_loader
 
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import LookupFailed
 
@@ -71,6 +73,17 @@ class Controller:
         except Exception as problem:  # a library below the lookup says it in its own way
             raise LookupFailed(f"{type(problem).__name__}: {problem}") from None
         return found[0] if found else None
+
+
+def yaml_of(loader: Any, path: Path) -> Any:
+    """Return what a file of YAML holds, as data. The file may be vaulted, or values in it.
+
+    Raises NotAFile, OSError, ValueError or AnsibleError.
+    """
+    data = _files.read_bytes(path)
+    vault = loader._vault
+    text = bytes(vault.decrypt(data) if vault.is_encrypted(data) else data).decode()
+    return loader.load(text, file_name=str(path), show_content=False)
 
 
 def encrypted(vault: Any, text: str, vault_id: str) -> bytes:

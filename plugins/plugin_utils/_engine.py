@@ -9,8 +9,6 @@ tenant a thread; both ways take the options of the modules from this file.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -18,13 +16,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._names import same
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, retired_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, register_keys, retired_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import check_writable, require_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results
@@ -86,6 +86,11 @@ class Integration:
     @property
     def absent(self) -> bool:
         return self.settings.state == "absent"
+
+    @property
+    def stores_keys(self) -> bool:
+        """Return whether this run does nothing but store keys that a person has made."""
+        return self.settings.mode == "store_key"
 
     @property
     def grace_days(self) -> float:
@@ -169,6 +174,7 @@ class Integration:
         for key in self.profile.keys:
             store = self._store(key)
             key_look = KeyLook(key, store, store.read(), {})
+            register_keys(key_look.record)
             look.keys.append(key_look)
             result = self.site.run("cw_integration_info", self._asked(key, key_look.record))
             key_look.found = result["integration"]
@@ -244,7 +250,9 @@ class Integration:
             reason = life.mismatch(key_look.record, wish) or life.busy(key_look.record, me, wish.lease, now, is_alive)
             if reason:
                 raise life.KeyLifeError(reason)
-        check_writable(Path(self.settings.report_dir))
+        reports = Path(self.settings.report_dir)
+        require_place(reports, self.site.name, self.vendor)
+        check_writable(reports)
         if self.absent or self.settings.mode != "converge":
             return
         for key_look in look.keys:
@@ -319,13 +327,23 @@ class Integration:
             self._step("cw_table_setup", lists)
             for options in self.members():
                 self._step("cw_api_member", options)
+        refused: list[PsaError] = []
         for key_look in look.keys:
-            if self.settings.mode == "store_key" and not self._needs_work(key_look):
+            if self.stores_keys and not self._needs_work(key_look):
                 continue
-            outcome = self.key_step(key_look)
+            try:
+                outcome = self.key_step(key_look)
+            except PsaError as problem:
+                if not self.stores_keys:
+                    raise
+                # The key of another member is shown once, and would be lost.
+                refused.append(problem)
+                continue
             done = {**outcome.as_result(), "record": key_look.key.record, "place": key_look.store.place}
             results.setdefault("cw_api_key", []).append(done)
             self._check(key_look, outcome)
+        if refused:
+            raise refused[0]
         return results
 
     def _step(self, module: str, options: Mapping[str, Any] | None) -> None:
@@ -343,6 +361,17 @@ class Integration:
         result = self.site.run("cw_access_check", {**options, **key, "settle": settle})
         self.results.setdefault("cw_access_check", []).append({**result, "record": key_look.key.record})
 
+    def tried(self, member: str, pair: Mapping[str, str]) -> str:
+        """Return valid, refused, foreign or swapped, as the tenant says of a key that a person typed.
+
+        Raises PsaError.
+        """
+        keys = self._keys(next(key for key in self.profile.keys if same(key.member["identifier"], member)))
+        state = keys.state(pair)
+        if state == "refused" and keys.state(life.swapped(pair)) != "refused":
+            return "swapped"
+        return state
+
     def key_step(self, key_look: KeyLook) -> Outcome:
         """Lead one key through its life. Raises PsaError."""
         loop = Loop(
@@ -355,22 +384,3 @@ class Integration:
             check_mode=self.site.check_mode,
         )
         return loop.run()
-
-
-def check_writable(directory: Path) -> None:
-    """Raises InputError if no report could be written there."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory) as file:
-            file.write(b"0" * 4096)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as problem:
-        raise unwritable(directory, problem) from None
-
-
-def unwritable(directory: object, problem: OSError) -> InputError:
-    return InputError(
-        f"reports cannot be written to {directory} ({problem.strerror})",
-        remedy="give this user the right to write there, or set integration_report_dir; see that the disk is not full",
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.plugin_utils._host_vars import HostVarsError
 
 _VERBS = ("add", "edit", "delete", "inquire")
@@ -42,6 +43,7 @@ def clicks(profile: Mapping[str, Any]) -> list[str]:
 def pasted(keys: Mapping[str, Any]) -> dict[str, str]:
     """The pair as it was pasted, without the space around it; says what is wrong with it, but never shows it."""
     found = {kind: str(keys.get(kind) or "").strip() for kind in _KEY}
+    register(found["private"])
     for kind, what in _KEY.items():
         key = found[kind]
         # Without a terminal nothing is asked, and Ansible gives the word None for what was not answered.
@@ -51,11 +53,16 @@ def pasted(keys: Mapping[str, Any]) -> dict[str, str]:
                 "run this at a terminal, which asks for it; or give both with -e @FILE, as cw_first_public_key and "
                 "cw_first_private_key",
             )
-        if not (key.isascii() and key.isprintable()) or " " in key:
-            raise HostVarsError(
-                f"the {what} has blanks or other characters in it that no key has ({len(key)} characters)",
-                "copy it again, the key alone",
-            )
-    if found["public"] == found["private"]:
-        raise HostVarsError("public and private key are the same", "copy each from its own field")
+    if said := flaw(found["public"], found["private"]):
+        raise HostVarsError(said, "copy it again, the key alone, each half from its own field")
     return found
+
+
+def flaw(public: str, private: str) -> str:
+    """Return why two texts cannot be the halves of a key, without showing them; empty if they can."""
+    for what, key in (("public key", public), ("private key", private)):
+        if not key:
+            return f"nothing was given as the {what}"
+        if not (key.isascii() and key.isprintable()) or " " in key:
+            return f"the {what} has blanks or other characters in it that no key has ({len(key)} characters)"
+    return "public and private key are the same" if public == private else ""

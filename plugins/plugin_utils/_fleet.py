@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, is_entry
@@ -140,9 +141,9 @@ def entries_below(directory: Path, max_age_hours: float) -> list[dict[str, Any]]
     entries = []
     for path in sorted(directory.glob("*/*.json")):
         try:
-            entry = loaded(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            # Half a file is one that its run did not end.
+            entry = loaded(_files.read_text(path, below=directory.parent))
+        except (OSError, ValueError, _files.NotAFile):
+            # Half a file is one that its run did not end; what is no file is no report of ours.
             continue
         if is_entry(entry) and {"tenant", "vendor"} <= entry.keys() and entry["time"] >= since:
             entries.append(entry)

@@ -16,7 +16,9 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError, legible
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
-from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Site, unwritable
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Site
+from ansible_collections.msp.connectwise.plugins.plugin_utils._files import NotAFile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results, changes, warnings_of
 
@@ -45,6 +47,7 @@ class Tenant:
     """One host: its integrations, in the order in which they are worked on, and what cannot be done here.
 
     left_to_tasks: vendor -> why the role has to run for it. broken: vendors with an error before anything is sent.
+    serial: integrations that are worked on after the threads have ended.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Tenant:
     integrations: list[Integration] = field(default_factory=list)
     left_to_tasks: dict[str, str] = field(default_factory=dict)
     broken: list[IntegrationResult] = field(default_factory=list)
+    serial: list[Integration] = field(default_factory=list)
 
 
 @dataclass
@@ -74,9 +78,12 @@ class FleetRun:
 
     def __init__(self, *, check_mode: bool, threads: int) -> None:
         self._check_mode, self._threads = check_mode, threads
+        # Tenants with integrations that wait for the end of the threads, and what their others came to.
+        self._serial: list[tuple[Tenant, list[IntegrationResult]]] = []
 
     def work_on(self, tenants: Iterable[Tenant]) -> list[TenantResult]:
         found: list[TenantResult] = []
+        self._serial.clear()
         running: dict[Future[list[IntegrationResult]], Tenant] = {}
         with ThreadPoolExecutor(max_workers=self._threads, thread_name_prefix="tenant") as pool:
             for tenant in tenants:
@@ -85,6 +92,10 @@ class FleetRun:
                 found += self._settled(running, wait_for_one=len(running) >= 2 * self._threads)
             while running:
                 found += self._settled(running, wait_for_one=True)
+        # Modules of other collections run in this thread only.
+        for tenant, results in self._serial:
+            results += [self._integration(one) for one in tenant.serial]
+            found.append(self._recorded(tenant, results))
         return found
 
     def _settled(
@@ -94,7 +105,11 @@ class FleetRun:
         for future in done:
             tenant = running.pop(future)
             try:
-                recorded = self._recorded(tenant, [*tenant.broken, *future.result()])
+                results = [*tenant.broken, *future.result()]
+                if tenant.serial:
+                    self._serial.append((tenant, results))
+                    continue
+                recorded = self._recorded(tenant, results)
             except Exception as problem:  # a defect of ours, on one tenant; the others go on
                 vendors = [*(one.vendor for one in tenant.broken), *(one.vendor for one in tenant.integrations)]
                 recorded = self._recorded(
@@ -106,6 +121,9 @@ class FleetRun:
         """Look at a tenant and carry out what is left to do; in a thread."""
         results = []
         for integration in tenant.integrations:
+            if integration.stores_keys and integration.settings.store_name not in IN_PROCESS_STORES:
+                tenant.serial.append(integration)
+                continue
             try:
                 results.append(self._integration(integration))
             except _NeedsTasks as reason:
@@ -122,7 +140,8 @@ class FleetRun:
             look = integration.look()
             result.look, result.warnings = integration.as_dict(look), list(look.warnings)
             if look.work == CONVERGE:
-                if integration.settings.store_name not in IN_PROCESS_STORES and not integration.site.check_mode:
+                elsewhere = integration.settings.store_name not in IN_PROCESS_STORES
+                if elsewhere and not integration.stores_keys and not integration.site.check_mode:
                     raise _NeedsTasks(
                         f"the store {integration.settings.store_name} is written by another collection's modules"
                     )
@@ -156,8 +175,10 @@ class FleetRun:
                 continue
             try:
                 entry = self._record(tenant, one, facts, tenant.directory)
-            except OSError as problem:
-                one.error = str(unwritable(tenant.directory, problem))
+            except (OSError, NotAFile) as problem:
+                told = unwritable(tenant.directory, problem) if isinstance(problem, OSError) else problem
+                # The preflight may have said so already.
+                one.error = one.error if one.error_kind == NotAFile.__name__ else str(told)
                 entry = self._record(tenant, one, facts, None)
             tenant_result.entries.append(entry)
         if tenant.site is not None:

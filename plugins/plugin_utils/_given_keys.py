@@ -5,37 +5,93 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import closest, same
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import folder_name
+from ansible_collections.msp.connectwise.plugins.plugin_utils._first_key import flaw
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Tenant
+from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import Entry, entry_in
 
 FORM = "a list, each entry with member, public_key and private_key, and tenant if it is not every tenant's"
+KEY_STEPS = ("create_key", "store_key")
 _NEEDED = ("member", "public_key", "private_key")
+_TRIES = 3
+# In the temporary directory of a run, as the journal: what its end has to say about the keys.
+_NOTE = "connectwise_given_keys.json"
 
 Keys = list[dict[str, Any]]
-Ask = Callable[[str, bool], str]
 
 
-def read(load: Callable[[str], Any], file: str) -> Keys:
-    """The keys of a file, which may be vaulted. load: reads YAML. Raises InputError."""
+@dataclass(frozen=True)
+class Waiting:
+    """A key that a work order wants a person to make. integration: None if it is left to the tasks of the role."""
+
+    tenant: str
+    member: str
+    product: str
+    integration: Integration | None = None
+
+    @property
+    def place(self) -> str:
+        return f"{self.member} ({self.product}) on {self.tenant}"
+
+
+class Terminal(Protocol):
+    """What asking needs of a terminal."""
+
+    def ask(self, question: str) -> str:
+        """Return what is typed, which is not shown."""
+
+    def say(self, line: str) -> None:
+        """Show a line."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the end of a run says about the keys of a person.
+
+    playbook: at whose end. unasked: [tenant, member, product] of the keys that nobody was asked for. file: in clear
+    text, with keys that are all stored.
+    """
+
+    playbook: str
+    unasked: list[list[str]] = field(default_factory=list)
+    file: str = ""
+
+
+def place_of(file: str) -> Path:
+    """Return the file of keys that a command line names. Raises InputError."""
     if not file:
         raise InputError("no file of keys was named", remedy=f"say -e cw_keys_file=FILE; the file holds {FORM}")
     # As seen from where the command is typed, as for any other file on a command line.
-    path = Path(os.environ.get("PWD") or Path.cwd()) / Path(file).expanduser()
-    if not path.is_file():
-        raise InputError(f"there is no file {path}", remedy=f"correct cw_keys_file; the file holds {FORM}")
+    return Path(os.environ.get("PWD") or Path.cwd()) / Path(file).expanduser()
+
+
+def read(load: Callable[[Path], Any], file: str) -> Keys:
+    """Return the keys of a file, which may be vaulted. load: reads YAML. Raises InputError."""
+    path = place_of(file)
     try:
-        content = load(str(path))
-    except AnsibleError as problem:
+        content = load(path)
+    except FileNotFoundError:
+        raise InputError(f"there is no file {path}", remedy=f"correct cw_keys_file; the file holds {FORM}") from None
+    except OSError as problem:
+        remedy = f"give this user the right to read it; it holds {FORM}"
+        raise InputError(f"{path} cannot be read ({problem.strerror})", remedy=remedy) from None
+    except (AnsibleError, ValueError) as problem:
         # What the reader says may quote the file.
         said = "it is vaulted, and the passphrase is missing or wrong" if "vault" in str(problem).lower() else "no YAML"
         raise InputError(f"{path} cannot be read: {said}", remedy=f"correct the file; it holds {FORM}") from None
@@ -53,12 +109,13 @@ def checked(content: Any, place: str) -> Keys:
         missing = [name for name in _NEEDED if not isinstance(key.get(name), str) or not key[name].strip()]
         if missing:
             raise InputError(f"{where} has no text as {', '.join(missing)}", remedy=f"write {FORM}; quote the values")
+        register(key["private_key"])
         keys.append({name: value.strip() if isinstance(value, str) else value for name, value in key.items()})
     return keys
 
 
 def untaken(keys: Iterable[Mapping[str, Any]], integrations: Sequence[Integration]) -> str:
-    """Which keys no integration of this run takes, and why; empty if each is taken."""
+    """Return which keys no integration of this run takes, and why; empty if each is taken."""
     takers = [(one, key.member["identifier"]) for one in integrations for key in one.profile.keys]
     lines = []
     for key in keys:
@@ -77,26 +134,145 @@ def _is_tenant(integration: Integration, name: str) -> bool:
     return any(same(name, one) for one in (integration.site.name, integration.settings.store_tenant))
 
 
-def asked_for(integrations: Sequence[Integration], load: Callable[[Path], Any], ask: Ask) -> Keys:
-    """Ask for the keys that work orders want a person to make.
+# At the terminal
 
-    load: reads a report; ask: (question, hidden) -> text.
-    """
+
+def waiting_for(tenants: Iterable[Tenant]) -> list[Waiting]:
+    """Return the keys that the work orders of tenants wait for. Raises NotAFile."""
+    return [one for tenant in tenants if tenant.directory for one in _of(tenant, Path(tenant.directory))]
+
+
+def _of(tenant: Tenant, directory: Path) -> Iterator[Waiting]:
+    for one in tenant.integrations:
+        entry = entry_in(directory, tenant.name, one.vendor) or {}
+        members = [key.member["identifier"] for key in one.profile.keys]
+        for step in key_steps(entry):
+            if any(same(str(step["member"]), name) for name in members):
+                yield Waiting(tenant.name, str(step["member"]), one.profile.product, one)
+    for name in tenant.left_to_tasks:
+        entry = entry_in(directory, tenant.name, name.rpartition(".")[2]) or {}
+        for step in key_steps(entry):
+            yield Waiting(tenant.name, str(step["member"]), str(entry.get("product") or name))
+
+
+def asked_for(waiting: Iterable[Waiting], terminal: Terminal) -> Keys:
+    """Ask for keys, and try each at its tenant at once. Raises what `ask` raises."""
     keys: Keys = []
-    for integration in integrations:
-        for step in _waiting(integration, load):
-            place = f"{step['member']} ({integration.profile.product}) on {integration.site.name}"
-            public = ask(f"Public key of {place}, or nothing to leave it out", False)
-            if not public:
-                continue
-            private = ask(f"Private key of {place} (not shown)", True)
-            key = {"tenant": integration.site.name, "member": step["member"], "public_key": public}
-            keys.append({**key, "private_key": private})
-    return checked(keys, "what was typed")
+    for one in waiting:
+        if one.integration is not None and (pair := _pair(one, one.integration, terminal)):
+            keys.append({"tenant": one.tenant, "member": one.member, **pair})
+    return keys
 
 
-def _waiting(integration: Integration, load: Callable[[Path], Any]) -> list[dict[str, Any]]:
-    folder = Path(integration.settings.report_dir) / folder_name(integration.site.name)
-    entry = load(folder / f"{integration.vendor}.json") or {}
-    steps = entry.get("manual_steps") or []
-    return [step for step in steps if step.get("kind") in ("create_key", "store_key")]
+def _pair(waiting: Waiting, integration: Integration, terminal: Terminal) -> dict[str, str]:
+    """Return the two halves of a key; empty if it is left out.
+
+    The last one that was typed is returned also if the tenant refuses it: the run fails with it then.
+    """
+    pair: dict[str, str] = {}
+    for _try in range(_TRIES):
+        public = terminal.ask(f"Public key of {waiting.place} (not shown; nothing to leave it out)")
+        if not public:
+            break
+        private = terminal.ask(f"Private key of {waiting.place} (not shown)")
+        said = flaw(public, private)
+        if not said:
+            pair = {"public_key": public, "private_key": private}
+            said = _refusal(integration, waiting.member, pair)
+        if not said:
+            terminal.say(f"The tenant takes the key of {waiting.place}.")
+            return pair
+        terminal.say(f"{waiting.place}: {said}. Nothing is stored yet.")
+    else:
+        if pair:
+            return pair
+    terminal.say(f"{waiting.place} is left out.")
+    return {}
+
+
+def _refusal(integration: Integration, member: str, pair: Mapping[str, str]) -> str:
+    """Return why the tenant does not take a pair for a member; empty if it does, or cannot be asked."""
+    try:
+        state = integration.tried(member, pair)
+    except PsaError:
+        # The run tells, for it asks again.
+        return ""
+    refused = "the tenant refuses this key; copy both halves whole, from this tenant; see that the member is active"
+    return {
+        "valid": "",
+        "swapped": "the two halves are swapped; type the public key first, and the private key second",
+        "foreign": "this key is another member's; copy the one of this member",
+    }.get(state, refused)
+
+
+# At the end of a run
+
+
+def remember(directory: str, note: Note) -> None:
+    _files.write(Path(directory) / _NOTE, json.dumps(asdict(note)))
+
+
+def remembered(directory: str) -> Note | None:
+    """Return what the run has noted; None if there is nothing."""
+    try:
+        return Note(**loaded(_files.read_text(Path(directory) / _NOTE)))
+    except FileNotFoundError:
+        return None
+
+
+def unasked(note: Note, entries: Iterable[Entry]) -> list[list[str]]:
+    """Return the keys that are still waited for and that nobody was asked for; empty if the run did anything else."""
+    found = list(entries)
+    if any(entry["changed"] for entry in found):
+        return []
+    waited = [(entry["tenant"], step["member"]) for entry in found for step in key_steps(entry)]
+    return [one for one in note.unasked if (one[0], one[1]) in waited]
+
+
+def key_steps(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the steps of a work order that make a key."""
+    return [step for step in entry.get("manual_steps") or [] if step.get("kind") in KEY_STEPS and step.get("member")]
+
+
+def example(keys: Iterable[Sequence[str]]) -> str:
+    """Return the file of keys that a person is to write, as YAML."""
+    lines = ["---"]
+    for tenant, member, *_product in keys:
+        lines += [f"- tenant: {json.dumps(tenant)}", f"  member: {json.dumps(member)}"]
+        lines += ["  public_key: PUBLIC", "  private_key: PRIVATE"]
+    return "\n".join(lines)
+
+
+def not_asked(keys: Sequence[Sequence[str]], command: str) -> list[str]:
+    """Return the lines about keys that nobody was asked for. command: takes them from the file keys.yml."""
+    places = [f"{member} ({product}) on {tenant}" for tenant, member, product in keys]
+    return [
+        f"Not asked for: {'; '.join(places)}. Write what a person has copied to keys.yml, which only you may read:",
+        *example(keys).splitlines(),
+        f"Then run: {command}",
+    ]
+
+
+def nothing_done(keys: Sequence[Sequence[str]]) -> str:
+    """Return the error of a run that waits for keys, asked nobody and did nothing."""
+    places = "; ".join(f"{member} on {tenant}" for tenant, member, _product in keys)
+    form = "-e cw_keys_file=FILE; the lines above are its form"
+    problem = f"nothing was asked and nothing was done, and these keys are waited for: {places}"
+    return str(InputError(problem, remedy=f"run this at a terminal, or write the keys to a file and add {form}"))
+
+
+def command_with_file(tenants: Iterable[str]) -> str:
+    """Return the command of this run with the keys in the file keys.yml."""
+    run = _commands.typed().without("cw_keys_file")
+    return _commands.playbook("finish", run, list(dict.fromkeys(tenants)), ["-e", "cw_keys_file=keys.yml"])
+
+
+def clear_up(file: str) -> str:
+    """Return what is to be done with a file of keys that are all stored."""
+    return f"Delete:  {file} holds private keys in clear text, and they are stored now: rm {shlex.quote(file)}"
+
+
+def in_clear_text(path: Path) -> bool:
+    """Return whether a file holds a private key that is not vaulted."""
+    data = _files.read_bytes(path)
+    return not data.startswith(b"$ANSIBLE_VAULT") and data.count(b"private_key") > data.count(b"!vault")

@@ -15,7 +15,8 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.msp.connectwise.plugins.module_utils._module import defect
+from ansible_collections.msp.connectwise.plugins.module_utils._module import defect, shown
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
 
 Run = Callable[..., dict[str, Any]]
 
@@ -26,10 +27,12 @@ def guarded(run: Run) -> Run:
     @wraps(run)
     def safe(self: Any, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
-            return run(self, tmp, task_vars)
-        except AnsibleError:
-            raise
+            return shown(run(self, tmp, task_vars))
+        except AnsibleError as problem:
+            if redact(str(problem)) == str(problem):
+                raise
+            raise AnsibleError(redact(str(problem))) from None
         except Exception as problem:
-            return defect(self._task.action.rpartition(".")[2], problem)
+            return shown(defect(self._task.action.rpartition(".")[2], problem))
 
     return safe

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _fleet
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 
 FORMAT = "msp.connectwise digest 1"
@@ -114,8 +114,8 @@ def _read(small: Mapping[str, Any]) -> _fleet.Fleet | None:
     if not small.get("report"):
         return None
     try:
-        whole = checked(_fleet.unpacked(loaded(Path(str(small["report"])).read_text(encoding="utf-8"))))
-    except (OSError, ValueError):
+        whole = checked(_fleet.unpacked(loaded(_files.read_text(Path(str(small["report"]))))))
+    except (OSError, ValueError, _files.NotAFile):
         return None
     return whole if (whole.get("run"), whole.get("generated")) == (small["run"], small["generated"]) else None
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 
 LARGEST = 100 * 1024 * 1024
 AGAIN = "record again as the choreography page says, and save the recording with its content"
@@ -124,7 +125,7 @@ def _entries(path: Path) -> list[Any]:
                 f"the recording {path} is {size // 2**20} MB; {LARGEST // 2**20} MB are read",
                 remedy="record only the steps of the choreography page, in a window of its own",
             )
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = json.loads(_files.read_text(path, limit=LARGEST, encoding="utf-8-sig"))
         found = document["log"]["entries"]
     except OSError as problem:
         said = problem.strerror or type(problem).__name__

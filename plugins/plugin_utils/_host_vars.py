@@ -13,6 +13,8 @@ from pathlib import Path
 
 import yaml
 
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
+
 # In the order in which Ansible looks for host_vars/<tenant>; the first one is all that it reads.
 _ENDINGS = ("", ".yml", ".yaml", ".json")
 # The file of ours in a tenant's folder of variables.
@@ -137,19 +139,8 @@ def edited(text: str, values: Mapping[str, str]) -> str:
 
 def write(path: Path, data: bytes) -> None:
     """Replace a file, or make it, in one step; nobody but its owner may read it. A link stays a link."""
-    path = path.resolve()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        _files.write(path, data, sync=True)
     except OSError as problem:
         raise unwritable(path, problem) from None
 

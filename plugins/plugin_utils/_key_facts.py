@@ -230,6 +230,17 @@ def why_refused(record: Record, facts: Facts) -> str:
     return "it was deleted in ConnectWise PSA, or the private key in the store is not the right one"
 
 
+def swapped(key: Mapping[str, Any]) -> Record:
+    """Return a given key with its halves exchanged."""
+    return {**key, "public_key": key["private_key"], "private_key": key["public_key"]}
+
+
+def are_swapped(key: Mapping[str, Any], facts: Facts) -> bool:
+    """Return whether the tenant shows that a given key it refuses has its halves exchanged."""
+    listed = {str(one.get("public_key")) for one in facts.keys}
+    return facts.state(swapped(key)) in ("valid", "foreign") or str(key["private_key"]) in listed
+
+
 def given_for(keys: Iterable[Mapping[str, Any]], member: str, tenants: Iterable[str]) -> list[Record]:
     """The keys in a person's file that are this member's on this tenant; without a tenant they are every tenant's."""
     names = list(tenants)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 
 FORMAT = "msp.connectwise keys 1"
@@ -144,8 +145,8 @@ class KeyFile:
         """Raises StoreError if the passphrase opens none of the other tenants' files, for it may be mistyped."""
         tried = 0
         for file in sorted(self.directory.glob("*.yml")):
-            with suppress(OSError):
-                data = file.read_bytes()
+            with suppress(OSError, _files.NotAFile):
+                data = _files.read_bytes(file, below=self.directory)
                 if not data.startswith(b"$ANSIBLE_VAULT"):
                     continue
                 tried += 1
@@ -173,9 +174,11 @@ class KeyFile:
     def _load(self) -> dict[str, dict[str, Any]]:
         try:
             mode = self.path.stat().st_mode
-            data = self.path.read_bytes()
+            data = _files.read_bytes(self.path, below=self.directory)
         except FileNotFoundError:
             return {}
+        except _files.NotAFile as problem:
+            raise StoreError(problem.problem, problem.remedy) from None
         except OSError as problem:
             remedy = "give this user the right to read it"
             raise StoreError(f"{self.path} cannot be read ({problem.strerror})", remedy) from None

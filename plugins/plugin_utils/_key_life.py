@@ -43,6 +43,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import 
     KeyLifeError,
     Wish,
     are_ours,
+    are_swapped,
     busy,
     fitting,
     given_for,
@@ -54,6 +55,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import 
     orphans_of,
     ripe,
     still_left,
+    swapped,
     why_refused,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
@@ -85,6 +87,7 @@ __all__ = [
     "needs_new_key",
     "orphans_of",
     "ripe",
+    "swapped",
     "to_ask",
     "turn",
     "why_refused",
@@ -273,7 +276,13 @@ def _given(record: Record, facts: Facts, wish: Wish, now: datetime) -> Turn:
             f"an interrupted run has made a key of {wish.member}, and nothing was stored. Run msp.connectwise.onboard "
             "once, which takes that key into use, then store the other one"
         )
-    if (state := facts.state(key)) != "valid":
+    state = facts.state(key)
+    if state == "refused" and are_swapped(key, facts):
+        raise KeyLifeError(
+            f"the two halves of the key of {wish.member} are swapped, and nothing was stored",
+            remedy="exchange public_key and private_key in the file of keys, then run again",
+        )
+    if state != "valid":
         raise KeyLifeError(
             f"the key {key['public_key'][:4]}… was not stored: the tenant says it is {state} for the member "
             f"{wish.member}. Check that it was copied whole, for this tenant, and that the member is active"

@@ -18,15 +18,18 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, NotApplied, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
     created,
     known_public_keys,
     less_sent,
+    register_keys,
     retired_keys,
     revised,
     sent,
@@ -71,7 +74,7 @@ class Keys(Protocol):
     def create(self, other_than: list[int]) -> Made:
         """Make one key, unless there is one that has none of these ids.
 
-        Raises an error of UNCERTAIN if there may be a key whose private half nobody saw.
+        Raises an error of UNCERTAIN, or one that is `unclear`, if there may be a key whose private half nobody saw.
         """
 
     def delete(self, which: Mapping[str, Any]) -> bool:
@@ -140,6 +143,7 @@ class Loop:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._keys, self._store, self._wish, self._me = keys, store, wish, dict(me)
+        register((wish.given or {}).get("private_key"))
         self._own, self._rotate, self._check_mode = own, rotate, check_mode
         self._alive, self._clock, self._sleep = alive, clock, sleep
         # The tenant lists keys, and then refuses to make or delete one.
@@ -148,12 +152,13 @@ class Loop:
         self._left: Record | None = None
         self._left_alive: bool | None = None
         self._valid: set[tuple[str, str | None]] = set()
-        # The errors of requests for a key whose answer was lost.
+        # The errors of requests for a key whose answer was lost, and the one after which nobody has cleared up yet.
         self._lost: list[PsaError] = []
         # Who writes, what it wrote last, and the key that it has made and stored.
         self._writer = uuid.uuid4().hex[:12]
         self._wrote: Record | None = None
         self._made: Mapping[str, Any] | None = None
+        self._unclear: PsaError | None = None
 
     def run(self) -> Outcome:
         """Raises PsaError: KeyLifeError if a person has to decide, StoreError, or what the tenant said."""
@@ -162,6 +167,8 @@ class Loop:
             return self._turns(outcome)
         except PsaError as problem:
             problem.data["done"] = outcome.did
+            if self._unclear is not None:
+                raise self._may_be_live(problem) from None
             raise
 
     def _turns(self, outcome: Outcome) -> Outcome:
@@ -175,7 +182,7 @@ class Loop:
                 return outcome
             if step.do == "create" and self._lost:
                 # What was left is deleted by now.
-                self._require_another_try()
+                self._require_another_try(record)
             # An intent promises a key; that it was made is said when it was.
             done = self._check_mode or (self._take(step, record) and step.do != "intend")
             if done and step.does and step.does not in outcome.did:
@@ -205,6 +212,10 @@ class Loop:
         if first and self._rotate:
             self._wish = replace(self._wish, replace=str((record.get("current") or {}).get("public_key") or ""))
         states = {str(key["public_key"]): self._state(key, record) for key in life.to_ask(record, offered, self._wish)}
+        given = self._wish.given
+        if given and not self._wish.absent and states.get(given["public_key"]) == "refused":
+            other = life.swapped(given)
+            states[other["public_key"]] = self._state(other, record)
         return record, life.Facts(offered, listing.keys, listing.active, states, self._own)
 
     def _read(self, *, first: bool) -> tuple[Listing, Record]:
@@ -212,6 +223,7 @@ class Loop:
         patient = first and not self._check_mode and not self._wish.absent
         listing = self._listed_when(lambda found: not patient or found.offered is not None)
         record = self._store.read()
+        register_keys(record)
         if self._wrote is not None and not _same_but_version(record, self._wrote):
             raise self._overtaken(record)
         return listing, record
@@ -276,25 +288,36 @@ class Loop:
             reason += f". {self._undone(self._made)[1]}"
         return life.KeyLifeError(reason, remedy="wait until the other run has ended, then run again")
 
-    def _require_another_try(self) -> None:
-        """Raises the error of the lost request if it does not pass by itself, or if it is the second one."""
+    def _may_be_live(self, problem: PsaError) -> PsaError:
+        """An error that kept this run from clearing up after a request for a key."""
+        tenant = str(self._me.get("part") or "")
+        command = _commands.playbook("onboard", _commands.typed(), [tenant] if tenant else [])
+        problem.problem += f". Before that the request for a key failed: {str(self._unclear).rstrip('.')}"
+        problem.remedy = f"a key of {self._wish.member} may be live. The next run deletes it: {command}"
+        return problem
+
+    def _require_another_try(self, record: Record) -> None:
+        """Raise the error of the lost request if it does not pass by itself, or if it is the second one."""
+        self._unclear = None
         last = self._lost[-1]
-        if len(self._lost) > 1 or not isinstance(last, PASSING):
-            raise last
+        if len(self._lost) <= 1 and isinstance(last, PASSING):
+            return
+        if not isinstance(last, UNCERTAIN):
+            # The tenant refused, so a key that shows later is not this store's.
+            with suppress(PsaError):
+                self._put(less_sent(record, 1), record)
+        raise last
 
     def _create(self, record: Record, other_than: list[int]) -> bool:
         record = self._put(sent(record, self._clock()), record)
         try:
             made = self._keys.create(other_than)
-        except UNCERTAIN as problem:
-            return self._without(problem, other_than)
         except PsaError as problem:
-            if self._shows_another(other_than):
+            if problem.unclear or isinstance(problem, UNCERTAIN):
                 return self._without(problem, other_than)
-            if not isinstance(problem, NotApplied):
-                # The tenant made no key, so one that shows later is not this store's.
-                with suppress(PsaError):
-                    self._put(less_sent(record, 1), record)
+            # The tenant made no key, so one that shows later is not this store's.
+            with suppress(PsaError):
+                self._put(less_sent(record, 1), record)
             raise
         if not made.offered:
             self._only_lists = True
@@ -312,15 +335,10 @@ class Loop:
         self._keep(record, made.key, made.twins)
         return True
 
-    def _shows_another(self, other_than: Sequence[int]) -> bool:
-        """Whether there is a new key, although the tenant refused to make one."""
-        with suppress(PsaError):
-            return any(key["id"] not in other_than for key in self._keys.listing().keys)
-        return False
-
     def _without(self, problem: PsaError, other_than: Sequence[int]) -> bool:
         """There may be a key that nobody saw: it may show a moment later, and the next turn deletes it."""
         self._lost.append(problem)
+        self._unclear = problem
         self._require_run()
         self._listed_when(lambda found: any(key["id"] not in other_than for key in found.keys))
         return False
@@ -360,6 +378,7 @@ class Loop:
         """
         self._require_unchanged(before)
         wanted = revised({**record, **self._wish.identity}, before, self._writer)
+        register_keys(wanted)
         self._store.write(wanted)
         self._wrote = wanted
         if contested and not self._store.guarded:

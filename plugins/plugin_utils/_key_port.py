@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Made
 
 
@@ -29,6 +30,7 @@ class MemberKeys:
             check_mode=False,
         )
         key = made["api_key"] if made["api_key"].get("private_key") else None
+        register((key or {}).get("private_key"))
         return Made(not made["pending"], key, made["changed"], made.get("twins") or [])
 
     def delete(self, which: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The record of a key in the store: reading its parts and taking it from one state to the next. Pure functions.
+"""The record of a key in the store: reading its parts and taking it from one state to the next. Pure but for secrets.
 
 What a record holds is said in _key_life.
 """
@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
+
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 
 Record = dict[str, Any]
 
@@ -56,6 +58,12 @@ def retired_keys(record: Record) -> list[Record]:
 
 def _parts(record: Record) -> list[Record]:
     return [record.get("current") or {}, record.get("next") or {}, *retired_keys(record)]
+
+
+def register_keys(record: Record) -> None:
+    """Keep the private halves of a record out of what this process shows."""
+    for key in _parts(record):
+        register(key.get("private_key"))
 
 
 def held_keys(record: Record) -> list[Record]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, why_refused
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
@@ -151,10 +152,9 @@ def write_reports(
     """Put what was found into a tenant's key report; what it says of other integrations stays."""
     path = folder / "keys.json"
     try:
-        known = whole(loaded(path.read_text(encoding="utf-8")))
+        known = whole(loaded(_files.read_text(path, below=folder.parent.parent)))
     except (FileNotFoundError, ValueError):
         known = {}
-    folder.mkdir(parents=True, exist_ok=True)
     both = {**known, **reports}
     write(path, json.dumps(both, indent=1, ensure_ascii=False) + "\n")
     write(folder / "keys.md", text(both, tenant))
@@ -164,7 +164,7 @@ def forget(folder: Path, vendor: str, tenant: str, write: Callable[[Path, str], 
     """Take an integration that is gone out of a tenant's key report; the report goes with its last one."""
     path = folder / "keys.json"
     try:
-        known = whole(loaded(path.read_text(encoding="utf-8")))
+        known = whole(loaded(_files.read_text(path, below=folder.parent.parent)))
     except FileNotFoundError:
         return
     except ValueError:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_report import details, whole
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
@@ -36,9 +37,9 @@ def reports_below(directory: Path) -> dict[str, dict[str, Any]]:
     found = {}
     for path in sorted(directory.glob("*/keys.json")):
         try:
-            keys = whole(loaded(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            # Half a file is one that its run did not end.
+            keys = whole(loaded(_files.read_text(path, below=directory.parent)))
+        except (OSError, ValueError, _files.NotAFile):
+            # Half a file is one that its run did not end; what is no file is no report of ours.
             continue
         time = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).isoformat(timespec="seconds")
         if keys:

@@ -18,13 +18,13 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import Row
 from ansible_collections.msp.connectwise.plugins.module_utils._route_check import ROUTES
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions, parse_route
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _har, _lesson
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _har, _lesson
 from ansible_collections.msp.connectwise.plugins.plugin_utils._choreography_page import as_html, as_markdown
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_tenant import Lesson
 from ansible_collections.msp.connectwise.plugins.plugin_utils._prove import GROUPS, PROVEN, Ground, Verdict
 from ansible_collections.msp.connectwise.plugins.plugin_utils._prove_look import version_of
-from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_book import Memory, write_atomically, write_page
+from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_book import Memory, write_page
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import clean_up, proof_on
 from ansible_collections.msp.connectwise.plugins.plugin_utils._scratch import Scratch, new_nonce
 
@@ -43,7 +43,7 @@ class LessonFiles:
 
     def _read(self, name: str, step: str) -> dict[str, Any]:
         try:
-            found = loaded((self.place / name).read_text(encoding="utf-8"))
+            found = loaded(_files.read_text(self.place / name, below=self._routes))
         except FileNotFoundError:
             found = None
         except (OSError, ValueError) as problem:
@@ -60,7 +60,7 @@ class LessonFiles:
     def _write(self, name: str, document: Mapping[str, Any] | str) -> Path:
         text = document if isinstance(document, str) else json.dumps(document, indent=1) + "\n"
         try:
-            write_atomically(self.place / name, text, 0o600)
+            _files.write(self.place / name, text, below=self._routes, folder_mode=0o755, sync=True)
         except OSError as problem:
             raise InputError(
                 f"{self.place / name} cannot be written ({problem.strerror})",

@@ -19,7 +19,7 @@ from ansible.module_utils.common.validation import (
 )
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS, register_secrets
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, legible
 
 # How a value of a type is read, and what to call one that it can be read from.
@@ -57,6 +57,7 @@ def completed(action: ActionBase, options: Iterable[str], variables: Mapping[str
                 _check(option, source, value, host)
                 args[option] = value
                 break
+    register_secrets(args)
     return args
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 
 Path_ = tuple[object, ...]
 _DEEP, _MANY = 20, 300_000  # what no profile needs, and an anchor that refers to itself has
@@ -54,7 +55,7 @@ def load(path: Path) -> Document:
 def _loaded(path: Path, _changed: int) -> Document:
     name = shown(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _files.read_text(path)
     except UnicodeDecodeError:
         raise ProfileError(f"{name}: is not a text in UTF-8") from None
     return parse(text, name)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,13 @@ from ansible import constants
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection, shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _handover, _key_report, _step_results
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _commands,
+    _files,
+    _handover,
+    _key_report,
+    _step_results,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._history import continued
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
@@ -216,7 +222,8 @@ def record_integration(
         entry["unknown_vendor"] = True
     reports = {key["record"]: key["report"] for key in look.get("api_keys") or [] if key.get("report")}
     if reports and directory and not check_mode:
-        _key_report.write_reports(Path(directory) / folder_name(tenant), reports, tenant, replace_file)
+        place = Path(directory)
+        _key_report.write_reports(place / folder_name(tenant), reports, tenant, partial(replace_file, place))
     return recorded(directory, entry, check_mode=check_mode)
 
 
@@ -239,23 +246,21 @@ def folder_name(tenant: str) -> str:
     return "".join(char if char.isalnum() or char in "-_.@" else "_" for char in tenant).lstrip(".")
 
 
-def replace_file(path: Path, text: str) -> None:
-    """A reader sees the old file or the new one, never half of it."""
-    # Runs on several machines may write to the same share, where process ids are not unique.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+def replace_file(directory: Path, path: Path, text: str) -> None:
+    """Write a file of the reports in a directory, which must be no link itself. Raises NotAFile or OSError."""
+    _files.write(path, text, below=directory.parent)
 
 
 def earlier_entry(directory: Path, entry: Mapping[str, Any]) -> Entry | None:
-    """What the run before this one has written about the same integration."""
-    return entry_in(directory / folder_name(entry["tenant"]) / f"{entry['vendor']}.json")
+    """Return what the run before this one has written about the same integration. Raises NotAFile."""
+    return entry_in(directory, str(entry["tenant"]), str(entry["vendor"]))
 
 
-def entry_in(path: Path) -> Entry | None:
-    """The entry that a file holds."""
+def entry_in(directory: Path, tenant: str, vendor: str) -> Entry | None:
+    """Return the entry of an integration that the reports in a directory have. Raises NotAFile."""
+    path = directory / folder_name(tenant) / f"{vendor}.json"
     try:
-        found = loaded(path.read_text(encoding="utf-8"))
+        found = loaded(_files.read_text(path, below=directory.parent))
     except (OSError, ValueError):
         return None
     return found if is_entry(found) else None
@@ -301,17 +306,17 @@ def write_files(directory: Path, entry: Entry, *, predicted: bool = False) -> En
     """
     entry = with_history(entry, earlier_entry(directory, entry))
     folder = directory / folder_name(entry["tenant"])
-    folder.mkdir(parents=True, exist_ok=True)
+    write = partial(replace_file, directory)
     guess = folder / f"{entry['vendor']}.check.md"
     if predicted:
-        replace_file(guess, "Predicted by check mode; nothing was changed.\n\n" + markdown(entry) + "\n")
+        write(guess, "Predicted by check mode; nothing was changed.\n\n" + markdown(entry) + "\n")
         return entry
     content = json.dumps(entry, indent=1, ensure_ascii=False, default=str)
-    replace_file(folder / f"{entry['vendor']}.json", content + "\n")
-    replace_file(folder / f"{entry['vendor']}.md", markdown(entry) + "\n")
+    write(folder / f"{entry['vendor']}.json", content + "\n")
+    write(folder / f"{entry['vendor']}.md", markdown(entry) + "\n")
     guess.unlink(missing_ok=True)
     if entry["status"] == "absent":
-        _key_report.forget(folder, entry["vendor"], entry["tenant"], replace_file)
+        _key_report.forget(folder, entry["vendor"], entry["tenant"], write)
     return entry
 
 

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +16,7 @@ from typing import Any, ClassVar
 import yaml
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _routes_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _routes_file
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 
@@ -79,28 +77,13 @@ def chosen(found: list[Page], version: str) -> Page | None:
     return before[-1] if before else learned[0] if learned else None
 
 
-def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
 def write_page(folder: Path, version: str, about: Mapping[str, Any], routes: Mapping[str, Any]) -> Path:
     """The file of a version. It is read back as any such file, so that none is written that could not be used."""
     path = folder / f"{re.sub(r'[^A-Za-z0-9._-]', '_', version)}.yml"
     document = {_routes_file.ABOUT: dict(about), **routes}
     text = yaml.dump(document, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
     try:
-        write_atomically(path, _HEAD.format(version=version) + text)
+        _files.write(path, _HEAD.format(version=version) + text, mode=0o644, sync=True)
     except OSError as problem:
         raise InputError(
             f"the routes cannot be written to {path} ({problem.strerror})",
@@ -124,12 +107,13 @@ class Memory:
     """What is known of one tenant: versions its routes were proven on, scratch records that may be left there."""
 
     def __init__(self, folder: Path, tenant: str) -> None:
+        self._folder = folder
         self._path = folder / _MEMORY / f"{re.sub(r'[^A-Za-z0-9._-]', '_', tenant)}.json"
         self._lost: dict[str, Any] = {}
 
     def read(self) -> dict[str, Any]:
         try:
-            found = loaded(self._path.read_text(encoding="utf-8"))
+            found = loaded(_files.read_text(self._path, below=self._folder))
         except (OSError, ValueError):
             found = {}
         return {**(found if isinstance(found, dict) else {}), **self._lost}
@@ -137,7 +121,8 @@ class Memory:
     def write(self, **changes: Any) -> None:
         after = {**self.read(), **changes}
         try:
-            write_atomically(self._path, json.dumps(after, indent=1, sort_keys=True) + "\n", 0o600)
+            text = json.dumps(after, indent=1, sort_keys=True) + "\n"
+            _files.write(self._path, text, below=self._folder, folder_mode=0o755, sync=True)
         except OSError:
             # A folder that is read-only, as in an execution environment: known for this run only.
             self._lost = after
@@ -159,7 +144,7 @@ class Stopped:
     def __init__(self, folder: Path) -> None:
         run = this_run()
         self._name = f"run-{run['pid']}-{re.sub(r'[^0-9A-Za-z]', '', run['process'])}.json"
-        self._folder = folder / _MEMORY
+        self._routes, self._folder = folder, folder / _MEMORY
         self._run = run
 
     def read(self) -> dict[str, str]:
@@ -167,7 +152,7 @@ class Stopped:
         with self._lock:
             known = dict(self._known.get(self._name, {}))
         try:
-            document = loaded((self._folder / self._name).read_text(encoding="utf-8"))
+            document = loaded(_files.read_text(self._folder / self._name, below=self._routes))
             return {**document["stopped"], **known}
         except (OSError, ValueError, KeyError, TypeError):
             return known
@@ -180,7 +165,7 @@ class Stopped:
             self._forget(old)
         try:
             text = json.dumps({"run": self._run, "stopped": stopped}, indent=1) + "\n"
-            write_atomically(self._folder / self._name, text, 0o600)
+            _files.write(self._folder / self._name, text, below=self._routes, folder_mode=0o755, sync=True)
         except OSError:
             return
 
@@ -188,8 +173,8 @@ class Stopped:
     def _forget(path: Path) -> None:
         """What a run that has ended left."""
         try:
-            run = loaded(path.read_text(encoding="utf-8"))["run"]
+            run = loaded(_files.read_text(path, below=path.parent))["run"]
             if is_alive(run) is False:
                 path.unlink()
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, _files.NotAFile):
             return

@@ -13,6 +13,7 @@ import yaml
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import parse_route
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 
 ABOUT = "about"
 
@@ -78,7 +79,7 @@ def read(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The routes of a file, and what it says about them itself: empty for one that a person wrote."""
     name = Path(path).name
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = _files.read_text(Path(path))
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         routes = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as problem:

@@ -8,6 +8,7 @@ The defaults are those of roles/integration/defaults/main.yml, the types those o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -19,7 +20,10 @@ from ansible import context
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import register_credentials
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command, Where
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import Decrypt, Encrypt, KeyFile, StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
@@ -40,6 +44,8 @@ ROLE = Path(__file__).resolve().parents[2] / "roles" / "integration"
 PREFIX = "integration_"
 KEYS_FOLDER, REPORTS_FOLDER, VENDORS_FOLDER = "connectwise_keys", "connectwise_reports", "connectwise_vendors"
 RETURNED_KEYS = "connectwise_returned_keys"
+# Options of a store that let somebody in.
+_OPENS = re.compile(r"token|password|passphrase|secret|jwt", re.IGNORECASE)
 _NOT_NEGATIVE = ("store_settle", "key_max_age_days", "key_grace_days", "lease")
 
 
@@ -217,6 +223,7 @@ class StoreMaker:
             return Described(checked_description(kind, "integration_store"), where, self._outside)
         if kind in shipped():
             options = settings.hashi_vault if kind == "hashi_vault" else settings.sops
+            _register_options(options or {})
             where = Where(where.tenant, name, path, where.mount, options, where.settle)
             return Described(shipped()[kind], where, self._outside)
         return Described(_described_in(str(kind)), where, self._outside)
@@ -248,6 +255,14 @@ class StoreMaker:
         return _expanded(path) if settings.store == "sops" else path
 
 
+def _register_options(options: Mapping[str, Any]) -> None:
+    """Keep what opens a store out of what this process shows."""
+    for name, value in options.items():
+        if _OPENS.search(str(name)):
+            register(value)
+    register_credentials(options.get("url"))
+
+
 def _described_in(file: str) -> Mapping[str, Any]:
     """The description in a user's own YAML file."""
     path = Path(file).expanduser()
@@ -259,6 +274,6 @@ def _described_in(file: str) -> Mapping[str, Any]:
             "describe the store in a mapping or a YAML file, as the guide on keys shows",
         )
     try:
-        return checked_description(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+        return checked_description(yaml.safe_load(_files.read_text(path)), str(path))
     except (OSError, ValueError, yaml.YAMLError) as problem:
         raise StoreError(f"{path} cannot be read ({problem})", "correct the path in integration_store") from None

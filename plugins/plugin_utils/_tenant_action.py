@@ -17,7 +17,11 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._answers import is_transient
-from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS, parse_connection
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import (
+    CONNECTION_OPTIONS,
+    parse_connection,
+    parse_host,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError, error_from
 from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
@@ -72,6 +76,7 @@ class InProcess:
     def close(self) -> None:
         if self._http is not None:
             self._http.close()
+            self._http = None
 
 
 class TenantAction(ActionBase):
@@ -80,6 +85,8 @@ class TenantAction(ActionBase):
     def connection_options(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The options of the connection, those of the task with it. Raises PsaError."""
         args = completed(self, CONNECTION_OPTIONS, variables)
+        if "@" in str(args.get("host") or ""):
+            parse_host(str(args["host"]))  # refused here: a process on a host would log its options
         # The routes lie on the controller, also if the module runs elsewhere.
         return with_place(args, self._loader.path_dwim)
 

@@ -268,15 +268,15 @@ def test_each_pair_of_keys_swapped(
     assert b64encode(f"{known['company_id']}+{secret}".encode()).decode()[:-4] not in shown
 
 
-def test_links_in_the_place_of_reports_are_replaced(tmp_path: Path) -> None:
+def test_links_in_the_place_of_reports_are_refused(tmp_path: Path) -> None:
     """Whoever may write there cannot turn a report into a write elsewhere."""
-    from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
+    from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _report
 
     target = tmp_path / "target"
     target.write_text("untouched", encoding="utf-8")
     link = tmp_path / "umbrella.json"
     link.symlink_to(target)
-    _report.replace_file(link, "report")
-    assert (target.read_text(encoding="utf-8"), link.read_text(encoding="utf-8")) == ("untouched", "report")
-    assert not link.is_symlink()
+    with pytest.raises(_files.NotAFile, match=r"umbrella\.json is a symbolic link"):
+        _report.replace_file(tmp_path, link, "report")
+    assert target.read_text(encoding="utf-8") == "untouched"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["target", "umbrella.json"]

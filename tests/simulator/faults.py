@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from .call import Reply
 
@@ -29,6 +32,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "duplicate_effect": {"drop": False},
     "deny": {},
     "redirect": {"status": 302, "location": "https://localhost/login"},
+    "quoting": {"status": 400, "form": "json"},
     "shifted_pages": {},
 }
 MATCHERS = ("tenant", "method", "path", "query", "member", "role", "permission", "nth", "times", "probability", "seed")
@@ -178,6 +182,19 @@ def status_reply(options: dict[str, Any]) -> Reply:
     if options["retry_after"] is not None:
         reply.headers["Retry-After"] = str(options["retry_after"])
     return reply
+
+
+def quoting(options: dict[str, Any], done: Reply) -> Reply:
+    """An error that quotes the answer there would have been, as json, text, page or redirect."""
+    status, quoted = int(options["status"]), json.dumps(done.body)
+    if options["form"] == "text":
+        return Reply(status, quoted, {"Content-Type": "text/plain"})
+    if options["form"] == "page":
+        return html(escape(quoted), status)
+    if options["form"] == "redirect":
+        return Reply(status, quoted, {"Location": f"https://localhost/login?made={quote(quoted)}"})
+    inner = [{"code": "Quoted", "message": quoted, "resource": "apiKey", "field": quoted}]
+    return Reply(status, {"code": "InvalidObject", "message": f"invalid: {quoted}", "errors": inner})
 
 
 def too_many(seconds: Any) -> Reply:

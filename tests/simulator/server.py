@@ -216,7 +216,7 @@ class Simulator:
             raise DroppedError
         if kind in ("status", "html_200", "error_body_200", "null_body"):
             return self.invented(rule)
-        return reply
+        return faults.quoting(options, reply) if kind == "quoting" else reply
 
     @staticmethod
     def invented(rule: faults.Rule) -> Reply:

@@ -62,7 +62,7 @@ def test_hosts(given, host):
         ),
         ("manage.example.com/v2025_1", "has a path", "the version path is added from codebase"),
         ("manage.example.com?x=1", "has a path", "base address only"),
-        ("https://user:secret@manage.example.com", "is not a host name", "manage.example.com"),
+        ("https://user:secret@manage.example.com", "has a user name or a password", "manage.example.com"),
         ("https://", "is not a host name", "manage.example.com"),
         ("manage example.com", "is not a host name", "manage.example.com"),
         ("manage.example.com:port", "has no usable port", ":8443"),

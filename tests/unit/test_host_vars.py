@@ -120,7 +120,7 @@ def test_a_file_is_replaced_behind_its_link_and_only_its_owner_reads_it(tmp_path
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    def full(*_paths):
+    def full(*_paths, **_folders):
         raise OSError(28, "No space left on device")
 
     host_vars.write(tmp_path / "a" / "b" / "north.yml", b"old")

@@ -13,6 +13,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils import _resource
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     InvalidRecord,
     LostAnswer,
+    PermissionDenied,
     PsaError,
     ServerFailed,
 )
@@ -648,6 +649,41 @@ def test_a_key_that_cannot_be_seen_is_deleted_and_told(lost, tries):
     assert world.record["current"] == CURRENT
 
 
+def unclear(problem):
+    problem.unclear = True
+    return problem
+
+
+def test_a_refusal_after_which_a_key_is_there_is_cleared_up_after():
+    world = World({"current": CURRENT, **IDENTITY}, 7)
+    world.lost = [unclear(InvalidRecord("the server refused the content"))]
+    problem = world.fails(replace(WISH, replace="pub7-whole"))
+    assert (type(problem), str(problem)) == (
+        InvalidRecord,
+        "the server refused the content. What to do: correct the named fields.",
+    )
+    assert list(world.keys) == [7]
+    assert world.log.count("delete {'key_ids': [8]}") == 1
+
+
+@pytest.mark.parametrize("failing", ["list", "delete {'key_ids': [8]}"])
+def test_a_key_that_may_be_left_is_told_with_the_command_that_deletes_it(failing):
+    world = World({"current": CURRENT, **IDENTITY}, 7)
+    world.lost = [unclear(InvalidRecord("the server refused the content"))]
+    create = world.create
+
+    def created(other_than):
+        world.failing[failing] = PermissionDenied("the security role lacks a permission")
+        return create(other_than)
+
+    world.create = created
+    problem = world.fails(replace(WISH, replace="pub7-whole"))
+    assert isinstance(problem, PermissionDenied)
+    assert "the request for a key failed: the server refused the content" in str(problem)
+    command = str(problem).partition("a key of Sync may be live. The next run deletes it: ")[2]
+    assert command.startswith("ansible-playbook msp.connectwise.onboard")
+
+
 def test_twins_go_while_the_intent_still_tells_of_them():
     world = World()
     world.twins = 2
@@ -744,4 +780,13 @@ def test_a_given_key_with_a_wrong_half_is_not_stored():
     problem = world.fails(replace(WISH, given={"public_key": "pub9-whole", "private_key": "mistyped"}))
     assert "the key pub9… was not stored" in str(problem)
     assert "mistyped" not in str(problem)
+    assert world.record == {"current": CURRENT}
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_swapped_halves_of_a_given_key_are_told_and_not_stored(offered):
+    world = World({"current": CURRENT}, 7, 9, offered=offered)
+    problem = world.fails(replace(WISH, given={"public_key": "prv9", "private_key": "pub9-whole"}))
+    assert "the two halves of the key of Sync are swapped, and nothing was stored" in str(problem)
+    assert "What to do: exchange public_key and private_key" in str(problem)
     assert world.record == {"current": CURRENT}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -12,8 +13,9 @@ from ansible import context
 from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _given_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _files, _given_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Tenant
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import StoreMaker, beside, settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Described, NoStore, VaultedFile
@@ -208,7 +210,7 @@ def test_a_file_of_keys_is_read_and_trimmed(tmp_path):
 def test_a_file_is_where_the_command_is_typed(tmp_path, monkeypatch):
     (tmp_path / "keys.yml").write_text("x", encoding="utf-8")
     monkeypatch.setenv("PWD", str(tmp_path))
-    assert _given_keys.read(lambda path: [{**KEY, "member": path}], "keys.yml")[0]["member"] == str(
+    assert _given_keys.read(lambda path: [{**KEY, "member": str(path)}], "keys.yml")[0]["member"] == str(
         tmp_path / "keys.yml"
     )
 
@@ -250,7 +252,23 @@ def test_a_file_that_cannot_be_read_is_not_quoted(tmp_path, words, said):
 
 def test_a_file_that_is_not_there_or_not_named():
     assert "no file of keys was named" in told(_given_keys.read, None, "")
-    assert "there is no file /nowhere/keys.yml" in told(_given_keys.read, None, "/nowhere/keys.yml")
+    assert "there is no file /nowhere/keys.yml" in told(_given_keys.read, _files.read_text, "/nowhere/keys.yml")
+    assert "/dev/zero is a device, and not a file" in told(_given_keys.read, _files.read_text, "/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("text", "clear"),
+    [
+        ("$ANSIBLE_VAULT;1.1;AES256\n6162", False),
+        ("- private_key: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    6162\n", False),
+        ("- private_key: abc\n", True),
+        ('[{"private_key": "abc"}]', True),
+        ("- private_key: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    6162\n- private_key: abc\n", True),
+    ],
+)
+def test_a_file_in_clear_text_is_told_from_a_vaulted_one(tmp_path, text, clear):
+    (tmp_path / "keys.yml").write_text(text, encoding="utf-8")
+    assert _given_keys.in_clear_text(tmp_path / "keys.yml") is clear
 
 
 def integration(tenant, *members, store_tenant="", **more):
@@ -286,25 +304,116 @@ def test_a_key_that_nobody_takes_is_told(wrong, said):
     assert "public" not in found
 
 
+class Person:
+    """Somebody at a terminal, whose answers are given one after the other; said: what was shown."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked, self.said = list(answers), [], []
+
+    def ask(self, question):
+        self.asked.append(question)
+        return self.answers.pop(0)
+
+    def say(self, line):
+        self.said.append(line)
+
+
+def waiting(*members, states=()):
+    """Keys of north that are waited for. states: what the tenant says of each pair, in their order."""
+    left = list(states)
+    tenant = SimpleNamespace(tried=lambda _member, _pair: left.pop(0))
+    return [_given_keys.Waiting("north", name, "Example Sync", tenant) for name in members]
+
+
+def typed(member, public="pub1", private="secret-half"):
+    return {"tenant": "north", "member": member, "public_key": public, "private_key": private}
+
+
 def test_a_person_is_asked_for_the_keys_that_work_orders_wait_for():
-    steps = [
-        {"kind": "create_key", "member": "Sync"},
-        {"kind": "role_permission"},
-        {"kind": "store_key", "member": "Other"},
+    person = Person("pub1", "secret-half", "")
+    found = _given_keys.asked_for(waiting("Sync", "Other", states=["valid"]), person)
+    assert found == [typed("Sync")]
+    assert [line.partition(" (not shown")[0] for line in person.asked] == [
+        "Public key of Sync (Example Sync) on north",
+        "Private key of Sync (Example Sync) on north",
+        "Public key of Other (Example Sync) on north",
     ]
-    answers, asked = ["pub1", "secret-half", ""], []
+    assert person.said[-1] == "Other (Example Sync) on north is left out."
 
-    def ask(question, hidden):
-        asked.append((question, hidden))
-        return answers.pop(0)
 
-    def load(path):
-        return {"manual_steps": steps} if "north" in str(path) else None
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("swapped", "the two halves are swapped"),
+        ("foreign", "this key is another member's"),
+        ("refused", "the tenant refuses this key"),
+    ],
+)
+def test_a_pair_that_the_tenant_does_not_take_is_asked_for_again(state, said):
+    person = Person("secret-half", "pub1", "a b", "c", "pub1", "secret-half")
+    found = _given_keys.asked_for(waiting("Sync", states=[state, "valid"]), person)
+    assert found == [typed("Sync")]
+    assert said in person.said[0]
+    assert "has blanks" in person.said[1]
+    assert "secret-half" not in "".join(person.said)
 
-    found = _given_keys.asked_for([integration("north", "Sync"), integration("south", "Sync")], load, ask)
-    assert found == [{"tenant": "north", "member": "Sync", "public_key": "pub1", "private_key": "secret-half"}]
-    assert [hidden for _question, hidden in asked] == [False, True, False]
-    assert "Sync (Example Sync) on north" in asked[0][0]
+
+def test_after_three_tries_the_run_fails_with_what_was_typed_last_and_the_next_is_asked_for():
+    person = Person("a", "b", "c", "d", "e", "f", "pub1", "secret-half")
+    found = _given_keys.asked_for(waiting("Sync", "Other", states=["refused"] * 3 + ["valid"]), person)
+    assert found == [typed("Sync", "e", "f"), typed("Other")]
+
+
+def test_what_waits_is_what_the_work_orders_say(tmp_path):
+    one = integration("north", "Sync", "Other")
+    tenant = Tenant("north", directory=str(tmp_path), integrations=[one], left_to_tasks={"acme.psa.away": "ssh"})
+    orders = {"sync": ("Sync", "Gone"), "away": ("Away",)}
+    (tmp_path / "north").mkdir()
+    for vendor, members in orders.items():
+        steps = [{"kind": "create_key", "member": name} for name in members]
+        entry = {
+            "status": "pending",
+            "time": "",
+            "product": "Far",
+            "manual_steps": [{"kind": "role_permission"}, *steps],
+        }
+        (tmp_path / "north" / f"{vendor}.json").write_text(json.dumps(entry), encoding="utf-8")
+    found = _given_keys.waiting_for([tenant, Tenant("south", directory=str(tmp_path))])
+    assert [(key.place, key.integration) for key in found] == [
+        ("Sync (Example Sync) on north", one),
+        ("Away (Far) on north", None),
+    ]
+
+
+def entry(**more):
+    step = {"kind": "create_key", "member": "Sync"}
+    return {"tenant": "north", "status": "pending", "changed": False, "manual_steps": [step], **more}
+
+
+@pytest.mark.parametrize(
+    ("entries", "left"),
+    [
+        ([entry()], True),
+        ([entry(manual_steps=[])], False),
+        ([entry(tenant="south")], False),
+        ([entry(), entry(tenant="south", changed=True)], False),
+        ([], False),
+    ],
+)
+def test_a_run_that_asked_nobody_fails_if_it_did_nothing_else(tmp_path, entries, left):
+    assert _given_keys.remembered(str(tmp_path)) is None
+    _given_keys.remember(str(tmp_path), _given_keys.Note("finish", unasked=[["north", "Sync", "Example Sync"]]))
+    found = _given_keys.unasked(_given_keys.remembered(str(tmp_path)), entries)
+    assert bool(found) is left
+    assert "Sync on north" in _given_keys.nothing_done([["north", "Sync", "Example Sync"]])
+
+
+def test_the_file_that_is_to_be_written_is_one_that_is_read():
+    keys = [["north", "Sync", "Example Sync"], ["a: b", "O'ther", "Other"]]
+    lines = _given_keys.not_asked(keys, "ansible-playbook finish")
+    found = _given_keys.checked(yaml.safe_load("\n".join(lines[1:-1])), "it")
+    assert [(key["tenant"], key["member"]) for key in found] == [("north", "Sync"), ("a: b", "O'ther")]
+    assert lines[-1] == "Then run: ansible-playbook finish"
 
 
 # The word

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -103,6 +105,15 @@ def test_a_redirect(psa, simulator):
     simulator.faults({"fault": "redirect", "location": "http://localhost/elsewhere"})
     response = psa("GET", INFO)
     assert (response.status_code, response.headers["Location"]) == (302, "http://localhost/elsewhere")
+
+
+@pytest.mark.parametrize("form", ["json", "text", "page", "redirect"])
+def test_an_error_that_quotes_what_was_done(psa, simulator, name, form):
+    simulator.faults({"fault": "quoting", "status": 302 if form == "redirect" else 400, "form": form, "method": "POST"})
+    response = psa("POST", "/system/securityroles", json={"name": f"{name} {form}"})
+    assert response.status_code == (302 if form == "redirect" else 400)
+    assert f"{name} {form}" in unquote(unescape(response.text + response.headers.get("Location", "")))
+    assert simulator.role("north", f"{name} {form}") is not None
 
 
 def test_stale_reads(psa, simulator, name):

@@ -1,0 +1,118 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files in whose place others have put a pipe, a device, a folder or a link."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
+
+KINDS = ("a named pipe", "a folder", "a socket", "a device")
+
+
+@pytest.fixture(params=KINDS)
+def placed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, str]:
+    """A path with what is no file in its place, and what that is called."""
+    path = tmp_path / "it"
+    if request.param == "a device":
+        return Path("/dev/zero"), request.param
+    if request.param == "a named pipe":
+        os.mkfifo(path)
+    elif request.param == "a folder":
+        path.mkdir()
+    else:
+        # The address of a socket is short.
+        monkeypatch.chdir(tmp_path)
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(path.name)
+    return path, request.param
+
+
+def test_what_is_no_file_is_refused_at_once(placed: tuple[Path, str]) -> None:
+    path, kind = placed
+    for below in (None, path.parent):
+        with pytest.raises(_files.NotAFile, match=f"{path} is {kind}, and not a file. What to do: "):
+            _files.read_bytes(path, below=below)
+    with pytest.raises(_files.NotAFile, match=kind):
+        _files.write(path, "text")
+    assert not path.is_file()
+
+
+def test_a_link_to_a_file_is_read_unless_it_lies_below_a_folder_of_ours(tmp_path: Path) -> None:
+    real = _written(tmp_path / "real", "theirs")
+    link = tmp_path / "link"
+    link.symlink_to(real)
+    assert _files.read_text(link) == "theirs"
+    with pytest.raises(_files.NotAFile, match="link is a symbolic link, and not a file"):
+        _files.read_text(link, below=tmp_path)
+    with pytest.raises(_files.NotAFile, match="a symbolic link"):
+        _files.write(link, "ours", below=tmp_path)
+    assert real.read_text(encoding="utf-8") == "theirs"
+    # Without a folder of ours the file behind a link is replaced, and the link stays.
+    _files.write(link, "ours")
+    assert (link.is_symlink(), real.read_text(encoding="utf-8")) == (True, "ours")
+    link.unlink()
+    link.symlink_to(os.mkfifo(tmp_path / "pipe") or tmp_path / "pipe")
+    with pytest.raises(_files.NotAFile, match="a named pipe"):
+        _files.read_text(link)
+
+
+@pytest.mark.parametrize("linked", ["reports", "reports/north"])
+def test_no_folder_from_ours_on_is_a_link_and_those_above_may_be_one(tmp_path: Path, linked: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "north").mkdir(parents=True)
+    _written(elsewhere / "north" / "entry", "theirs")
+    _written(elsewhere / "entry", "theirs")
+    place = tmp_path / linked
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(elsewhere)
+    reports = tmp_path / "reports"
+    path = reports / "north" / "entry"
+    for act in (_files.read_bytes, lambda path, below: _files.write(path, "ours", below=below)):
+        with pytest.raises(_files.NotAFile, match=f"{place} is a symbolic link, and not a folder"):
+            act(path, below=tmp_path)
+    with pytest.raises(_files.NotAFile, match="a symbolic link"):
+        _files.require_folders(path.parent, below=tmp_path)
+    assert not any(one.read_text(encoding="utf-8") != "theirs" for one in elsewhere.rglob("entry"))
+    above = tmp_path / "above"
+    above.symlink_to(tmp_path)
+    place.unlink()
+    path = above / "reports" / "north" / "entry"
+    _files.write(path, "ours", below=above)
+    assert _files.read_text(path, below=above) == "ours"
+
+
+def test_a_file_is_replaced_in_one_step_with_the_modes_that_were_asked_for(tmp_path: Path) -> None:
+    mask = os.umask(0o077)
+    try:
+        path = tmp_path / "a" / "b" / "c"
+        _files.write(path, "old", below=tmp_path, mode=0o640, folder_mode=0o750)
+    finally:
+        os.umask(mask)
+    assert [one.stat().st_mode & 0o777 for one in (path, path.parent, path.parent.parent)] == [0o640, 0o750, 0o750]
+    with path.open(encoding="utf-8") as reader:
+        _files.write(path, b"new", below=tmp_path, sync=True)
+        assert reader.read() == "old"
+    assert (path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777) == ("new", 0o600)
+    assert [one.name for one in path.parent.iterdir()] == ["c"]
+
+
+def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path) -> None:
+    path = _written(tmp_path / "file", "x" * 11)
+    assert _files.read_text(path, limit=11) == "x" * 11
+    with pytest.raises(_files.NotAFile, match="larger than"):
+        _files.read_text(path, limit=10)
+
+
+def test_the_ends_of_lines_are_those_of_a_text(tmp_path: Path) -> None:
+    assert _files.read_text(_written(tmp_path / "file", "a\r\nb\rc\n")) == "a\nb\nc\n"
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_bytes(text.encode())
+    return path
