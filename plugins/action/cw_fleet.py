@@ -65,7 +65,8 @@ class ActionModule(OwnAction, TenantAction):
             _confirm.require(args["confirm"], tenants, self._loader)
         integrations = [one for tenant in tenants for one in tenant.integrations]
         if given is not None:
-            self._complete(given, args, integrations, any(tenant.left_to_tasks for tenant in tenants))
+            # A tenant that cannot be worked on may have the member; its own error says why.
+            self._complete(given, args, integrations, any(tenant.left_to_tasks or tenant.broken for tenant in tenants))
         for name, problem in shared_companies(tenants).items():
             tenant = next(one for one in tenants if one.name == name)
             mark_broken(tenant, problem, [one.vendor for one in tenant.integrations])

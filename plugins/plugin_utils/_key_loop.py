@@ -196,7 +196,11 @@ class Loop:
         # A member that an earlier task made may not be in the first list.
         patient = first and not self._check_mode and not self._wish.absent
         listing = self._listed_when(lambda found: not patient or found.offered is not None)
-        return listing, self._store.read()
+        record = self._store.read()
+        if reason := life.misplaced(record, self._wish):
+            # Its keys are for another tenant to see.
+            raise life.KeyLifeError(reason)
+        return listing, record
 
     def _listed_when(self, done: Callable[[Listing], bool]) -> Listing:
         """The tenant's list once it shows what was done, or the last one that was read."""
