@@ -176,7 +176,7 @@ class ActionModule(ActionBase):
         seen = (fleet["tenants"].get(host) or {"integrations": {}})["integrations"]
         error, vendors = NOT_SEEN, []
         try:
-            hostvars = (own_variables(self, variables) if unanswered(self) else variables)["hostvars"]
+            hostvars = (own_variables(self, variables) if unanswered(self, variables) else variables)["hostvars"]
             vendors = [str(name).rpartition(".")[2] for name in listed(hostvars[host]["cw_integrations"])]
         except (AnsibleError, KeyError, TypeError):
             error = (

@@ -48,17 +48,20 @@ def _beneath(manager: Any, action: ActionBase, name: str) -> Mapping[str, Any]:
     return found
 
 
-def unanswered(action: ActionBase) -> bool:
+def unanswered(action: ActionBase, variables: Mapping[str, Any]) -> bool:
     """Return whether a survey or a command line leaves the vendors to the inventory: its answer is empty."""
     extra = load_extra_vars(action._loader)
     said = extra.get(VENDORS)
-    return VENDORS in extra and (said is None or (isinstance(said, str) and not said.strip(" ,\n\r\t")))
+    # Nobody takes away what he has not named.
+    if VENDORS not in extra or variables.get("integration_state") == "absent":
+        return False
+    return said is None or (isinstance(said, str) and not said.strip())
 
 
 def with_vendors(action: ActionBase, variables: Mapping[str, Any]) -> dict[str, Any]:
     """The variables of a host, with the inventory's vendors where nobody has named any."""
     found = dict(variables)
-    if unanswered(action):
+    if unanswered(action, variables):
         own = own_variables(action, variables)
         found.pop(VENDORS, None)
         found.update((name, own[name]) for name in (VENDORS,) if name in own)
