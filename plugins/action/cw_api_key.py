@@ -16,6 +16,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import uns
 from ansible_collections.msp.connectwise.plugins.modules.cw_api_key import MODULE
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
@@ -49,7 +50,7 @@ class ActionModule(PsaAction):
         loop = Loop(
             MemberKeys(site.run, member, params["member_type"], params["description"]),
             store,
-            self._wish(params, site.company_id, variables),
+            self._wish(params, site, variables),
             this_run(site.name),
             own=site.own_key,
             rotate=params["rotate"],
@@ -75,7 +76,7 @@ class ActionModule(PsaAction):
         return params
 
     @staticmethod
-    def _wish(params: Mapping[str, Any], company_id: str, variables: Mapping[str, Any]) -> life.Wish:
+    def _wish(params: Mapping[str, Any], site: Site, variables: Mapping[str, Any]) -> life.Wish:
         names = [str(variables.get("inventory_hostname")), str(variables.get("integration_store_tenant") or "")]
         given = life.given_for(params["given_keys"] or [], params["member"], names)
         return life.Wish(
@@ -83,7 +84,8 @@ class ActionModule(PsaAction):
             member_type=params["member_type"],
             description=params["description"],
             vendor=params["vendor"] or "",
-            company_id=company_id,
+            company_id=site.company_id,
+            binding=site.binding,
             absent=params["state"] == "absent",
             max_age_days=params["max_age_days"],
             grace_days=params["grace_days"],

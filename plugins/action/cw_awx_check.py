@@ -32,7 +32,13 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "fields": {"type": "list", "elements": "str", "default": []},
     "required_fields": {"type": "list", "elements": "str", "default": []},
     "templates": {"type": "list", "elements": "str", "default": []},
+    "ask_variables": {"type": "bool", "default": False},
 }
+_ASKS = (
+    "awx_ask_variables is true: whoever may launch a job template may set any variable of the job. That includes the "
+    "name of a role, another key store, and a command that a store runs. The host of a tenant stays that of the "
+    "inventory. Leave the variable out unless everybody with the role Execute may do all of that"
+)
 
 
 class ActionModule(ActionBase):
@@ -68,4 +74,6 @@ class ActionModule(ActionBase):
             comparable={part: can or not check for part, can in found.comparable().items()},
             msg="AWX can be set up",
         )
+        if args["ask_variables"]:
+            result["warnings"] = [_ASKS]
         return result

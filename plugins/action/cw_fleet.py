@@ -121,9 +121,9 @@ class ActionModule(OwnAction, TenantAction):
     def _complete(given: _given_keys.Keys, tenants: Sequence[Tenant]) -> None:
         """See that each given key is somebody's, and give them to the integrations."""
         integrations = [one for tenant in tenants for one in tenant.integrations]
-        # A tenant that is left to the tasks of the role may have the member.
-        left_to_tasks = any(tenant.left_to_tasks for tenant in tenants)
-        if not left_to_tasks and (nobodys := _given_keys.untaken(given, integrations)):
+        # A tenant that is left to the tasks of the role, or that cannot be worked on, may have the member.
+        unseen = any(tenant.left_to_tasks or tenant.broken for tenant in tenants)
+        if not unseen and (nobodys := _given_keys.untaken(given, integrations)):
             raise InputError(
                 f"not stored, because no tenant of this run has these members among its integrations: {nobodys}",
                 remedy="keep the file, correct its tenant and member (or --limit), and run again",

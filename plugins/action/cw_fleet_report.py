@@ -33,6 +33,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import (
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import own_variables, unanswered
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     BAD,
     STATUSES,
@@ -198,9 +200,8 @@ class ActionModule(ActionBase):
         seen = (fleet["tenants"].get(host) or {"integrations": {}})["integrations"]
         error, vendors = NOT_SEEN, []
         try:
-            wanted = variables["hostvars"][host]["cw_integrations"]
-            names = wanted.split(",") if isinstance(wanted, str) else list(wanted)
-            vendors = [str(name).strip().rpartition(".")[2] for name in names]
+            hostvars = (own_variables(self, variables) if unanswered(self, variables) else variables)["hostvars"]
+            vendors = [str(name).rpartition(".")[2] for name in listed(hostvars[host]["cw_integrations"])]
         except (AnsibleError, KeyError, TypeError):
             error = (
                 "cw_integrations of this tenant is not set, or cannot be resolved: list its vendors, such as [zofiq]"

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
-from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS, parse_connection
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._lesson_files import LessonFiles
-from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_book import FOLDER
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
@@ -36,7 +35,7 @@ class ActionModule(OwnAction, TenantAction):
             return {"changed": False, "skipped": True, "msg": "a check makes, learns and proves nothing"}
         folder = args["directory"] or beside(FOLDER, variables.get("inventory_dir"), here=True)
         recordings = [self._found(str(path), variables) for path in args["recordings"]]
-        with Psa(parse_connection(completed(self, CONNECTION_OPTIONS, variables))) as psa:
+        with Psa(parse_connection(self.connection_options(variables))) as psa:
             lesson = LessonFiles(psa, str(folder), str(variables.get("inventory_hostname") or ""))
             if args["step"] == "prepare":
                 return lesson.prepare()

@@ -18,6 +18,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process, unconnected
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import KeyLifeError, Wish, misplaced
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, register_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
@@ -86,6 +87,9 @@ class ActionModule(TenantAction):
             return
         record: Record = store_of(self, args.pop("store"), variables, "").read()
         register_keys(record)
+        tenant = Wish("", "", "", company_id=str(args.get("company_id") or "").strip(), binding=self.binding)
+        if reason := misplaced(record, tenant):
+            raise KeyLifeError(reason)
         current = record.get("current") or {}
         public, private = _KEY_OPTIONS[module]
         if current.get("public_key") and current.get("private_key"):

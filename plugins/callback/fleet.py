@@ -42,6 +42,7 @@ from typing import Any, TextIO
 
 from ansible.plugins.callback import CallbackBase
 
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, JOURNAL, run_directory
 
 _LIVE = 0.5  # seconds between two looks on a terminal
@@ -105,8 +106,8 @@ class CallbackModule(CallbackBase):
         manager = play.get_variable_manager()
         variables = manager.get_vars(play=play) if manager is not None else {}
         for host in variables.get("ansible_play_hosts_all") or []:
-            listed = variables["hostvars"].raw_get(host).get("cw_integrations")
-            count = len(listed.split(",")) if isinstance(listed, str) else len(listed or [])
+            named = variables["hostvars"].raw_get(host).get("cw_integrations")
+            count = len(listed(named or []))
             self._tenants[str(host)] = max(1, count)
         if self._thread is None and self._tenants:
             self._thread = threading.Thread(target=self._watch, name="fleet", daemon=True)

@@ -35,6 +35,8 @@ options:
     description:
       - The API host of an on-premises or custom installation, such as V(manage.example.com).
       - A base URL without a path; the version path is added from O(codebase).
+      - Keys go to the host of the inventory alone. Another one in extra variables or a task is an error, unless the
+        inventory sets C(cw_allow_host_override) to V(true).
     type: str
   codebase:
     description:

@@ -95,7 +95,8 @@ def named_tenants(
     names = pattern if isinstance(pattern, (list, tuple)) else [] if pattern is None else [pattern]
     inventory = groups or known or {}
     every = [*inventory, *(str(host) for hosts in inventory.values() for host in hosts)]
-    text = ",".join(as_text(name, every) for name in names)
+    # A field of a survey may hold a name on each line.
+    text = ",".join(line for name in names for line in as_text(name, every).splitlines() if line.strip())
     # A tilde alone is null to YAML, and to Ansible an expression that fits every name.
     if not text.strip(" ,~"):
         raise AnsibleFilterError(

@@ -53,6 +53,8 @@ _FIELDS = {*_REQUEST, "first", "maps", "result", "success"}
 _STEP_FIELDS = {*_REQUEST, "name", "find"}
 _BRACES = re.compile(r"\{[^{}]*\}|[{}]")
 _NAME = re.compile(r"[a-z][A-Za-z0-9_]*")
+# What leads out of the codebase, or to another place than it looks.
+_ASTRAY = re.compile(r"(^|/)(\.|%2e){1,2}(?=[/?#;]|$)|^//|\\|%5c|[\x00-\x20\x7f]", re.IGNORECASE)
 
 Problems = Iterator[tuple[str, str]]
 
@@ -72,6 +74,11 @@ def check(operation: str, entry: Mapping[str, Any], merged: Mapping[str, Any]) -
             yield f".result uses unknown placeholders: {', '.join(sorted(unknown))}", "use {answer} and the arguments"
 
 
+def leads_astray(path: str) -> bool:
+    """Return whether a path leads out of where it begins."""
+    return _ASTRAY.search(path.partition("?")[0]) is not None
+
+
 def _shape(entry: Mapping[str, Any], merged: Mapping[str, Any], fields: set[str]) -> Problems:
     strangers = sorted(str(name) for name in set(entry) - fields)
     if strangers:
@@ -80,6 +87,8 @@ def _shape(entry: Mapping[str, Any], merged: Mapping[str, Any], fields: set[str]
         yield f'.method "{merged["method"]}" is not one', f"use {', '.join(_METHODS)}"
     if not str(merged.get("path", "")).startswith("/"):
         yield f'.path "{merged.get("path")}" does not begin with /', "write the path below the API, with {placeholders}"
+    if leads_astray(_BRACES.sub("x", str(merged.get("path", "")))):
+        yield f'.path "{merged.get("path")}" leads elsewhere', "write the path without . and .., // and blanks"
     bodies = [name for name in BODIES if name in merged]
     if len(bodies) > 1:
         yield f" has both {bodies[0]} and {bodies[1]}", "keep one of the two"

@@ -37,7 +37,7 @@ from ._answers import unquoted
 from ._client import Psa, patch_operations, quoted
 from ._errors import ConnectionFailed, InputError, NotThePsa, PsaError, RouteNotOffered, ServerFailed
 from ._redact import register
-from ._route_check import ALWAYS, ARGUMENTS, ROUTES, check
+from ._route_check import ALWAYS, ARGUMENTS, ROUTES, check, leads_astray
 from ._templates import PLACEHOLDER, argument, as_text, dig, fill, form_fields, placeholders
 
 __all__ = ["ARGUMENTS", "ROUTES", "Extensions", "NotOffered", "Route", "dig", "fill", "parse_route"]
@@ -119,6 +119,11 @@ class _Request:
 def _filled(route: Mapping[str, Any], values: Mapping[str, Any], body: Any) -> _Request:
     values = {**values, "now": _now(), "new": _new()}
     path = PLACEHOLDER.sub(lambda found: quoted(argument(values, found.group(1).split("."))), str(route["path"]))
+    if leads_astray(path):
+        raise InputError(
+            f'the path of an extension route became "{path}", which leads elsewhere; nothing was sent',
+            remedy="correct the entry in cw_extension_routes, or learn the routes anew",
+        )
     if route.get("query"):
         path += "?" + urlencode(form_fields(fill(route["query"], values)))
     headers = {str(name): as_text(fill(one, values)) for name, one in (route.get("headers") or {}).items()}

@@ -77,6 +77,10 @@ options:
     type: list
     elements: str
     default: []
+  ask_variables:
+    description: Whether everybody who may launch the job templates may set any variable there; the task then warns.
+    type: bool
+    default: false
 author:
   - The msp.connectwise contributors (@msp-connectwise)
 """

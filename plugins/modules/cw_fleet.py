@@ -39,6 +39,8 @@ options:
       - Taking away every integration of the inventory has to be confirmed with V(offboard-all), replacing every key
         with V(rotate-all). Not needed if C(--limit), or C(cw_integrations) or C(cw_hosts) as an extra
         variable, says what is meant.
+      - As an extra variable, V(host-moved) lets the stored keys of the one tenant that is named be sent to the host
+        that the inventory has for it now.
     type: str
     default: ""
   fail_on:

@@ -19,6 +19,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _settings
 
 # What the playbooks take besides the connection and the settings of the engine.
 OWN = (
+    "cw_allow_host_override",
     *("cw_add", "cw_confirm", "cw_fail_on", "cw_first_key_replace", "cw_first_private_key", "cw_first_public_key"),
     *("cw_hosts", "cw_in_process", "cw_integrations", "cw_keep_jobs", "cw_keys_file", "cw_merged_dir"),
     *("cw_merged_name", "cw_product", "cw_recordings", "cw_replace", "cw_reports", "cw_reports_max_age_hours"),

@@ -13,6 +13,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Tenant
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
 
 OFFBOARD, ROTATE = "offboard-all", "rotate-all"
@@ -29,8 +30,15 @@ def word_for(settings: Settings) -> str:
 
 def names_what(limit: Any, extra: Mapping[str, Any]) -> bool:
     """Whether the command line names the tenants or the vendors that it means."""
+    vendors = extra.get("cw_integrations")
+    some = any(listed(vendors)) if isinstance(vendors, (str, list, tuple)) else bool(vendors)
+    return some or names_tenants(limit, extra)
+
+
+def names_tenants(limit: Any, extra: Mapping[str, Any]) -> bool:
+    """Whether the command line names the tenants that it means."""
     hosts = str(extra.get("cw_hosts") or "all").strip()
-    return bool(limit) or bool(extra.get("cw_integrations")) or hosts not in ("all", "*")
+    return bool(limit) or hosts not in ("all", "*")
 
 
 def require(said: str, tenants: Sequence[Tenant], loader: Any) -> None:

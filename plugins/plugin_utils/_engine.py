@@ -20,6 +20,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
+from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, register_keys, retired_keys
@@ -42,13 +43,17 @@ class Run(Protocol):
 
 @dataclass(frozen=True)
 class Site:
-    """One tenant as a run sees it. own_key: the public key that the run works with. company_id: as connected."""
+    """One tenant as a run sees it. own_key: the public key that the run works with. company_id: as connected.
+
+    binding: the host that its keys are bound to.
+    """
 
     name: str
     run: Run
     company_id: str
     own_key: str
     check_mode: bool
+    binding: Binding = field(default_factory=Binding)
 
 
 @dataclass
@@ -143,6 +148,7 @@ class Integration:
             description=key.description,
             vendor=self.vendor,
             company_id=self.site.company_id,
+            binding=self.site.binding,
             absent=self.absent,
             max_age_days=settings.key_max_age_days,
             grace_days=self.grace_days,
@@ -175,6 +181,8 @@ class Integration:
             store = self._store(key)
             key_look = KeyLook(key, store, store.read(), {})
             register_keys(key_look.record)
+            if reason := life.misplaced(key_look.record, self.wish(key)):
+                raise life.KeyLifeError(reason)
             look.keys.append(key_look)
             result = self.site.run("cw_integration_info", self._asked(key, key_look.record))
             key_look.found = result["integration"]
@@ -240,7 +248,8 @@ class Integration:
             return False
         if self.absent or self.settings.rotate or not key_look.found["in_sync"]:
             return True
-        return life.is_due(key_look.record, self.wish(key_look.key), datetime.now(timezone.utc))
+        wish = self.wish(key_look.key)
+        return wish.moves(key_look.record) or life.is_due(key_look.record, wish, datetime.now(timezone.utc))
 
     def preflight(self, look: Look) -> None:
         """Find what would make a later step fail, before the first write of the tenant. Raises PsaError."""
@@ -248,6 +257,7 @@ class Integration:
         for key_look in look.keys:
             wish = self.wish(key_look.key)
             reason = life.mismatch(key_look.record, wish) or life.busy(key_look.record, me, wish.lease, now, is_alive)
+            reason = reason or life.not_moved(key_look.record, wish, key_look.found["key"])
             if reason:
                 raise life.KeyLifeError(reason)
         reports = Path(self.settings.report_dir)

@@ -24,6 +24,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._asked import Tags
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import IntegrationResult, Tenant, mark_broken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import own_variables, with_vendors
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import with_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings, settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
@@ -65,10 +66,11 @@ class Hosts:
         }
 
     def variables(self, host: str) -> dict[str, Any]:
-        return {**self._hostvars.raw_get(host), **self._of_play, "hostvars": self._hostvars}
+        found = {**self._hostvars.raw_get(host), **self._of_play, "hostvars": self._hostvars}
+        return with_vendors(self._action, found)
 
     def wants_integrations(self, host: str) -> bool:
-        return "cw_integrations" in self._of_play or "cw_integrations" in self._hostvars.raw_get(host)
+        return "cw_integrations" in self.variables(host)
 
     def misspelt(self, host: str) -> list[str]:
         """What is said of variables of the inventory that count for nothing because of their name."""
@@ -117,8 +119,9 @@ class Hosts:
                 tenant.left_to_tasks = dict.fromkeys(names, reason)
                 return tenant
             tenant.connection = self._connection(variables, templar)
+            binding = self._action.bound(tenant.connection, variables, own_variables(self._action, variables))
             run = InProcess(tenant.connection, check_mode=self._check_mode, diff_mode=bool(self._action._task.diff))
-            tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode)
+            tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode, binding=binding)
         except PsaError as problem:
             mark_broken(tenant, _message(problem, host), names)
             return tenant

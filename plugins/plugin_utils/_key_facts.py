@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
+from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding, misdirected, moves
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     SECONDS,
     Record,
@@ -63,7 +64,7 @@ class Wish:
     heal: replace a key that the tenant refuses. beside: make a key beside one of the same description that the store
     does not know. lease: seconds for which an unfinished creation of another machine is respected. given: a key that a
     person has made, {public_key, private_key}, to be stored once the tenant confirms it. ad_hoc: the words of a command
-    that runs a module at this tenant.
+    that runs a module at this tenant. binding: the host that the key is bound to.
     """
 
     member: str
@@ -80,12 +81,18 @@ class Wish:
     lease: float = 900.0
     given: Mapping[str, Any] | None = None
     ad_hoc: tuple[str, ...] = ("ansible", "TENANT", "-i", "INVENTORY")
+    binding: Binding = field(default_factory=Binding)
 
     @property
     def identity(self) -> Record:
         """What a record says of whose key it is."""
         names = ("vendor", "member", "member_type", "description", "company_id")
-        return {name: value for name in names if (value := getattr(self, name))}
+        found = {name: value for name in names if (value := getattr(self, name))}
+        return {**found, "host": self.binding.bound} if self.binding.bound else found
+
+    def moves(self, record: Record) -> bool:
+        """Return whether the record names another host than the tenant has now."""
+        return moves(self.binding, _host_of(record))
 
 
 def busy(record: Record, me: Mapping[str, Any], lease: float, now: datetime, alive: Alive) -> str:
@@ -107,9 +114,34 @@ def busy(record: Record, me: Mapping[str, Any], lease: float, now: datetime, ali
     )
 
 
+def _host_of(record: Record) -> str:
+    return str(record.get("host") or "")
+
+
+def misplaced(record: Record, wish: Wish) -> str:
+    """Why the keys of a record are not sent to this tenant; empty if they may be."""
+    held = record.get("company_id")
+    if held and wish.company_id and not same(str(held), wish.company_id):
+        return _of_another("company_id", str(held), wish.company_id)
+    problem = misdirected(wish.binding, _host_of(record))
+    return f"{problem.problem}. What to do: {problem.remedy}" if problem else ""
+
+
+def not_moved(record: Record, wish: Wish, state: str) -> str:
+    """Why the new host of a record is not to be believed; empty if it is, or if there is none."""
+    if wish.absent or wish.given or not record.get("current") or not wish.moves(record) or state == "valid":
+        return ""
+    return (
+        f"the tenant at {wish.binding.bound} does not accept the stored key of {wish.member} ({state}), so it has not "
+        f"moved there from {_host_of(record)}; nothing was changed. Correct cw_host or cw_region"
+    )
+
+
 def mismatch(record: Record, wish: Wish) -> str:
     """Why a record is not the one of this integration on this tenant; empty when it is."""
-    for name in ("company_id", "vendor", "member"):
+    if reason := misplaced(record, wish):
+        return reason
+    for name in ("vendor", "member"):
         value, held = getattr(wish, name), record.get(name)
         if value and held and not same(str(held), value):
             return _of_another(name, str(held), value)

@@ -7,7 +7,7 @@ A record of the store (one key of one integration on one tenant):
 
   version   counts the writes of a store that compares versions; a write names the version it has read
   revision  names one write: a counter and the run that wrote. Of another run's write it is always another one
-  vendor, company_id, member, member_type, description: whose key it is
+  vendor, company_id, host, member, member_type, description: whose key it is
   current   the key that works: {key_id, public_key, private_key, created, verified}
   next      the key on its way: {state: intent, known: [public keys], known_ids: [ids] (what was there before), owner,
             started, sent (requests that may have made a key nobody saw), sent_at}; once it was made: {state: created,
@@ -50,7 +50,9 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import 
     is_due,
     is_known,
     mismatch,
+    misplaced,
     needs_new_key,
+    not_moved,
     open_requests,
     orphans_of,
     ripe,
@@ -84,7 +86,9 @@ __all__ = [
     "given_for",
     "is_due",
     "mismatch",
+    "misplaced",
     "needs_new_key",
+    "not_moved",
     "orphans_of",
     "ripe",
     "swapped",
@@ -137,6 +141,15 @@ def _turn(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: 
         return _absent(record, facts, wish, me, now)
     if wish.given:
         return _given(record, facts, wish, now)
+    if wish.moves(record):
+        if reason := not_moved(record, wish, facts.state(record.get("current") or {})):
+            raise KeyLifeError(reason)
+        return Turn("write", f"stored key bound to the host {wish.binding.bound}", record=record)
+    return _wanted(record, facts, wish, me, now)
+
+
+def _wanted(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: datetime) -> Turn:
+    """What happens next to a key that is to be there and that is this tenant's."""
     unfinished = record.get("next") or {}
     mine = unfinished.get("owner") == dict(me)
     if unfinished.get("state") == "created":
@@ -181,7 +194,9 @@ def to_ask(record: Record, offered: bool | None, wish: Wish) -> list[Record]:
     if wish.absent or offered is False:
         return held_keys(record)
     unfinished = record.get("next") or {}
-    asked = unfinished if unfinished.get("state") == "created" else record.get("current")
+    # Whether a tenant has moved, its current key says.
+    made = unfinished.get("state") == "created" and not wish.moves(record)
+    asked = unfinished if made else record.get("current")
     return [dict(asked)] if asked else []
 
 

@@ -226,6 +226,9 @@ class Loop:
         register_keys(record)
         if self._wrote is not None and not _same_but_version(record, self._wrote):
             raise self._overtaken(record)
+        if reason := life.misplaced(record, self._wish):
+            # Its keys are for another tenant to see.
+            raise life.KeyLifeError(reason)
         return listing, record
 
     def _listed_when(self, done: Callable[[Listing], bool]) -> Listing:

@@ -43,14 +43,21 @@ class Source:
     role: str | None
 
 
+def listed(value: str | Iterable[Any]) -> list[Any]:
+    """The names in a list, or in a text with commas or with a name on each line."""
+    if isinstance(value, str):
+        lines = [line.strip() for line in value.splitlines() if line.strip()]
+        # The comma at the end of a line is no name.
+        lines = [line.strip(" ,") for line in lines] if len(lines) > 1 else lines or [value]
+        value = [part for line in lines for part in line.split(",")]
+    return [part.strip() if isinstance(part, str) else part for part in value]
+
+
 def wanted(value: Any, directories: Sequence[Path] = ()) -> list[str]:
     """The names in cw_integrations. Whether there is such a vendor is for `find` to say, name by name."""
-    if isinstance(value, str):
-        names: list[Any] = [part.strip() for part in value.split(",")]
-    elif isinstance(value, (list, tuple)):
-        names = [part.strip() if isinstance(part, str) else part for part in value]
-    else:
+    if not isinstance(value, (str, list, tuple)):
         raise _not_a_list(value)
+    names = listed(value)
     if names == [ALL]:
         return [*vendors(), *(path.stem for path in vendor_files(directories))]
     for name in names:

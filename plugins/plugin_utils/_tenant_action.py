@@ -25,10 +25,13 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError, error_from
 from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
+from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding, misdirected
+from ansible_collections.msp.connectwise.plugins.plugin_utils._bound_host import binding_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import Controller, decrypted, encrypted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import own_variables
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import Care, with_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import StoreMaker
 
@@ -80,15 +83,29 @@ class InProcess:
 
 
 class TenantAction(ActionBase):
-    """The base of the actions that work on one tenant."""
+    """The base of the actions that work on one tenant. binding: of the tenant that was bound last."""
+
+    binding = Binding()
 
     def connection_options(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """The options of the connection, those of the task with it. Raises PsaError."""
+        """The options of the connection, those of the task with it. Raises PsaError, also if keys would go astray."""
         args = completed(self, CONNECTION_OPTIONS, variables)
         if "@" in str(args.get("host") or ""):
             parse_host(str(args["host"]))  # refused here: a process on a host would log its options
+        self.bound(args, variables, own_variables(self, variables))
         # The routes lie on the controller, also if the module runs elsewhere.
         return with_place(args, self._loader.path_dwim)
+
+    def bound(self, options: Mapping[str, Any], variables: Mapping[str, Any], own: Mapping[str, Any]) -> Binding:
+        """The binding of a tenant, before anything is sent. own: its variables without extra ones.
+
+        Raises InputError if keys would go astray.
+        """
+        binding = binding_of(self, options, variables, own, self.template)
+        if problem := misdirected(binding):
+            raise problem
+        self.binding = binding
+        return binding
 
     def runs_in_process(self, variables: Mapping[str, Any]) -> bool:
         if self._connection.transport != "local" or self._task.become or self._task.async_val:
@@ -118,7 +135,7 @@ class TenantAction(ActionBase):
         if not self.runs_in_process(variables):
             run = OnHost(self, options, variables)
         name = str(variables.get("inventory_hostname") or "")
-        return site_of(name, run, options, check_mode=check_mode)
+        return site_of(name, run, options, check_mode=check_mode, binding=self.binding)
 
     def template(self, value: Any, variables: Mapping[str, Any] | None = None) -> Any:
         """A value with its templates resolved, with other variables than the task's if those are given."""
@@ -170,11 +187,14 @@ def _add_warnings(result: dict[str, Any], care: Care) -> None:
         care.warnings = []
 
 
-def site_of(name: str, run: Any, options: Mapping[str, Any], *, check_mode: bool) -> Site:
+def site_of(
+    name: str, run: Any, options: Mapping[str, Any], *, check_mode: bool, binding: Binding | None = None
+) -> Site:
     return Site(
         name=name,
         run=run,
         company_id=str(options.get("company_id") or "").strip(),
         own_key=str(options.get("public_key") or "").strip(),
         check_mode=check_mode,
+        binding=binding or Binding(),
     )

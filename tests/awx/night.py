@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,10 @@ class Nights:
     refused: list[Any] = field(default_factory=list)
     nobody: Run | None = None
     offboarded: list[Run] = field(default_factory=list)
+    # By somebody who may only launch.
+    elsewhere: list[Run] = field(default_factory=list)
+    unanswered: list[Run] = field(default_factory=list)
+    connected: int = 0
 
     @property
     def runs(self) -> list[Run]:
@@ -102,6 +107,7 @@ def nights(root: Path, binaries: Path | None = None) -> Iterator[Nights]:
         found.first = awx.jobs.workflow("ConnectWise nightly")
         awx.jobs.meddle = None
         found.second = awx.jobs.workflow("ConnectWise nightly")
+        launch(found)
         offboard(found)
         yield found
 
@@ -115,6 +121,18 @@ def kill_in_the_middle(simulator: Simulator, template: str, runs: list[Run]) -> 
     while not simulator.journal(tenant="onprem", writes=True) and time.monotonic() < end:
         time.sleep(0.05)
     run.kill()
+
+
+def launch(found: Nights) -> None:
+    """What a launch brings beside answers, and answers as the fields of a survey give them."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+        foreign = {"cw_host": f"https://127.0.0.1:{listening.getsockname()[1]}", "cw_allow_host_override": True}
+        found.elsewhere = found.awx.jobs.launch("ConnectWise audit", cw_hosts="onprem\n22\neurope\n", **foreign)
+        with suppress(TimeoutError):
+            listening.accept()
+            found.connected += 1
+    found.unanswered = found.awx.jobs.launch("ConnectWise audit", cw_integrations="", limit="22,europe,onprem")
 
 
 def offboard(found: Nights) -> None:
@@ -175,6 +193,19 @@ class NightTests:
         for run in onboard:
             assert f"AWX, slice job {run.number} of ConnectWise onboard" in run.output()
             assert (night.reports / f"job-{run.number}" / "fleet.json").is_file()
+
+    def test_a_launch_sets_nothing_that_no_survey_asks_for(self, night: Nights) -> None:
+        assert night.connected == 0
+        for run in night.elsewhere:
+            assert "cw_host:" not in (run.directory / "env" / "extravars").read_text(encoding="utf-8")
+            assert "petra" in run.output()
+        assert [run.code for run in night.elsewhere] == [0, 0, 0], [run.output()[-3000:] for run in night.elsewhere]
+
+    def test_an_empty_answer_is_about_what_the_inventory_names(self, night: Nights) -> None:
+        for run in night.unanswered:
+            assert "cw_integrations: !unsafe ''" in (run.directory / "env" / "extravars").read_text(encoding="utf-8")
+            assert "petra" in run.output()
+        assert [run.code for run in night.unanswered] == [0, 0, 0], [run.output()[-3000:] for run in night.unanswered]
 
     def test_nobody_offboards_what_he_has_not_named(self, night: Nights) -> None:
         assert all(isinstance(one, Refusal) for one in night.refused)

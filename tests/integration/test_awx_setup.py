@@ -125,10 +125,15 @@ def test_job_templates_are_sliced_and_ask_what_a_person_decides(done: Ground) ->
     }
     questions = {name: [one["variable"] for one in survey["spec"]] for name, survey in surveys.items() if survey}
     assert questions == {
-        "onboard": ["cw_hosts"],
-        "rotate_keys": ["integration_key_max_age_days"],
-        "offboard": ["cw_hosts", "cw_integrations"],
+        "onboard": ["cw_hosts", "cw_integrations", "cw_confirm"],
+        "audit": ["cw_hosts", "cw_integrations"],
+        "rotate_keys": ["cw_hosts", "cw_integrations", "integration_key_max_age_days", "cw_confirm"],
+        "offboard": ["cw_hosts", "cw_integrations", "cw_confirm"],
     }
+    # A default would win over what the inventory says of each tenant.
+    defaults = {one["variable"] for survey in surveys.values() if survey for one in survey["spec"] if "default" in one}
+    assert defaults == {"cw_hosts", "integration_key_max_age_days"}
+    assert [body["ask_variables_on_launch"] for body in bodies.values()] == [False] * len(bodies)
     linked = [numbers for (kind, _number, _name), numbers in records.related.items() if kind == "job_templates"]
     both = [records.named("credentials", name)["id"] for name in ("key store", "ConnectWise keys")]
     assert linked == [both] * 5
@@ -136,7 +141,8 @@ def test_job_templates_are_sliced_and_ask_what_a_person_decides(done: Ground) ->
 
 def test_nobody_offboards_what_he_has_not_named(done: Ground) -> None:
     template = done.awx.records.named("job_templates", "ConnectWise offboard")
-    for question in done.awx.records.surveys[template["id"]]["spec"]:
+    questions = {one["variable"]: one for one in done.awx.records.surveys[template["id"]]["spec"]}
+    for question in (questions["cw_hosts"], questions["cw_integrations"]):
         assert question["required"]
         assert question["min"] == 1
         assert "default" not in question
@@ -170,6 +176,20 @@ def test_again_it_changes_nothing(done: Ground, tmp_path: Path, arguments: tuple
     assert again.returncode == 0, again.stdout[-3000:]
     assert done.awx.records.sent[before:] == []
     assert "changed=0" in again.stdout
+
+
+def test_templates_that_took_every_variable_take_the_surveys_alone(done: Ground, tmp_path: Path) -> None:
+    records = done.awx.records
+    templates = [one for one in records.kinds["job_templates"].values() if one["name"].startswith("ConnectWise ")]
+    variables = {**VARIABLES, "awx_project_url": done.repository.url}
+    asking = set_up(done.awx, tmp_path, **variables, awx_ask_variables=True)
+    assert asking.returncode == 0, asking.stdout[-3000:]
+    assert "whoever may launch a job template may set any variable" in " ".join((asking.stdout + asking.stderr).split())
+    assert {one["ask_variables_on_launch"] for one in templates} == {True}
+    again = set_up(done.awx, tmp_path, **variables)
+    assert again.returncode == 0, again.stdout[-3000:]
+    assert "awx_ask_variables" not in again.stdout + again.stderr
+    assert {one["ask_variables_on_launch"] for one in templates} == {False}
 
 
 def test_problems_are_told_before_the_first_write(ground: Ground, tmp_path: Path) -> None:

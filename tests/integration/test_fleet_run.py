@@ -142,7 +142,8 @@ def test_an_audit_tells_drift_and_can_fail_on_it(fleet: Fleet, first: Measured, 
 def test_where_everything_fails_there_still_is_a_report(fleet: Fleet, first: Measured) -> None:
     content = inventory(fleet)
     broken = json.loads(json.dumps(content))
-    broken["all"]["vars"].update(cw_retries=0)
+    # Without the records of the others: those name the hosts that their keys are for.
+    broken["all"]["vars"].update(cw_retries=0, integration_store_dir=str(fleet.directory / "no-keys"))
     for host in broken["all"]["hosts"].values():
         host["cw_host"] = "127.0.0.1:1"
     del broken["all"]["vars"]["cw_integrations"]
@@ -187,9 +188,14 @@ def test_a_vendor_whose_variables_are_wrong_is_told_and_stops_no_other(fleet: Fl
 
 def test_what_a_cache_of_facts_remembers_is_not_what_this_run_found(fleet: Fleet, first: Measured) -> None:
     cache = {"ANSIBLE_CACHE_PLUGIN": "jsonfile", "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(fleet.directory / "facts")}
+    content = inventory(fleet)
+    allowing = json.loads(json.dumps(content))
+    allowing["all"]["vars"]["cw_allow_host_override"] = True
+    write(fleet, allowing)
     narrowed = ("--limit", "t0003", "-e")
     away = json.dumps({"cw_in_process": False, "cw_host": "127.0.0.1:1", "cw_retries": 0})
     assert fleet.playbook("msp.connectwise.onboard", *narrowed, away, **cache).code == 2
+    write(fleet, content)
     assert "unreachable" in next((fleet.directory / "facts").iterdir()).read_text(encoding="utf-8")
     again = fleet.playbook("msp.connectwise.onboard", "--limit", "t0003", **cache)
     assert again.code == 0, again.output[-3000:]

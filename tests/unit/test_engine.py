@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration, Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 
@@ -64,7 +65,7 @@ class Store:
 def integration(tenant: Tenant, store: Store, *, check_mode: bool = False, **settings: Any) -> Integration:
     variables = {f"integration_{name}": value for name, value in settings.items()}
     return Integration(
-        Site("north", tenant, "north", "OWN", check_mode),
+        Site("north", tenant, "north", "OWN", check_mode, Binding("north", "psa.example", "psa.example")),
         _profile.of_mapping("sync", PROFILE),
         settings_of({"inventory_hostname": "north", **variables}, lambda value: value),
         lambda _key: store,
@@ -142,7 +143,17 @@ def test_a_directory_of_reports_that_cannot_be_made_is_told(tmp_path: Path) -> N
         one.preflight(look)
 
 
-@pytest.mark.parametrize(("name", "value"), [("member", "Other"), ("company_id", "south"), ("vendor", "petra")])
+@pytest.mark.parametrize(("name", "value"), [("company_id", "south"), ("host", "psa.south.example")])
+@pytest.mark.parametrize("mode", ["converge", "audit", "key_report", "store_key"])
+def test_the_key_of_another_tenant_is_not_sent(mode: str, name: str, value: str) -> None:
+    tenant = Tenant()
+    one = integration(tenant, Store({"current": KEY, name: value}), mode=mode)
+    with pytest.raises(PsaError, match=value):
+        one.look()
+    assert tenant.asked == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("member", "Other"), ("vendor", "petra")])
 def test_the_record_of_somebody_else_stops_the_run(tmp_path: Path, name: str, value: str) -> None:
     one = integration(Tenant(in_sync=False), Store({"current": KEY, name: value}), report_dir=str(tmp_path))
     look = one.look()

@@ -468,7 +468,9 @@ def test_a_refused_request_that_has_made_a_key_all_the_same(made):
     def refused(other_than):
         if made:
             create(other_than)
-        raise InvalidRecord("bad request")
+        problem = InvalidRecord("bad request")
+        problem.unclear = True
+        raise problem
 
     world.create = refused
     assert "bad request" in str(world.fails(rotate=True))

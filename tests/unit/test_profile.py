@@ -319,6 +319,9 @@ def test_a_profile_given_whole() -> None:
         (["petra", "umbrella"], ["petra", "umbrella"]),
         ("petra, umbrella", ["petra", "umbrella"]),
         ([" petra "], ["petra"]),
+        # As the field of a survey hands them over.
+        ("petra\numbrella\n", ["petra", "umbrella"]),
+        (" petra,\r\n\n umbrella, zofiq ", ["petra", "umbrella", "zofiq"]),
         (["acme.psa.sync"], ["acme.psa.sync"]),
         ([], []),
     ],

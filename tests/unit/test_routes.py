@@ -55,6 +55,13 @@ def test_an_entry_completes_the_shipped_one():
         ("member_key.list", {"url": "/x", "verb": "GET"}, "has unknown fields: url, verb"),
         ("member_key.list", {"method": "FETCH"}, '.method "FETCH" is not one'),
         ("member_key.list", {"path": "x/{member}"}, '.path "x/{member}" does not begin with /'),
+        ("member_key.list", {"path": "/../../x"}, "leads elsewhere"),
+        ("member_key.list", {"path": "/x/%2e%2E/y"}, "leads elsewhere"),
+        ("member_key.list", {"path": "//elsewhere.example/x"}, "leads elsewhere"),
+        ("member_key.list", {"path": "/\\\\elsewhere.example", "site": "root"}, "leads elsewhere"),
+        ("member_key.list", {"path": "https://elsewhere.example/x"}, "does not begin with /"),
+        ("member_key.list", {"path": "/x HTTP/1.1\r\nHost: y"}, "leads elsewhere"),
+        ("member_key.list", {"first": [{"name": "one", "path": "/./x"}]}, "leads elsewhere"),
         ("member_key.list", {"path": "/x/{key}"}, "uses unknown placeholders: key"),
         ("member_key.list", {"path": "/x/{Member}"}, ".path has {Member} in it"),
         ("member_key.list", {"path": "/x/{member"}, ".path has { in it"),
@@ -79,6 +86,14 @@ def test_a_table_is_checked_before_anything_is_sent(script):
     with pytest.raises(errors.InputError, match=r"extension_routes\.member_key\.list"):
         routes.Extensions(psa, {"member_key.list": {"path": "x"}})
     assert transport.calls == []
+
+
+def test_what_a_tenant_answers_leads_no_request_elsewhere(script):
+    psa, transport = script({"GET /first": [{"at": ".."}]})
+    entry = {"first": [{"name": "one", "path": "/first"}], "path": "/x/{one.data.at}/y"}
+    with pytest.raises(errors.InputError, match="leads elsewhere; nothing was sent"):
+        routes.Extensions(psa, {"member_key.list": entry}).keys("member_key", 7)
+    assert transport.calls == ["GET /first"]
 
 
 # Templates

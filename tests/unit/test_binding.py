@@ -1,0 +1,111 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which keys may be sent to which host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding, host_in, misdirected
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, mismatch
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import KeyLifeError, turn
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import SECONDS
+
+HOME, OTHER = "psa.example.com", "psa.example.net"
+NAMED = {"host": HOME, "home": HOME}
+
+
+@pytest.mark.parametrize(
+    ("options", "host"),
+    [
+        ({"host": "https://PSA.Example.com:443"}, HOME),
+        ({"host": "psa.example.com."}, HOME),
+        ({"host": "psa.example.com:8443"}, "psa.example.com:8443"),
+        ({"region": "eu"}, "api-eu.myconnectwise.net"),
+        ({"region": "eu", "host": "API-EU.myconnectwise.net"}, "api-eu.myconnectwise.net"),
+        ({"region": "eu", "host": HOME}, HOME),
+        ({}, ""),
+    ],
+)
+def test_hosts_are_compared_as_what_they_are(options: dict[str, Any], host: str) -> None:
+    assert host_in(options) == host
+
+
+@pytest.mark.parametrize(
+    ("facts", "held", "refused"),
+    [
+        (NAMED, "", ""),
+        (NAMED, HOME, ""),
+        ({"host": OTHER, "home": HOME}, "", f"keys to {OTHER}, and the inventory names {HOME}"),
+        ({"host": OTHER, "home": HOME}, HOME, "nothing was sent"),
+        ({"host": OTHER, "home": HOME, "keys": False}, "", "nothing was sent"),
+        # A confirmation is about the record, not about extra variables.
+        ({"host": OTHER, "home": HOME, "moved": True}, HOME, "nothing was sent"),
+        ({"host": OTHER, "home": HOME, "override": True}, "", ""),
+        ({"host": OTHER, "home": HOME, "override": True}, HOME, ""),
+        ({"host": OTHER, "home": HOME, "override": True}, OTHER, f"belongs to the host {OTHER}"),
+        # The inventory itself names another host than the record.
+        (NAMED, OTHER, f"belongs to the host {OTHER}, and the inventory names {HOME}"),
+        ({**NAMED, "override": True}, OTHER, "was not sent"),
+        ({**NAMED, "moved": True}, OTHER, ""),
+        # The inventory names no host.
+        ({"host": OTHER}, "", ""),
+        ({"host": OTHER, "chosen": True}, "", ""),
+        ({"host": OTHER, "keys": True}, "", ""),
+        ({"host": OTHER, "chosen": True, "keys": True}, "", "the inventory names no host"),
+        ({"host": OTHER, "chosen": True, "keys": True, "override": True}, "", ""),
+        ({"host": OTHER, "chosen": True}, HOME, f"belongs to the host {HOME}"),
+    ],
+)
+def test_a_key_goes_to_the_host_it_is_bound_to(facts: dict[str, Any], held: str, refused: str) -> None:
+    problem = misdirected(Binding("north", **facts), held)
+    if not refused:
+        assert problem is None
+        return
+    assert isinstance(problem, InputError)
+    assert problem.tenant == "north"
+    assert refused in str(problem)
+    assert "What to do: " in str(problem)
+
+
+def test_the_command_for_a_tenant_that_has_moved_is_in_the_error() -> None:
+    assert "--limit north -e cw_confirm=host-moved" in str(misdirected(Binding("north", **NAMED), OTHER))
+
+
+# What follows for a record
+
+
+def wish(**facts: Any) -> Wish:
+    return Wish("Sync", "api", "Sync", company_id="north", binding=Binding("north", **{**NAMED, **facts}))
+
+
+def turned(record: dict[str, Any], one: Wish, state: str) -> Any:
+    from datetime import datetime, timezone
+
+    facts = Facts(True, [{"id": 1, "description": "Sync", "public_key": "p"}], True, {"p": state})
+    moment = datetime.fromtimestamp(SECONDS, timezone.utc)
+    return turn(record, facts, one, {"host": "here", "pid": 1}, moment, lambda _owner: False)
+
+
+CURRENT = {"key_id": 1, "public_key": "p", "private_key": "q"}
+
+
+def test_a_record_without_a_host_is_taken_and_gets_it_with_the_next_write() -> None:
+    assert mismatch({"current": CURRENT}, wish()) == ""
+    assert wish().identity["host"] == HOME
+    assert turned({"current": CURRENT}, wish(), "valid").do == "rest"
+
+
+def test_the_record_of_a_tenant_that_has_moved_names_its_new_host_once_its_key_is_valid_there() -> None:
+    held = {"current": CURRENT, "host": OTHER}
+    with pytest.raises(KeyLifeError, match="belongs to the host"):
+        turned(held, wish(), "valid")
+    for state in ("refused", "foreign", "none"):
+        with pytest.raises(KeyLifeError, match="does not accept the stored key"):
+            turned(held, wish(moved=True), state)
+    step = turned(held, wish(moved=True), "valid")
+    assert (step.do, step.record) == ("write", held)
+    assert HOME in step.does
