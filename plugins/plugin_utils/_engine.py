@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, NotOurs
+from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
@@ -27,6 +28,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._step_options import StepOptions
 from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
@@ -82,6 +84,8 @@ class Integration:
         self.vendor = vendor or profile.name
         # What the steps have said so far, also if one of them fails.
         self.results: Results = {}
+        # The members that the store names as those of the integration's keys.
+        self.recorded: set[str] = set()
 
     @property
     def absent(self) -> bool:
@@ -94,40 +98,9 @@ class Integration:
 
     # What the modules are told
 
-    def role(self) -> dict[str, Any] | None:
-        """Options of cw_security_role; None if the integration touches no role."""
-        if self.profile.role_name is None:
-            return None
-        options: dict[str, Any] = {
-            "name": self.profile.role_name,
-            "state": self.settings.state,
-            "on_unsupported": self.settings.on_unsupported,
-        }
-        if self.absent:
-            return {**options, "in_use": "clear"}
-        return {**options, **self._matrix()}
-
-    def lists(self) -> dict[str, Any] | None:
-        """Options of cw_table_setup, but for the key that reads; None if there is no list to set."""
-        if self.profile.role_name is None or self.absent or not self.profile.customize:
-            return None
-        return {
-            "role": self.profile.role_name,
-            "lists": self.profile.customize,
-            "on_unknown": self.settings.on_unknown,
-            "on_unsupported": self.settings.on_unsupported,
-        }
-
-    def members(self) -> list[dict[str, Any]]:
-        """Options of cw_api_member, for each member once; a person's own record is left as it is."""
-        found = {}
-        for key in self.profile.keys:
-            if key.member_type == "api":
-                options = {"state": self.settings.state, **key.member}
-                if not self.absent:
-                    options["security_role"] = self.profile.role_name
-                found[key.member["identifier"]] = options
-        return list(found.values())
+    @property
+    def _options(self) -> StepOptions:
+        return StepOptions(self.profile, self.settings, self.recorded)
 
     def wish(self, key: Key) -> life.Wish:
         settings = self.settings
@@ -151,14 +124,7 @@ class Integration:
         """Options of cw_access_check, but for the key; None if there is no role to check."""
         if self.profile.role_name is None or self.absent:
             return None
-        return {**self._matrix(), **self._probing(), "customize": self.profile.customize, "fail_on": "none"}
-
-    def _matrix(self) -> dict[str, Any]:
-        return {
-            "permissions": self.profile.permissions,
-            "exclusive": self.settings.exclusive,
-            "on_unknown": self.settings.on_unknown,
-        }
+        return {**self._options.matrix(), **self._probing(), "customize": self.profile.customize, "fail_on": "none"}
 
     # Looking
 
@@ -168,6 +134,8 @@ class Integration:
         for key in self.profile.keys:
             store = self._store(key)
             key_look = KeyLook(key, store, store.read(), {})
+            if key.member_type == "api" and key_look.record.get("member"):
+                self.recorded.add(str(key_look.record["member"]))
             look.keys.append(key_look)
             result = self.site.run("cw_integration_info", self._asked(key, key_look.record))
             key_look.found = result["integration"]
@@ -182,10 +150,16 @@ class Integration:
 
     def _compare_matrix(self, key_look: KeyLook) -> None:
         """Without a working key of the integration the API still reads the levels of its role."""
-        options = self.role()
+        options = self._options.role()
         if key_look.found["key"] == "valid" or options is None or self.absent:
             return
-        told = self.site.run("cw_security_role", {**options, "on_unsupported": "manual"}, check_mode=True)
+        # Nothing is to be written, so nobody's rights have to be spared, and who holds the role is not read.
+        compared = {**options, "on_unsupported": "manual", "adopt": True, "own_key_role": True}
+        try:
+            told = self._ask("cw_security_role", compared, check_mode=True)
+        except NotOurs as problem:
+            key_look.found["differences"].append(problem.problem)
+            return
         if not told["role"]["exists"]:
             key_look.found["differences"].append(f"security role {options['name']} does not exist")
             return
@@ -212,7 +186,7 @@ class Integration:
     def _asked(self, key: Key, record: Record) -> dict[str, Any]:
         current = record.get("current") or {}
         return {
-            **self._matrix(),
+            **self._options.matrix(),
             "member": key.member,
             "member_type": key.member_type,
             "role_name": self.profile.role_name,
@@ -244,19 +218,27 @@ class Integration:
             if reason:
                 raise life.KeyLifeError(reason)
         check_writable(Path(self.settings.report_dir))
-        if self.absent or self.settings.mode != "converge":
+        if self.settings.mode != "converge":
             return
-        for key_look in look.keys:
+        for key_look in look.keys if not self.absent else ():
             if not key_look.record.get("current") or self.settings.rotate:
                 key_look.store.check(write=not self.site.check_mode)
         if self.site.check_mode:
             return
         # What the tenant says to names, lengths and levels is found by predicting the steps.
-        for module, options in (("cw_security_role", self.role()), ("cw_table_setup", self.lists())):
+        for module, options in (("cw_security_role", self._options.role()), ("cw_table_setup", self._options.lists())):
             if options is not None:
-                self.site.run(module, {**options, "on_unsupported": "manual"}, check_mode=True)
-        for options in self.members():
-            self.site.run("cw_api_member", options, check_mode=True)
+                self._ask(module, {**options, "on_unsupported": "manual"}, check_mode=True)
+        for options in self._options.members():
+            self._ask("cw_api_member", options, check_mode=True)
+
+    def _ask(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
+        """Run a module at the tenant; a way out that it names is told with the variables of this integration."""
+        try:
+            return self.site.run(module, options, check_mode=check_mode)
+        except NotOurs as problem:
+            problem.remedy = problem.remedy.replace(VENDOR, self.vendor)
+            raise
 
     def me(self) -> dict[str, Any]:
         return this_run(self.site.name)
@@ -275,9 +257,9 @@ class Integration:
             "store": settings.store_name,
             "store_read": list((settings.store_command or {}).get("read") or []),
             "grace_days": self.grace_days,
-            "role": self.role(),
-            "lists": self.lists(),
-            "members": self.members(),
+            "role": self._options.role(),
+            "lists": self._options.lists(),
+            "members": self._options.members(),
             "access": self.access(),
             "api_keys": [self._key(key_look) for key_look in look.keys],
         }
@@ -309,14 +291,14 @@ class Integration:
         """
         results = self.results
         if self.settings.mode == "converge":
-            self._step("cw_security_role", self.role())
-            lists = self.lists()
+            self._step("cw_security_role", self._options.role())
+            lists = self._options.lists()
             current = look.keys[0].record.get("current") or {} if look.keys else {}
             if lists is not None and current.get("private_key"):
                 reader = {"reader_public_key": current["public_key"], "reader_private_key": current["private_key"]}
                 lists = {**lists, **reader}
             self._step("cw_table_setup", lists)
-            for options in self.members():
+            for options in self._options.members():
                 self._step("cw_api_member", options)
         for key_look in look.keys:
             if self.settings.mode == "store_key" and not self._needs_work(key_look):
@@ -329,7 +311,7 @@ class Integration:
 
     def _step(self, module: str, options: Mapping[str, Any] | None) -> None:
         if options is not None:
-            self.results.setdefault(module, []).append(self.site.run(module, options))
+            self.results.setdefault(module, []).append(self._ask(module, options))
 
     def _check(self, key_look: KeyLook, outcome: Outcome) -> None:
         """See what the key may do, with the key itself."""
