@@ -69,7 +69,11 @@ class ActionModule(OwnAction, TenantAction):
         for name, problem in shared_companies(tenants).items():
             tenant = next(one for one in tenants if one.name == name)
             mark_broken(tenant, problem, [one.vendor for one in tenant.integrations])
-        run = FleetRun(check_mode=bool(self._task.check_mode), threads=max(1, int(context.CLIARGS.get("forks") or 5)))
+        run = FleetRun(
+            check_mode=bool(self._task.check_mode),
+            threads=max(1, int(context.CLIARGS.get("forks") or 5)),
+            show=Display().display,
+        )
         results = run.work_on(tenants)
         self._tell(results, sorted(set(batch) - set(wanted)), ((host, hosts.misspelt(host)) for host in batch))
         return self._result(args, results, wanted, str(variables["inventory_hostname"]))

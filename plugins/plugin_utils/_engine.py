@@ -25,6 +25,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, retired_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import announced
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
@@ -209,6 +210,16 @@ class Integration:
             return True
         return life.is_due(key_look.record, self.wish(key_look.key), datetime.now(timezone.utc))
 
+    def shown_first(self, look: Look) -> list[str]:
+        """Return the rights that a person is shown before the first write; none if nothing is to be made."""
+        making = look.work == CONVERGE and self.settings.mode == "converge" and not self.absent
+        return self.profile.asks if making else []
+
+    def announcement(self, look: Look) -> list[str]:
+        """Return the lines that say so."""
+        asks = self.shown_first(look)
+        return announced(self.vendor, asks, outside=self.profile.outside) if asks else []
+
     def preflight(self, look: Look) -> None:
         """Find what would make a later step fail, before the first write of the tenant. Raises PsaError."""
         now, me = datetime.now(timezone.utc), self.me()
@@ -252,6 +263,7 @@ class Integration:
             "state": settings.state,
             "mode": settings.mode,
             "work": look.work,
+            "asks": self.shown_first(look),
             "directory": settings.report_dir,
             "defer_failure": settings.defer_failure,
             "store": settings.store_name,

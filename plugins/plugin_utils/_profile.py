@@ -22,7 +22,7 @@ from ansible.errors import AnsibleError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import normalised
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import is_admin
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile_file as files
-from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, findings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, asked, findings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest, problems, said
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import Document, ProfileError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import (
@@ -86,6 +86,11 @@ class Profile:
     about: dict[str, Any]
     findings: list[Finding]
     outside: bool
+
+    @property
+    def asks(self) -> list[str]:
+        """The rights that are shown before the first write."""
+        return asked(self.permissions, self.findings, outside=self.outside)
 
     def as_dict(self) -> dict[str, Any]:
         """What reports say of the profile."""
