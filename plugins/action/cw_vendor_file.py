@@ -67,7 +67,11 @@ class ActionModule(OwnAction):
             "file": str(path),
             "unresolved": made.reading.unresolved,
             "questions": made.reading.questions,
-            "lines": [*made.messages, *announced(name, profile.asks, outside=True), f"{path} written; look it over, then add {name} to cw_integrations"],
+            "lines": [
+                *made.messages,
+                *announced(name, profile.asks, outside=True),
+                f"{path} written; look it over, then add {name} to cw_integrations",
+            ],
             "msg": f"{path}: {made.messages[0]}, {len(made.reading.unresolved)} lines not resolved",
         }
 

@@ -105,8 +105,8 @@ def role_refusal(role: Record, held: Held, claim: Claim) -> NotOurs | None:
         return None
     return NotOurs(
         f'the role "{name}" is also held by {_named(others)}, not of this integration; nothing was changed',
-        remedy=f"give the integration a role of its own with {VENDOR}_role_name (option name); if all of them may be "
-        "given its rights and no others, set integration_adopt: true (option adopt)",
+        remedy=f"give the integration a role of its own with {VENDOR}_role_name (option name), or name its API members "
+        "in own_members; if all holders may get its rights and no others, set integration_adopt: true (option adopt)",
     )
 
 
@@ -183,12 +183,12 @@ def read_held(psa: Psa, role: Record) -> Held:
     people = [one for one in people if (one.get("id"), one.get("identifier")) not in known]
     if not people or (own and not any(same(str(one.get("identifier")), own) for one in [*api, *people])):
         raise PermissionDenied(
-            f'these keys see only a part of the members, so nothing was changed: who holds the role "{role.get("name")}" '
-            "is not known",
+            f'who holds the role "{role.get("name")}" is not known, because these keys see only a part of the members; '
+            "nothing was changed",
             remedy="give the member of these keys the top level of the structure, and its role System / Member "
             "Maintenance with Inquire All",
         )
-    return Held(tuple([*_holding(api, role, True), *_holding(people, role, False)]), own)
+    return Held((*_holding(api, role, True), *_holding(people, role, False)), own)
 
 
 def _holding(members: Iterable[Record], role: Record, api: bool) -> list[Holder]:

@@ -142,8 +142,8 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import STA
 from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     OPTIONS,
     Claim,
-    require_our_member,
     require_no_twin,
+    require_our_member,
     with_neighbours,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import RecordPlan, create, plan_record, update

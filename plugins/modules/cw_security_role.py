@@ -178,7 +178,10 @@ from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
 
-GIVE_UP_ROLE = "give the members that hold this role another one, or set in_use: clear to take all its rights away"
+GIVE_UP_ROLE = (
+    "give the members that hold this role another one, or set in_use: clear (and own_members) to take all its rights "
+    "away"
+)
 
 
 def describe(role: Record | None, name: str, rows: list[Row] | None) -> dict[str, Any]:

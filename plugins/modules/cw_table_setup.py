@@ -30,8 +30,8 @@ options:
   own_members:
     description:
       - Identifiers of the API members that may hold the role, such as the member of the integration.
-      - A list is changed, or its change becomes a manual step, only if nobody else holds the role, and only if it is not
-        one of administrators (C(adminFlag)).
+      - A list is changed, or its change becomes a manual step, only if nobody else holds the role, and only if the role
+        is not one of administrators (C(adminFlag)).
     type: list
     elements: str
     default: []

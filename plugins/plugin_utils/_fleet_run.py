@@ -17,7 +17,13 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, NotOurs, PsaError, legible
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
-from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Look, Site, unwritable
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import (
+    CONVERGE,
+    Integration,
+    Look,
+    Site,
+    unwritable,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results, changes, warnings_of
 

@@ -106,7 +106,7 @@ def asked(permissions: Mapping[str, Any], found: Iterable[Finding], *, outside: 
 
 
 def announced(vendor: str, asks: Sequence[str], *, outside: bool) -> list[str]:
-    """Return what is shown of a vendor before the first write: one line, or one for each right of a file from outside."""
+    """Return what is shown of a vendor before the first write: one line, or one a right if it is from outside."""
     if outside:
         return [f"{vendor}, whose table is not of this collection, asks for:", *(f"  {legible(one)}" for one in asks)]
     return [f"{vendor} asks for: {legible('; '.join(asks))}"] if asks else []

@@ -84,7 +84,7 @@ class StepOptions:
         """Whose role it may be, in the words of the modules."""
         members = {key.member["identifier"] for key in self.profile.keys if key.member_type == "api"}
         return {
-            "own_members": sorted({*members, *self.recorded}),
+            "own_members": sorted(members),
             "adopt": self.settings.adopt,
             "own_key_role": self._may_change_own,
         }

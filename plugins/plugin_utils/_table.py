@@ -181,8 +181,10 @@ def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
 def _asked(fleet: Fleet, names: Sequence[str]) -> list[str]:
     """The risky rights of what this run makes, and all rights of vendor files, once for each vendor."""
     made = _of_this_run(fleet, _with(fleet, names, STATUSES))
-    told = {f"{vendor} asks for {'; '.join(cell['asks'])}": None for _name, vendor, cell in made if cell.get("asks")}
-    return [line for text in list(told)[:NAMES] for line in _line("Rights:", text, 2)]
+    told = {f"{vendor} asks for {'; '.join(cell['asks'])}": vendor for _name, vendor, cell in made if cell.get("asks")}
+    lines = [line for text in list(told)[:NAMES] for line in _line("Rights:", text, 2)]
+    rest = list(told.values())[NAMES:]
+    return [*lines, *(_line("", f"and {_named(rest)}, as shown above") if rest else [])]
 
 
 def _by_hand(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:

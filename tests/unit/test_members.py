@@ -24,7 +24,10 @@ def test_owners_of_both_kinds(script):
 
 def test_an_identifier_is_meant_to_the_letter(script):
     psa, _transport = script(
-        {API: [[{"id": 1, "identifier": "sync"}, {"id": 2, "identifier": "Sync"}]] * 2, PEOPLE: [[{"id": 3, "identifier": "T"}]]}
+        {
+            API: [[{"id": 1, "identifier": "sync"}, {"id": 2, "identifier": "Sync"}]] * 2,
+            PEOPLE: [[{"id": 3, "identifier": "T"}]],
+        }
     )
     assert members.find_api_member(psa, "Sync")["id"] == 2
     assert members.seek_api_member(psa, "SYNC") == (None, "sync")

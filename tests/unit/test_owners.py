@@ -153,7 +153,9 @@ def test_nothing_is_read_for_what_is_certain(script: Any) -> None:
 
 def test_a_name_in_other_letters_is_told_with_the_ways_out() -> None:
     owners.require_no_twin("security role", "role_name", "Umbrella", "")
-    with pytest.raises(NotOurs, match=r'one is called "UMBRELLA".*set <vendor>_role_name: "UMBRELLA"; otherwise') as found:
+    with pytest.raises(
+        NotOurs, match=r'one is called "UMBRELLA".*set <vendor>_role_name: "UMBRELLA"; otherwise'
+    ) as found:
         owners.require_no_twin("security role", "role_name", "Umbrella", "UMBRELLA")
     assert 'no security role "Umbrella"' in found.value.problem
 
