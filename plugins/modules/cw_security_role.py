@@ -150,6 +150,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
 from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     ROLE_OPTIONS,
     Claim,
+    every_right,
     read_held,
     require_no_twin,
     require_our_role,
@@ -205,6 +206,10 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
         return remove(psa, extensions, role, params, check_mode)
     require_no_twin("security role", "role_name", params["name"], twin)
     existed = role is not None
+    claim: Claim | None = Claim.of(params) if existed else None
+    if role is not None and params["permissions"] is not None and (refusal := every_right(role)):
+        # Also if it would not be changed: a member that is given this role has every right.
+        raise refusal
     result = Result(changed=not existed, before={}, after={"role": params["name"]})
     if role is None and not check_mode:
         if params["permissions"] is not None:
@@ -214,10 +219,12 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     if existed:
         result.before = {"role": params["name"]}
     if role and role.get("inactiveFlag"):
+        if claim:
+            require_our_role(psa, role, claim)
+            claim = None
         result.manual_steps.append(role_activate(role["name"]))
     rows = None
     if params["permissions"] is not None:
-        claim = Claim.of(params) if existed else None
         rows = converge(psa, extensions, role, params, check_mode, result, claim)
     result.values["role"] = describe(role, params["name"], rows)
     return result

@@ -11,9 +11,11 @@ import pytest
 from ansible_collections.msp.connectwise.plugins.module_utils import _owners as owners
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InvalidRecord, NotOurs, PermissionDenied
 from ansible_collections.msp.connectwise.plugins.module_utils._owners import Claim, Held, Holder
+from ansible_collections.msp.connectwise.plugins.modules import cw_security_role
 from tests.unit.support import answer
 
 API, PEOPLE, OWN = "GET /system/apiMembers", "GET /system/members", "GET /system/mySecurity"
+ROLES = "GET /system/securityroles"
 ROLE = {"id": 5, "name": "Sync", "adminFlag": False}
 MINE, OTHER, PERSON, KEY = Holder("Sync", True), Holder("Backup", True), Holder("jdoe", False), Holder("Ansible", True)
 DENIED = answer(403, {"code": "Security", "message": "denied", "errors": None})
@@ -166,3 +168,44 @@ def test_a_refused_record_names_its_neighbours() -> None:
     assert "close to it are Umbrela, Umbrella 2" in str(told)
     other = InvalidRecord("refused", errors=[{"code": "MaxLengthField"}])
     assert "Umbrela" not in str(owners.with_neighbours(other, "Umbrella", ["Umbrela"]))
+
+
+OPTIONS = {
+    **{name: spec.get("default") for name, spec in cw_security_role.MODULE.options.items()},
+    "name": "Sync",
+    "extension_routes": {},
+}
+
+
+def test_a_role_of_administrators_is_refused_though_nothing_of_it_would_change(script: Any) -> None:
+    psa, transport = script({ROLES: [[{**ROLE, "adminFlag": True}]]})
+    with pytest.raises(NotOurs, match="adminFlag"):
+        cw_security_role.run(psa, {**OPTIONS, "permissions": {}}, False)
+    assert transport.calls == [ROLES]
+
+
+def test_nobody_is_asked_to_activate_a_role_of_others(script: Any) -> None:
+    people = [member(9, "jdoe", 5)]
+    psa, _transport = script(
+        {ROLES: [[{**ROLE, "inactiveFlag": True}]], API: [[]], PEOPLE: [people], OWN: [me("jdoe")]}
+    )
+    with pytest.raises(NotOurs, match="is that of jdoe"):
+        cw_security_role.run(psa, OPTIONS, True)
+
+
+def test_the_same_for_the_role_that_others_hold_and_its_ways_out(script: Any) -> None:
+    lists = {
+        API: [[member(1, "Sync", 5), member(2, "Ansible", 6)]],
+        PEOPLE: [[member(9, "jdoe", 6)]],
+        OWN: [me("Ansible")],
+    }
+    for more, refused in (({}, True), ({"own_members": ["Sync"]}, False), ({"adopt": True}, False)):
+        given = {**OPTIONS, "state": "absent", "in_use": "clear", **more}
+        outcomes = {ROLES: [[ROLE]], **lists, "GET /system/securityRoles/5/settings": [[]]}
+        psa, transport = script(outcomes)
+        if refused:
+            with pytest.raises(NotOurs, match="Sync"):
+                cw_security_role.run(psa, given, False)
+            transport.outcomes.clear()
+        else:
+            assert cw_security_role.run(psa, given, False).manual_steps == []
