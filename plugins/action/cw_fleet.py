@@ -83,7 +83,11 @@ class ActionModule(OwnAction, TenantAction):
         for name, problem in shared_companies(tenants).items():
             tenant = next(one for one in tenants if one.name == name)
             mark_broken(tenant, problem, [one.vendor for one in tenant.integrations])
-        run = FleetRun(check_mode=bool(self._task.check_mode), threads=max(1, int(context.CLIARGS.get("forks") or 5)))
+        run = FleetRun(
+            check_mode=bool(self._task.check_mode),
+            threads=max(1, int(context.CLIARGS.get("forks") or 5)),
+            show=Display().display,
+        )
         if args["keys_file"]:
             self._clear_up(args)
         results = run.work_on(tenants)

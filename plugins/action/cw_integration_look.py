@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible.utils.display import Display
+
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
@@ -37,6 +39,8 @@ class ActionModule(OwnAction, TenantAction):
         integration = Integration(site, profile, settings, store, vendor=args["vendor"].rpartition(".")[2])
         look = integration.look()
         if look.work == CONVERGE:
+            if lines := integration.announcement(look):
+                Display().display("\n".join(lines))
             integration.preflight(look)
         found = {"changed": False, "integration": integration.as_dict(look)}
         return {**found, "warnings": look.warnings} if look.warnings else found

@@ -13,6 +13,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _new_vendor, _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import own_directory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import announced
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA_FILE
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import load, parse
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known
@@ -55,7 +56,7 @@ class ActionModule(OwnAction):
             return _same_as(name, path, made, bool(args["table"]))
         text = _HEAD.format(name=name) + made.text
         # What is written is a vendor that the reader takes; a wrong value that was given shows here.
-        _profile.of_mapping(name, parse(text, str(path)).values)
+        profile = _profile.of_mapping(name, parse(text, str(path)).values)
         if not self._task.check_mode:
             _files.write(path, text, mode=0o644)
             _files.write(directory / SCHEMA_FILE.name, SCHEMA_FILE.read_bytes(), mode=0o644)
@@ -64,7 +65,11 @@ class ActionModule(OwnAction):
             "file": str(path),
             "unresolved": made.reading.unresolved,
             "questions": made.reading.questions,
-            "lines": [*made.messages, f"{path} written; look it over, then add {name} to cw_integrations"],
+            "lines": [
+                *made.messages,
+                *announced(name, profile.asks, outside=True),
+                f"{path} written; look it over, then add {name} to cw_integrations",
+            ],
             "msg": f"{path}: {made.messages[0]}, {len(made.reading.unresolved)} lines not resolved",
         }
 
@@ -72,7 +77,7 @@ class ActionModule(OwnAction):
 def _same_as(name: str, path: Path, made: _new_vendor.Begun, compared: bool) -> dict[str, Any]:
     """Nothing is written over a file; whether its table is still that of the page is said."""
     values = load(path).values
-    _profile.of_mapping(name, values)
+    profile = _profile.of_mapping(name, values)
     changes = _new_vendor.changes(values, made.reading) if compared else []
     if not compared or changes:
         more = f"; and {len(changes) - _MOST} more" if len(changes) > _MOST else ""
@@ -85,7 +90,11 @@ def _same_as(name: str, path: Path, made: _new_vendor.Begun, compared: bool) -> 
         "file": str(path),
         "unresolved": made.reading.unresolved,
         "questions": made.reading.questions,
-        "lines": [message, *_new_vendor.told("not resolved", made.reading.unresolved)],
+        "lines": [
+            message,
+            *_new_vendor.told("not resolved", made.reading.unresolved),
+            *announced(name, profile.asks, outside=True),
+        ],
         "msg": message,
     }
 

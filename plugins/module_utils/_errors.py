@@ -106,6 +106,10 @@ class AmbiguousName(InputError):
     """A name that fits several things of the tenant."""
 
 
+class NotOurs(PsaError):
+    """A role or an API member that is not this integration's, so it is left as it is."""
+
+
 class LevelNotOffered(InputError):
     """A level the row of the matrix does not offer, such as My."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ._client import Psa, Record
 from ._errors import InputError
-from ._names import ambiguous, same, unknown
+from ._names import sought, unknown
 from ._resource import Field, Names, Reference, settled
 
 API_MEMBERS = "/system/apiMembers"
@@ -20,7 +20,7 @@ IDENTIFIER = Field("identifier", "identifier", label="Member ID", limit=15)
 # Labels are the product's own, System > Members > API Members. Lengths: schema ApiMember.
 FIELDS = [
     Field("name", "name", label="Member Name", limit=30),
-    Field("security_role", "securityRole", "ref", "/system/securityroles", "Role ID"),
+    Field("security_role", "securityRole", "ref", "/system/securityroles", "Role ID", exact=True),
     Field("level", "structureLevel", "ref", LEVELS, "Level", top=True),
     Field("security_location", "securityLocation", "ref", "/system/locations", "Name", top=True),
     Field("location", "defaultLocation", "ref", "/system/locations", "Location", top=True),
@@ -36,23 +36,21 @@ FIELDS = [
 ]
 
 
-def _find(psa: Psa, path: str, what: str, identifier: str) -> Record | None:
-    records = psa.list(path)
-    found = [one for one in records if one.get("identifier") == identifier] or [
-        one for one in records if same(str(one.get("identifier")), identifier)
-    ]
-    if len(found) > 1:
-        raise ambiguous(what, identifier, [f"id {one.get('id')}" for one in found])
-    return found[0] if found else None
-
-
 def find_api_member(psa: Psa, identifier: str) -> Record | None:
-    return _find(psa, API_MEMBERS, "API member", identifier)
+    """The API member of exactly that identifier, or None."""
+    return seek_api_member(psa, identifier)[0]
+
+
+def seek_api_member(psa: Psa, identifier: str) -> tuple[Record | None, str]:
+    """The API member of exactly that identifier, and else the identifier of one that looks alike."""
+    return sought(psa.list(API_MEMBERS), "identifier", identifier, "API member")
 
 
 def find_owner(psa: Psa, identifier: str, member_type: str) -> Record | None:
     """The member that owns keys: an API member (`api`) or a person's member record (`member`)."""
-    return find_api_member(psa, identifier) if member_type == "api" else _find(psa, MEMBERS, "member", identifier)
+    if member_type == "api":
+        return find_api_member(psa, identifier)
+    return sought(psa.list(MEMBERS), "identifier", identifier, "member")[0]
 
 
 def key_routes(member_type: str) -> str:
@@ -85,7 +83,7 @@ class MemberNames(Names):
 
     def _lists_role(self, field: Field, name: str, *, fresh: bool = False) -> bool:
         def there() -> bool:
-            return any(same(str(role.get("name")), name) for role in self.records(field.source))
+            return any(role.get("name") == name for role in self.records(field.source))
 
         if fresh and not there():
             self._lists.pop(field.source)

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
+from typing import Any
 
 from ._errors import AmbiguousName, UnknownName
 
@@ -151,6 +152,25 @@ def ambiguous(what: str, name: str, found: Iterable[object]) -> AmbiguousName:
         remedy="rename or remove all but one of them in ConnectWise PSA (System), then run again",
         name=name,
     )
+
+
+def sought(records: Iterable[Mapping[str, Any]], key: str, name: str, what: str) -> tuple[dict[str, Any] | None, str]:
+    """Return the record of exactly this name, and else a name that differs in case, spaces or dashes only.
+
+    A "(Customize)" behind a name makes it another name. Raises AmbiguousName.
+    """
+    named = [dict(record) for record in records]
+    found = [record for record in named if record.get(key) == name]
+    if len(found) > 1:
+        raise ambiguous(what, name, [f"id {record.get('id')}" for record in found])
+    if found:
+        return found[0], ""
+    return None, next((str(one.get(key)) for one in named if _letters(str(one.get(key))) == _letters(name)), "")
+
+
+def _letters(name: str) -> str:
+    plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", name))
+    return " ".join(_DASHES.sub("-", plain).casefold().split())
 
 
 def same(left: str, right: str) -> bool:

@@ -38,6 +38,7 @@ class Field:
 
     api: name of the field. kind: "text", "flag", "ids" or "ref". source: list of the names a reference may have.
     label: the field's words in the product. limit: length in characters. top: whether "top" names the tenant's top.
+    exact: whether a name has to be that of the record to the letter.
     """
 
     option: str
@@ -47,6 +48,11 @@ class Field:
     label: str = ""
     limit: int | None = None
     top: bool = False
+    exact: bool = False
+
+    def means(self, name: str, wanted: str) -> bool:
+        """Return whether a name of the tenant is the wanted one."""
+        return name == wanted if self.exact else normalised(name) == normalised(wanted)
 
     def check(self, value: Any) -> None:
         if self.limit and isinstance(value, str) and len(value) > self.limit:
@@ -99,7 +105,7 @@ class Names:
             found = [one for one in records if name in (one.get("name"), one.get("identifier"))] or [
                 one
                 for one in records
-                if normalised(name) in {normalised(str(one[key])) for key in ("name", "identifier") if one.get(key)}
+                if any(field.means(str(one[key]), name) for key in ("name", "identifier") if one.get(key))
             ]
         if not found:
             raise unknown(what, name, [str(one.get("name")) for one in records])
@@ -161,7 +167,7 @@ def plan_record(
         field.check(value)
         current = field.current(actual) if actual is not None else None
         if field.kind == "ref":
-            if current and normalised(current) == normalised(str(value)) != TOP:
+            if current and field.means(current, str(value)) and normalised(current) != TOP:
                 # Refers to it by that very name: nothing to look up.
                 before[field.option] = after[field.option] = current
                 continue

@@ -11,10 +11,10 @@ from typing import Any
 
 from ._client import Psa, Record
 from ._customize import CUSTOMIZABLE
-from ._errors import UNCERTAIN, InputError, NotApplied, PermissionDenied, PsaError
+from ._errors import UNCERTAIN, InputError, NotApplied, PsaError
 from ._facts import Fact, matrix_facts
 from ._lists import AllowList, ListFacts
-from ._names import ambiguous, canonical_module, normalised, same, unknown
+from ._names import ambiguous, canonical_module, normalised, sought, unknown
 from ._permissions import Change, MatrixPlan, Row
 from ._resource import Names, settled, write
 from ._routes import Extensions, NotOffered
@@ -46,14 +46,16 @@ def require_own(name: str) -> None:
 
 
 def find_role(psa: Psa, name: str) -> Record | None:
-    """The role of that name, or None. Compared here: how the server compares and un-escapes is not documented."""
-    roles = psa.list(ROLES)
-    found = [role for role in roles if role.get("name") == name] or [
-        role for role in roles if same(str(role.get("name")), name)
-    ]
-    if len(found) > 1:
-        raise ambiguous("security role", name, [f"id {role.get('id')}" for role in found])
-    return found[0] if found else None
+    """The role of exactly that name, or None."""
+    return seek_role(psa, name)[0]
+
+
+def seek_role(psa: Psa, name: str) -> tuple[Record | None, str]:
+    """The role of exactly that name, and else the name of one that looks alike.
+
+    Compared here: how the server compares and un-escapes is not documented.
+    """
+    return sought(psa.list(ROLES), "name", name, "security role")
 
 
 def require_role(psa: Psa, name: str) -> Record:
@@ -81,22 +83,6 @@ def blank_matrix(psa: Psa) -> list[Row]:
         Row(None, row.module, row.function, none, row.my_offered, row.not_offered, row.customizable)
         for row in read_matrix(psa, int(roles[0]["id"]))
     ]
-
-
-def holders(psa: Psa, role_id: int) -> list[str]:
-    """Who holds a role, as far as these keys may see members: such a role cannot be deleted."""
-    found: list[str] = []
-    for path in ("/system/apiMembers", "/system/members"):
-        try:
-            members = psa.list(path, conditions=f"securityRole/id = {role_id}", fields="identifier,securityRole")
-        except PermissionDenied:
-            continue
-        found += [
-            str(member.get("identifier"))
-            for member in members
-            if (member.get("securityRole") or {}).get("id") == role_id
-        ]
-    return sorted(found)
 
 
 def write_matrix(psa: Psa, extensions: Extensions, role_id: int, plan: MatrixPlan) -> list[Row]:

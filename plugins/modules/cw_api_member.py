@@ -12,6 +12,8 @@ description:
   - Creates, updates and deactivates an API member (C(/system/apiMembers)).
   - Only options that are given are compared and written. What they leave open comes, when the member is created, from
     the tenant's own defaults (C(GET /system/apiMembers/default)).
+  - A member that exists is changed only if it holds O(security_role), or with O(adopt). Otherwise the task fails before
+    the first write and names the role that it holds.
   - References are given by name. Unknown and ambiguous names are different errors.
 extends_documentation_fragment:
   - msp.connectwise.psa
@@ -19,7 +21,9 @@ extends_documentation_fragment:
   - msp.connectwise.attributes.write
 options:
   identifier:
-    description: Member ID, 1 to 15 characters.
+    description:
+      - Member ID, 1 to 15 characters, to the letter.
+      - If there is none, and one that differs in case or spaces only, the task fails and names it.
     type: str
     required: true
   state:
@@ -34,8 +38,18 @@ options:
     description: Member Name, up to 30 characters. The identifier when a new member has none.
     type: str
   security_role:
-    description: Name of the security role (Role ID in the product).
+    description:
+      - Name of the security role (Role ID in the product), to the letter.
+      - A member that exists and holds it is taken for the one that is meant, also with O(state=absent).
     type: str
+  adopt:
+    description: Whether a member that holds another role than O(security_role) is changed or deactivated.
+    type: bool
+    default: false
+  own_key_role:
+    description: Whether the member may be the one whose key the task works with.
+    type: bool
+    default: false
   level:
     description:
       - Level of the corporate structure. V(top) is the highest one; below it, records are invisible to the member's
@@ -91,6 +105,7 @@ EXAMPLES = r"""
 - name: Switch it off
   msp.connectwise.cw_api_member:
     identifier: ExampleSync
+    security_role: Example Sync
     state: absent
 """
 
@@ -113,7 +128,7 @@ msg:
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, InvalidRecord
 from ansible_collections.msp.connectwise.plugins.module_utils._members import (
     API_MEMBERS,
     FIELDS,
@@ -121,8 +136,16 @@ from ansible_collections.msp.connectwise.plugins.module_utils._members import (
     MemberNames,
     describe,
     find_api_member,
+    seek_api_member,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._module import STATE, Module, Result, main
+from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
+    OPTIONS,
+    Claim,
+    require_no_twin,
+    require_our_member,
+    with_neighbours,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import RecordPlan, create, plan_record, update
 
 
@@ -131,9 +154,10 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     IDENTIFIER.check(identifier)
     if not identifier.strip():
         raise InputError("identifier is empty", remedy="give the Member ID, 1 to 15 characters")
-    member = find_api_member(psa, identifier)
+    member, twin = seek_api_member(psa, identifier)
     if params["state"] == "absent":
-        return deactivate(psa, identifier, member, check_mode)
+        return deactivate(psa, params, member, check_mode)
+    require_no_twin("API member", "member_identifier", identifier, twin)
     names = MemberNames(psa, check_mode)
 
     def plan_for(record: Record | None) -> RecordPlan:
@@ -146,13 +170,15 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     plan = plan_for(member)
     if member is not None and not plan.changes:
         return Result(values={"api_member": describe(member, identifier)})
+    if member is not None:
+        require_our_member(psa, member, params["security_role"], Claim.of(params), writes=True)
     if check_mode:
         after = {**describe(member, identifier), **plan.after, "active": True}
     else:
         if member is None:
             # The new record may already be all that is wanted; what its POST did not take over, the PATCH settles.
             body = {**defaults(psa), "name": identifier, **plan.body, "identifier": identifier}
-            member = create(psa, API_MEMBERS, body, lambda: find_api_member(psa, identifier))
+            member = made(psa, identifier, body)
             rest = plan_for(member).body
         else:
             rest = plan.body
@@ -168,6 +194,14 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     )
 
 
+def made(psa: Psa, identifier: str, body: Record) -> Record:
+    try:
+        return create(psa, API_MEMBERS, body, lambda: find_api_member(psa, identifier))
+    except InvalidRecord as problem:
+        names = [str(one.get("identifier")) for one in psa.list(API_MEMBERS)]
+        raise with_neighbours(problem, identifier, names) from None
+
+
 def defaults(psa: Psa) -> Record:
     """What the tenant presets for a new API member."""
     preset = psa.get(f"{API_MEMBERS}/default")
@@ -175,8 +209,12 @@ def defaults(psa: Psa) -> Record:
     return {key: value for key, value in (preset or {}).items() if key not in left_out and value is not None}
 
 
-def deactivate(psa: Psa, identifier: str, member: Record | None, check_mode: bool) -> Result:
-    if member is None or member.get("inactiveFlag"):
+def deactivate(psa: Psa, params: dict[str, Any], member: Record | None, check_mode: bool) -> Result:
+    identifier, active = params["identifier"], not (member or {}).get("inactiveFlag")
+    if member is not None and (active or params["security_role"]):
+        # Also of one that is inactive: what follows takes the keys of this member.
+        require_our_member(psa, member, params["security_role"], Claim.of(params), writes=active)
+    if member is None or not active:
         return Result(values={"api_member": describe(member, identifier)})
     after = {**member, "inactiveFlag": True}
     if not check_mode:
@@ -195,6 +233,7 @@ MODULE = Module(
         "state": STATE,
         "name": {"type": "str"},
         "security_role": {"type": "str"},
+        **OPTIONS,
         "level": {"type": "str"},
         "security_location": {"type": "str"},
         "location": {"type": "str"},

@@ -167,7 +167,7 @@ def member_differences(names: MemberNames, member: Record | None, params: dict[s
         if plan.before[option] != plan.after[option]
     ]
     role = (member.get("securityRole") or {}).get("name")
-    if params["role_name"] and not same(str(role), params["role_name"]):
+    if params["role_name"] and role != params["role_name"]:
         differences.append(f"member {identifier} holds the role {role}, wanted {params['role_name']}")
     return differences
 

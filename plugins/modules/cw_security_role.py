@@ -24,7 +24,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name of the role, 1 to 30 characters. The API cannot rename a role.
+      - Name of the role, 1 to 30 characters, to the letter. The API cannot rename a role.
+      - If there is none, and one whose name differs in case or spaces only, the task fails and names it.
       - The role V(Admin) that comes with the product is neither changed nor deleted.
     type: str
     required: true
@@ -48,19 +49,37 @@ options:
     description: Whether functions that O(permissions) does not name are set to V(None).
     type: bool
     default: false
+  own_members:
+    description:
+      - Identifiers of the API members that may hold the role, such as the member of the integration.
+      - A role that exists is changed, cleared or deleted only if nobody else holds it, and only if it is not one of
+        administrators (C(adminFlag)). Otherwise the task fails before the first write and names the holders. Who holds
+        the role is read only then.
+    type: list
+    elements: str
+    default: []
+  adopt:
+    description: Whether the role is changed although others than O(own_members) hold it. Their rights change with it.
+    type: bool
+    default: false
+  own_key_role:
+    description: Whether the role may be that of the member whose key the task works with.
+    type: bool
+    default: false
   in_use:
     description:
       - What O(state=absent) does with a role that members still hold, which ConnectWise refuses to delete.
-      - V(fail) fails; V(clear) keeps the role and sets all its levels to V(None).
+      - V(fail) fails; V(clear) keeps the role and sets all its levels to V(None), if only O(own_members) hold it.
     type: str
     choices: [fail, clear]
     default: fail
 """
 
 EXAMPLES = r"""
-- name: A role with exactly these rights
+- name: A role with exactly these rights, which the member of the integration may hold
   msp.connectwise.cw_security_role:
     name: Example Sync
+    own_members: [ExampleSync]
     exclusive: true
     permissions:
       Companies:
@@ -80,6 +99,7 @@ EXAMPLES = r"""
 - name: No such role; one that a member still has cannot be deleted and loses all its rights
   msp.connectwise.cw_security_role:
     name: Example Sync
+    own_members: [ExampleSync]
     state: absent
     in_use: clear
 """
@@ -117,7 +137,7 @@ pending:
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import Conflict
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import Conflict, InvalidRecord
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import role_activate, role_permission
 from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     ON_UNKNOWN,
@@ -126,6 +146,16 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     Module,
     Result,
     main,
+)
+from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
+    ROLE_OPTIONS,
+    Claim,
+    every_right,
+    read_held,
+    require_no_twin,
+    require_our_role,
+    role_refusal,
+    with_neighbours,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import (
     Change,
@@ -141,15 +171,18 @@ from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     blank_matrix,
     check_name,
     find_role,
-    holders,
     read_matrix,
     reads_offered,
     require_own,
+    seek_role,
     write_matrix,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
 
-GIVE_UP_ROLE = "give the members that hold this role another one, or set in_use: clear to take all its rights away"
+GIVE_UP_ROLE = (
+    "give the members that hold this role another one, or set in_use: clear (and own_members) to take all its rights "
+    "away"
+)
 
 
 def describe(role: Record | None, name: str, rows: list[Row] | None) -> dict[str, Any]:
@@ -168,25 +201,40 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     if params["state"] == "absent" or params["permissions"] is not None:
         require_own(params["name"])
     extensions = Extensions(psa, params["extension_routes"])
-    role = find_role(psa, params["name"])
+    role, twin = seek_role(psa, params["name"])
     if params["state"] == "absent":
         return remove(psa, extensions, role, params, check_mode)
+    require_no_twin("security role", "role_name", params["name"], twin)
     existed = role is not None
+    claim: Claim | None = Claim.of(params) if existed else None
+    if role is not None and params["permissions"] is not None and (refusal := every_right(role)):
+        # Also if it would not be changed: a member that is given this role has every right.
+        raise refusal
     result = Result(changed=not existed, before={}, after={"role": params["name"]})
     if role is None and not check_mode:
         if params["permissions"] is not None:
             # A mistake in them must not leave an empty role behind.
             planned(blank_matrix(psa), params)
-        role = create(psa, ROLES, {"name": params["name"]}, lambda: find_role(psa, params["name"]))
+        role = made(psa, params["name"])
     if existed:
         result.before = {"role": params["name"]}
     if role and role.get("inactiveFlag"):
+        if claim:
+            require_our_role(psa, role, claim)
+            claim = None
         result.manual_steps.append(role_activate(role["name"]))
     rows = None
     if params["permissions"] is not None:
-        rows = converge(psa, extensions, role, params, check_mode, result)
+        rows = converge(psa, extensions, role, params, check_mode, result, claim)
     result.values["role"] = describe(role, params["name"], rows)
     return result
+
+
+def made(psa: Psa, name: str) -> Record:
+    try:
+        return create(psa, ROLES, {"name": name}, lambda: find_role(psa, name))
+    except InvalidRecord as problem:
+        raise with_neighbours(problem, name, [str(one.get("name")) for one in psa.list(ROLES)]) from None
 
 
 def planned(rows: list[Row], params: dict[str, Any]) -> MatrixPlan:
@@ -195,15 +243,26 @@ def planned(rows: list[Row], params: dict[str, Any]) -> MatrixPlan:
 
 
 def converge(
-    psa: Psa, extensions: Extensions, role: Record | None, params: dict[str, Any], check_mode: bool, result: Result
+    psa: Psa,
+    extensions: Extensions,
+    role: Record | None,
+    params: dict[str, Any],
+    check_mode: bool,
+    result: Result,
+    claim: Claim | None,
 ) -> list[Row]:
-    """Bring the matrix to what is wanted; manual steps if the tenant has no route for it."""
+    """Bring the matrix to what is wanted; manual steps if the tenant has no route for it.
+
+    claim: what the task may touch; None if that was seen to already.
+    """
     rows = read_matrix(psa, int(role["id"])) if role else blank_matrix(psa)
     plan = planned(rows, params)
     result.warnings += plan.warnings
     result.values["differs"] = [differing(params["name"], change) for change in plan.changes]
     if not plan.changes:
         return rows
+    if role and claim:
+        require_our_role(psa, role, claim)
     offered = not check_mode or any(reads_offered(psa, extensions))
     if not check_mode and role:
         offered, written = attempt(lambda: write_matrix(psa, extensions, int(role["id"]), plan))
@@ -230,13 +289,18 @@ def remove(psa: Psa, extensions: Extensions, role: Record | None, params: dict[s
     """Delete the role; one that members hold keeps its record, and with in_use: clear loses its rights."""
     if role is None:
         return Result(values={"role": describe(None, params["name"], None)})
-    held_by = holders(psa, int(role["id"]))
+    held = read_held(psa, role)
+    held_by = [one.identifier for one in held.holders]
+    if params["in_use"] == "clear" or not held_by:
+        refusal = role_refusal(role, held, Claim.of(params))
+        if refusal is not None:
+            raise refusal
     if not held_by and not check_mode:
         try:
             delete(psa, f"{ROLES}/{role['id']}", lambda: find_role(psa, params["name"]))
         except Conflict as problem:
             # Held by somebody whom these keys may not see.
-            if params["in_use"] == "fail":
+            if params["in_use"] == "fail" or not params["adopt"]:
                 problem.remedy = GIVE_UP_ROLE
                 raise
             held_by = ["somebody"]
@@ -250,7 +314,7 @@ def remove(psa: Psa, extensions: Extensions, role: Record | None, params: dict[s
         )
     result = Result(before={"role": role["name"]}, after={"role": role["name"]})
     wish = {**params, "permissions": {}, "exclusive": True}
-    rows = converge(psa, extensions, role, wish, check_mode, result)
+    rows = converge(psa, extensions, role, wish, check_mode, result, None)
     result.values |= {"role": describe(role, params["name"], rows)}
     return result
 
@@ -263,6 +327,7 @@ MODULE = Module(
         "permissions": {"type": "dict"},
         "exclusive": {"type": "bool", "default": False},
         "in_use": {"type": "str", "choices": ["fail", "clear"], "default": "fail"},
+        **ROLE_OPTIONS,
         "on_unknown": ON_UNKNOWN,
         "on_unsupported": ON_UNSUPPORTED,
     },

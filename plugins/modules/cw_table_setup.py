@@ -24,9 +24,25 @@ extends_documentation_fragment:
   - msp.connectwise.attributes.write
 options:
   role:
-    description: Name of the security role.
+    description: Name of the security role, to the letter.
     type: str
     required: true
+  own_members:
+    description:
+      - Identifiers of the API members that may hold the role, such as the member of the integration.
+      - A list is changed, or its change becomes a manual step, only if nobody else holds the role, and only if the role
+        is not one of administrators (C(adminFlag)).
+    type: list
+    elements: str
+    default: []
+  adopt:
+    description: Whether a list is changed although others than O(own_members) hold the role.
+    type: bool
+    default: false
+  own_key_role:
+    description: Whether the role may be that of the member whose key the task works with.
+    type: bool
+    default: false
   function:
     description: The function whose list is meant, such as V(Table Setup), V(Agreements), V(Configurations),
       V(Resource Scheduling).
@@ -72,17 +88,20 @@ EXAMPLES = r"""
 - name: Only these three tables
   msp.connectwise.cw_table_setup:
     role: Example Sync
+    own_members: [ExampleSync]
     allow: [Company / Configuration, Service / Priority, Service / Service Board]
 
 - name: All tables but two
   msp.connectwise.cw_table_setup:
     role: Example Sync
+    own_members: [ExampleSync]
     allow: all
     disallow: [Company / Configuration, Company / Configuration Status]
 
 - name: Every list of the role
   msp.connectwise.cw_table_setup:
     role: Example Sync
+    own_members: [ExampleSync]
     lists:
       Table Setup: {allow: [Company / Configuration, Service / Priority]}
       Agreements: {allow: all}
@@ -90,6 +109,7 @@ EXAMPLES = r"""
 - name: One agreement type less, the rest as it is
   msp.connectwise.cw_table_setup:
     role: Example Sync
+    own_members: [ExampleSync]
     function: Agreements
     disallow: [Managed Services]
 """
@@ -152,6 +172,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     Result,
     main,
 )
+from ansible_collections.msp.connectwise.plugins.module_utils._owners import ROLE_OPTIONS, Claim, require_our_role
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListPlan, ListWish, Row, plan_list
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
@@ -208,6 +229,8 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     role = Role(psa, params, record, rows, Names(psa), Extensions(psa, params["extension_routes"]))
     # A mistake in one list must not be found after another was written.
     plans = [planned(role, what, wish, on_unknown) for what, wish, on_unknown in wishes]
+    if record is not None and any(current is None or plan.before != plan.after for *_rest, current, plan in plans):
+        require_our_role(psa, record, Claim.of(params))
     results = [carried_out(role, *plan, check_mode) for plan in plans]
     return together(results, params)
 
@@ -317,6 +340,7 @@ MODULE = Module(
         "reader_public_key": PUBLIC_KEY,
         "reader_private_key": {"type": "str", "no_log": True},
         "store": {"type": "raw"},
+        **ROLE_OPTIONS,
         "on_unknown": ON_UNKNOWN,
         "on_unsupported": ON_UNSUPPORTED,
     },

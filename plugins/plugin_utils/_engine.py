@@ -16,18 +16,21 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import NotOurs, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
+from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, register_keys, retired_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import announced
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import check_writable, require_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._step_options import StepOptions
 from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
@@ -87,6 +90,8 @@ class Integration:
         self.vendor = vendor or profile.name
         # What the steps have said so far, also if one of them fails.
         self.results: Results = {}
+        # The members that the store names as those of the integration's keys.
+        self.recorded: set[str] = set()
 
     @property
     def absent(self) -> bool:
@@ -104,40 +109,9 @@ class Integration:
 
     # What the modules are told
 
-    def role(self) -> dict[str, Any] | None:
-        """Options of cw_security_role; None if the integration touches no role."""
-        if self.profile.role_name is None:
-            return None
-        options: dict[str, Any] = {
-            "name": self.profile.role_name,
-            "state": self.settings.state,
-            "on_unsupported": self.settings.on_unsupported,
-        }
-        if self.absent:
-            return {**options, "in_use": "clear"}
-        return {**options, **self._matrix()}
-
-    def lists(self) -> dict[str, Any] | None:
-        """Options of cw_table_setup, but for the key that reads; None if there is no list to set."""
-        if self.profile.role_name is None or self.absent or not self.profile.customize:
-            return None
-        return {
-            "role": self.profile.role_name,
-            "lists": self.profile.customize,
-            "on_unknown": self.settings.on_unknown,
-            "on_unsupported": self.settings.on_unsupported,
-        }
-
-    def members(self) -> list[dict[str, Any]]:
-        """Options of cw_api_member, for each member once; a person's own record is left as it is."""
-        found = {}
-        for key in self.profile.keys:
-            if key.member_type == "api":
-                options = {"state": self.settings.state, **key.member}
-                if not self.absent:
-                    options["security_role"] = self.profile.role_name
-                found[key.member["identifier"]] = options
-        return list(found.values())
+    @property
+    def _options(self) -> StepOptions:
+        return StepOptions(self.profile, self.settings, self.recorded)
 
     def wish(self, key: Key) -> life.Wish:
         settings = self.settings
@@ -163,14 +137,7 @@ class Integration:
         """Options of cw_access_check, but for the key; None if there is no role to check."""
         if self.profile.role_name is None or self.absent:
             return None
-        return {**self._matrix(), **self._probing(), "customize": self.profile.customize, "fail_on": "none"}
-
-    def _matrix(self) -> dict[str, Any]:
-        return {
-            "permissions": self.profile.permissions,
-            "exclusive": self.settings.exclusive,
-            "on_unknown": self.settings.on_unknown,
-        }
+        return {**self._options.matrix(), **self._probing(), "customize": self.profile.customize, "fail_on": "none"}
 
     # Looking
 
@@ -183,6 +150,8 @@ class Integration:
             register_keys(key_look.record)
             if reason := life.misplaced(key_look.record, self.wish(key)):
                 raise life.KeyLifeError(reason)
+            if key.member_type == "api" and key_look.record.get("member"):
+                self.recorded.add(str(key_look.record["member"]))
             look.keys.append(key_look)
             result = self.site.run("cw_integration_info", self._asked(key, key_look.record))
             key_look.found = result["integration"]
@@ -197,10 +166,16 @@ class Integration:
 
     def _compare_matrix(self, key_look: KeyLook) -> None:
         """Without a working key of the integration the API still reads the levels of its role."""
-        options = self.role()
+        options = self._options.role()
         if key_look.found["key"] == "valid" or options is None or self.absent:
             return
-        told = self.site.run("cw_security_role", {**options, "on_unsupported": "manual"}, check_mode=True)
+        # Nothing is to be written, so nobody's rights have to be spared, and who holds the role is not read.
+        compared = {**options, "on_unsupported": "manual", "adopt": True, "own_key_role": True}
+        try:
+            told = self._ask("cw_security_role", compared, check_mode=True)
+        except NotOurs as problem:
+            key_look.found["differences"].append(problem.problem)
+            return
         if not told["role"]["exists"]:
             key_look.found["differences"].append(f"security role {options['name']} does not exist")
             return
@@ -227,7 +202,7 @@ class Integration:
     def _asked(self, key: Key, record: Record) -> dict[str, Any]:
         current = record.get("current") or {}
         return {
-            **self._matrix(),
+            **self._options.matrix(),
             "member": key.member,
             "member_type": key.member_type,
             "role_name": self.profile.role_name,
@@ -251,6 +226,16 @@ class Integration:
         wish = self.wish(key_look.key)
         return wish.moves(key_look.record) or life.is_due(key_look.record, wish, datetime.now(timezone.utc))
 
+    def shown_first(self, look: Look) -> list[str]:
+        """Return the rights that a person is shown before the first write; none if nothing is to be made."""
+        making = look.work == CONVERGE and self.settings.mode == "converge" and not self.absent
+        return self.profile.asks if making else []
+
+    def announcement(self, look: Look) -> list[str]:
+        """Return the lines that say so."""
+        asks = self.shown_first(look)
+        return announced(self.vendor, asks, outside=self.profile.outside) if asks else []
+
     def preflight(self, look: Look) -> None:
         """Find what would make a later step fail, before the first write of the tenant. Raises PsaError."""
         now, me = datetime.now(timezone.utc), self.me()
@@ -263,19 +248,27 @@ class Integration:
         reports = Path(self.settings.report_dir)
         require_place(reports, self.site.name, self.vendor)
         check_writable(reports)
-        if self.absent or self.settings.mode != "converge":
+        if self.settings.mode != "converge":
             return
-        for key_look in look.keys:
+        for key_look in look.keys if not self.absent else ():
             if not key_look.record.get("current") or self.settings.rotate:
                 key_look.store.check(write=not self.site.check_mode)
         if self.site.check_mode:
             return
         # What the tenant says to names, lengths and levels is found by predicting the steps.
-        for module, options in (("cw_security_role", self.role()), ("cw_table_setup", self.lists())):
+        for module, options in (("cw_security_role", self._options.role()), ("cw_table_setup", self._options.lists())):
             if options is not None:
-                self.site.run(module, {**options, "on_unsupported": "manual"}, check_mode=True)
-        for options in self.members():
-            self.site.run("cw_api_member", options, check_mode=True)
+                self._ask(module, {**options, "on_unsupported": "manual"}, check_mode=True)
+        for options in self._options.members():
+            self._ask("cw_api_member", options, check_mode=True)
+
+    def _ask(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
+        """Run a module at the tenant; a way out that it names is told with the variables of this integration."""
+        try:
+            return self.site.run(module, options, check_mode=check_mode)
+        except NotOurs as problem:
+            problem.remedy = problem.remedy.replace(VENDOR, self.vendor)
+            raise
 
     def me(self) -> dict[str, Any]:
         return this_run(self.site.name)
@@ -289,14 +282,15 @@ class Integration:
             "state": settings.state,
             "mode": settings.mode,
             "work": look.work,
+            "asks": self.shown_first(look),
             "directory": settings.report_dir,
             "defer_failure": settings.defer_failure,
             "store": settings.store_name,
             "store_read": list((settings.store_command or {}).get("read") or []),
             "grace_days": self.grace_days,
-            "role": self.role(),
-            "lists": self.lists(),
-            "members": self.members(),
+            "role": self._options.role(),
+            "lists": self._options.lists(),
+            "members": self._options.members(),
             "access": self.access(),
             "api_keys": [self._key(key_look) for key_look in look.keys],
         }
@@ -328,14 +322,14 @@ class Integration:
         """
         results = self.results
         if self.settings.mode == "converge":
-            self._step("cw_security_role", self.role())
-            lists = self.lists()
+            self._step("cw_security_role", self._options.role())
+            lists = self._options.lists()
             current = look.keys[0].record.get("current") or {} if look.keys else {}
             if lists is not None and current.get("private_key"):
                 reader = {"reader_public_key": current["public_key"], "reader_private_key": current["private_key"]}
                 lists = {**lists, **reader}
             self._step("cw_table_setup", lists)
-            for options in self.members():
+            for options in self._options.members():
                 self._step("cw_api_member", options)
         refused: list[PsaError] = []
         for key_look in look.keys:
@@ -358,7 +352,7 @@ class Integration:
 
     def _step(self, module: str, options: Mapping[str, Any] | None) -> None:
         if options is not None:
-            self.results.setdefault(module, []).append(self.site.run(module, options))
+            self.results.setdefault(module, []).append(self._ask(module, options))
 
     def _check(self, key_look: KeyLook, outcome: Outcome) -> None:
         """See what the key may do, with the key itself."""

@@ -29,6 +29,7 @@ Cell = dict[str, Any]
 _KEPT = (
     *("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error"),
     "unknown_vendor",
+    "asks",
 )
 LEFT = ("pending", "drifted", *BAD)
 

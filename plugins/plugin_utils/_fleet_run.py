@@ -9,14 +9,15 @@ variables and records results; the threads talk to tenants and stores.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError, legible
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, NotOurs, PsaError, legible
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
-from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Site
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Look, Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._files import NotAFile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
@@ -74,12 +75,18 @@ class TenantResult:
 
 
 class FleetRun:
-    """Works on tenants over threads; one tenant has one thread, so that it is asked by few at a time."""
+    """Works on tenants over threads; one tenant has one thread, so that it is asked by few at a time.
 
-    def __init__(self, *, check_mode: bool, threads: int) -> None:
-        self._check_mode, self._threads = check_mode, threads
+
+    show: prints a text before the first write of what it is about.
+    """
+
+    def __init__(self, *, check_mode: bool, threads: int, show: Callable[[str], object]) -> None:
+        self._check_mode, self._threads, self._show = check_mode, threads, show
         # Tenants with integrations that wait for the end of the threads, and what their others came to.
         self._serial: list[tuple[Tenant, list[IntegrationResult]]] = []
+        self._shown: set[str] = set()
+        self._showing = threading.Lock()
 
     def work_on(self, tenants: Iterable[Tenant]) -> list[TenantResult]:
         found: list[TenantResult] = []
@@ -133,8 +140,15 @@ class FleetRun:
             close()
         return results
 
-    @staticmethod
-    def _integration(integration: Integration) -> IntegrationResult:
+    def _announce(self, integration: Integration, look: Look) -> None:
+        """Show what a vendor asks for, once for all tenants where it is the same."""
+        with self._showing:
+            text = "\n".join(integration.announcement(look))
+            if text and text not in self._shown:
+                self._shown.add(text)
+                self._show(text)
+
+    def _integration(self, integration: Integration) -> IntegrationResult:
         result = IntegrationResult(integration.vendor)
         try:
             look = integration.look()
@@ -145,12 +159,16 @@ class FleetRun:
                     raise _NeedsTasks(
                         f"the store {integration.settings.store_name} is written by another collection's modules"
                     )
+                self._announce(integration, look)
                 integration.preflight(look)
                 integration.carry_out(look)
         except PsaError as problem:
             problem.tenant = problem.tenant or integration.site.name
             result.look = result.look or {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
             result.error, result.error_kind = str(problem), type(problem).__name__
+            if isinstance(problem, NotOurs) and integration.site.check_mode:
+                # A run would find this before its first step, so it would do none of those that were predicted.
+                integration.results.clear()
             if problem.data.get("done"):
                 integration.results.setdefault("cw_api_key", []).append(
                     {"done": problem.data["done"], "api_key": {"state": "none"}}

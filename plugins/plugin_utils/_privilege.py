@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import legible
 from ansible_collections.msp.connectwise.plugins.module_utils._names import (
     canonical_function,
     canonical_module,
@@ -81,6 +82,34 @@ class Finding:
     def __str__(self) -> str:
         place = f"{self.module} / {self.function}" if self.function else self.module
         return f"{place}{': ' + self.levels if self.levels else ''} — {self.reason}"
+
+
+# Rules whose rows are shown before the first write, and modules of which every function is shown then.
+_GRAVE = frozenset({ADMIN.name, "security roles", "members", "deletes setup tables"})
+_GRAVE_MODULES = frozenset(canonical_module(module) for module in ("Finance", "System"))
+
+
+def grave(found: Finding) -> bool:
+    """Return whether a finding is shown to whoever makes the integration, before the first write."""
+    whole = found.rule == "whole module" and canonical_module(found.module) in _GRAVE_MODULES
+    return whole or found.rule in _GRAVE
+
+
+def asked(permissions: Mapping[str, Any], found: Iterable[Finding], *, outside: bool) -> list[str]:
+    """Return the risky rights of a vendor; of one that is not of this collection all rights too."""
+    lines = [str(one) for one in found if grave(one)]
+    for module, function, levels in rows(permissions) if outside else ():
+        granted = ", ".join(f"{verb.capitalize()} {levels[verb]}" for verb in VERBS if levels[verb] != "None")
+        if granted:
+            lines.append(f"{module} / {_shown(function)}: {granted}")
+    return lines
+
+
+def announced(vendor: str, asks: Sequence[str], *, outside: bool) -> list[str]:
+    """Return what is shown of a vendor before the first write: one line, or one a right if it is from outside."""
+    if outside:
+        return [f"{vendor}, whose table is not of this collection, asks for:", *(f"  {legible(one)}" for one in asks)]
+    return [f"{vendor} asks for: {legible('; '.join(asks))}"] if asks else []
 
 
 def findings(

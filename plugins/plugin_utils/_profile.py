@@ -22,10 +22,16 @@ from ansible.errors import AnsibleError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import normalised
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import is_admin
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile_file as files
-from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, findings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, asked, findings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest, problems, said
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import Document, ProfileError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import Source, directories, find, wanted
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import (
+    COLLECTION,
+    Source,
+    directories,
+    find,
+    wanted,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import with_switches
 
 __all__ = ["Key", "Profile", "ProfileError", "collisions", "directories", "find", "of_mapping", "read", "wanted"]
@@ -63,7 +69,7 @@ class Profile:
 
     role_name: None if no role is touched. grace_days: how long a replaced key works on, if the host does not say.
     about: what else the table says: completeness, gaps, readings, notes, endpoints … findings: rows that deserve a
-    look, the riskiest first.
+    look, the riskiest first. outside: whether the table is none of this collection.
     """
 
     name: str
@@ -79,6 +85,12 @@ class Profile:
     grace_days: float
     about: dict[str, Any]
     findings: list[Finding]
+    outside: bool
+
+    @property
+    def asks(self) -> list[str]:
+        """The rights that are shown before the first write."""
+        return asked(self.permissions, self.findings, outside=self.outside)
 
     def as_dict(self) -> dict[str, Any]:
         """What reports say of the profile."""
@@ -248,6 +260,7 @@ def _made(table: _Table, given: Mapping[str, Any], overlaid: Mapping[str, Any]) 
             role_name=values.get("role_name") if shared else None,
             reads_only=bool(values.get("reads_only")),
         ),
+        outside=not (table.source.role or "").startswith(f"{COLLECTION}."),
     )
 
 

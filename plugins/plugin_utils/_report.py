@@ -40,7 +40,7 @@ Entry = dict[str, Any]
 STATUSES = ("absent", "ready", "drifted", "pending", "failed", "unreachable")
 # What makes a tenant count as failed.
 BAD = ("failed", "unreachable")
-_LISTS = ("changes", "differences", "manual_steps", "old_keys", "parts", "unseen")
+_LISTS = ("asks", "changes", "differences", "manual_steps", "old_keys", "parts", "unseen")
 # Errors that say that the tenant was not there, rather than that it refused something.
 _AWAY = (
     "AnswerTooLarge",
@@ -139,6 +139,7 @@ def entry_of(
         "status": status,
         "changed": args["changed"],
         "changes": args["changes"],
+        **{name: args[name] for name in ("asks",) if args.get(name)},
         "differences": list(found.get("differences") or []) if status != "absent" else [],
         "manual_steps": steps,
         "access": found.get("access"),

@@ -56,6 +56,7 @@ class Settings:
     state: str
     mode: str
     exclusive: bool
+    adopt: bool
     on_unknown: str
     on_unsupported: str
     probe: bool

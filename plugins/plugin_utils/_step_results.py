@@ -65,6 +65,7 @@ def entry_options(
         "store": look.get("store") or "vaulted_file",
         "store_read": look.get("store_read") or [],
         "grace_days": look.get("grace_days") or 0.0,
+        "asks": look.get("asks") or [],
         "error": error,
         "error_kind": error_kind,
     }

@@ -47,7 +47,7 @@ def table(
     others = len(fleet["tenants"]) - len(names)
     if others:
         lines.append(f"and {others} tenant{'s' if others != 1 else ''} of earlier runs, in the report")
-    lines += ["", *_needed(fleet, names, orders and short_path(orders, run.here))]
+    lines += ["", *_asked(fleet, names), *_needed(fleet, names, orders and short_path(orders, run.here))]
     lines += _line("Keys:", keys, 2) if keys else []
     if page := files.get("keys.html") if keys else "":
         lines.append(f"         {short_path(page, run.here)}")
@@ -176,6 +176,15 @@ def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
         more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
         lines += _line("Differs:", f"{name} {vendor}{more}: {what}", 2)
     return lines + _for_vendors(fleet, names) + _since(fleet)
+
+
+def _asked(fleet: Fleet, names: Sequence[str]) -> list[str]:
+    """The risky rights of what this run makes, and all rights of vendor files, once for each vendor."""
+    made = _of_this_run(fleet, _with(fleet, names, STATUSES))
+    told = {f"{vendor} asks for {'; '.join(cell['asks'])}": vendor for _name, vendor, cell in made if cell.get("asks")}
+    lines = [line for text in list(told)[:NAMES] for line in _line("Rights:", text, 2)]
+    rest = list(told.values())[NAMES:]
+    return [*lines, *(_line("", f"and {_named(rest)}, as shown above") if rest else [])]
 
 
 def _by_hand(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:

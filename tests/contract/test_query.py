@@ -332,5 +332,7 @@ def test_names_that_cannot_be_are_refused_before_anything_is_sent(simulator: Sim
 def test_spaces_around_a_name_do_not_make_a_second_role(simulator: Simulator) -> None:
     options = connection(simulator.ready, "made")
     run("cw_security_role", options, name="Spaced")
-    assert not run("cw_security_role", options, name="Spaced ")["changed"]
-    assert not run("cw_security_role", options, name=" spaced")["changed"]
+    for name in ("Spaced ", " spaced"):
+        result = run("cw_security_role", options, name=name)
+        assert (result["changed"], result["error"]["kind"]) == (False, "NotOurs")
+        assert 'one is called "Spaced"' in result["msg"]

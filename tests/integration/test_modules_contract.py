@@ -148,7 +148,14 @@ STATES = [
     State(
         "member updated",
         "cw_api_member",
-        {"identifier": MEMBER, "name": "Contract", "board": "Alerts", "excluded_boards": [], "block_price": False},
+        {
+            "identifier": MEMBER,
+            "adopt": True,
+            "name": "Contract",
+            "board": "Alerts",
+            "excluded_boards": [],
+            "block_price": False,
+        },
         {
             "before": {"name": "Contract", "board": "Help Desk", "excluded_boards": [ANY], "block_price": True},
             "after": {"name": "Contract", "board": "Alerts", "excluded_boards": [], "block_price": False},
@@ -168,7 +175,7 @@ READS = {
     "tenant": ("cw_tenant_info", {}),
     "part of the tenant": ("cw_tenant_info", {"gather": ["levels", "boards"]}),
     "roles": ("cw_security_role_info", {}),
-    "one role": ("cw_security_role_info", {"name": ROLE.lower()}),
+    "one role": ("cw_security_role_info", {"name": ROLE}),
     "no role": ("cw_security_role_info", {"name": "Nobody"}),
     "members": ("cw_api_member_info", {}),
     "one member": ("cw_api_member_info", {"identifier": MEMBER}),
@@ -214,14 +221,14 @@ GONE = [
     State(
         "member absent",
         "cw_api_member",
-        {"identifier": MEMBER, "state": "absent"},
+        {"identifier": MEMBER, "security_role": ROLE, "state": "absent"},
         {"before": {"active": True}, "after": {"active": False}},
         ladder=False,
     ),
     State(
         "held role absent",
         "cw_security_role",
-        {"name": ROLE, "state": "absent", "in_use": "clear"},
+        {"name": ROLE, "own_members": [MEMBER], "state": "absent", "in_use": "clear"},
         {
             "before": {
                 "role": ROLE,
@@ -843,7 +850,7 @@ BAD = [
     Bad(
         "not offered",
         "onprem",
-        *role("Technician", permissions={"Companies": {"Contacts": {"delete": "All"}}}),
+        *role("Technician", adopt=True, permissions={"Companies": {"Contacts": {"delete": "All"}}}),
         "Unsupported",
         (
             "tenant onprem",

@@ -161,6 +161,7 @@ def add_role(tenant: Tenant, edit: Record) -> Record:
     role = Role(
         tenant.store.new_id(),
         edit["name"],
+        admin=bool(edit.get("admin")),
         inactive=bool(edit.get("inactive")),
         info={"lastUpdated": timestamp(), "updatedBy": "Admin"},
     )

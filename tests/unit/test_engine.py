@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, NotOurs, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration, Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._step_options import StepOptions
 
 KEY = {"public_key": "PUBLIC", "private_key": "PRIVATE", "created": datetime.now(timezone.utc).isoformat()}
 PROFILE = {
@@ -32,13 +34,16 @@ class Tenant:
 
     def __init__(self, *, in_sync: bool = True, refuses: str = "") -> None:
         self.in_sync, self.refuses, self.asked = in_sync, refuses, []
+        self.options: dict[str, Mapping[str, Any]] = {}
+        self.key = "valid"
 
     def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
         self.asked.append((module, bool(check_mode)))
+        self.options[module] = options
         if module == self.refuses:
-            raise PsaError(f"{module} refused it")
+            raise NotOurs(f"{module} refused it", remedy=f"set {VENDOR}_role_name")
         if module == "cw_integration_info":
-            return {"integration": {"in_sync": self.in_sync, "differences": [], "key": "valid"}}
+            return {"integration": {"in_sync": self.in_sync, "differences": [], "key": self.key}}
         if module == "cw_api_key_info":
             keys = [{"id": 1, "public_key": KEY["public_key"], "description": "Sync"}]
             return {"offered": True, "api_keys": keys, "member_active": True}
@@ -122,8 +127,54 @@ def test_check_mode_tries_no_write_of_the_store(tmp_path: Path) -> None:
 @pytest.mark.parametrize("module", ["cw_security_role", "cw_table_setup", "cw_api_member"])
 def test_what_a_prediction_says_stops_the_run(tmp_path: Path, module: str) -> None:
     one = integration(Tenant(in_sync=False, refuses=module), Store({}), report_dir=str(tmp_path))
-    with pytest.raises(PsaError, match="refused it"):
+    with pytest.raises(NotOurs, match=r"refused it.*set sync_role_name"):
         one.preflight(one.look())
+
+
+def test_taking_away_is_predicted_too(tmp_path: Path) -> None:
+    tenant = Tenant()
+    one = integration(tenant, Store({"current": KEY}), state="absent", report_dir=str(tmp_path))
+    one.preflight(one.look())
+    assert tenant.asked[1:] == [("cw_security_role", True), ("cw_api_member", True)]
+    # The role that a member holds proves whose it is.
+    assert tenant.options["cw_api_member"]["security_role"] == "Sync"
+
+
+@pytest.mark.parametrize(("recorded", "adopt"), [({}, False), ({"member": "Sync"}, True), ({"member": "sync"}, False)])
+def test_a_member_that_the_store_names_is_ours(tmp_path: Path, recorded: dict[str, str], adopt: bool) -> None:
+    tenant = Tenant(in_sync=False)
+    one = integration(tenant, Store({"current": KEY, **recorded}), report_dir=str(tmp_path))
+    one.carry_out(one.look())
+    role, member = tenant.options["cw_security_role"], tenant.options["cw_api_member"]
+    assert (member["adopt"], member["own_key_role"]) == (adopt, False)
+    assert role["own_members"] == ["Sync"]
+    assert (role["adopt"], role["own_key_role"]) == (False, False)
+    assert {name: tenant.options["cw_table_setup"][name] for name in ("own_members", "adopt", "own_key_role")} == {
+        name: role[name] for name in ("own_members", "adopt", "own_key_role")
+    }
+
+
+def test_an_audit_reads_no_holders_and_tells_what_it_would_be_refused(tmp_path: Path) -> None:
+    tenant = Tenant(in_sync=False, refuses="cw_security_role")
+    tenant.key = "none"
+    look = integration(tenant, Store({}), mode="audit", report_dir=str(tmp_path)).look()
+    assert (tenant.options["cw_security_role"]["adopt"], tenant.options["cw_security_role"]["own_key_role"]) == (
+        True,
+        True,
+    )
+    assert look.keys[0].found["differences"] == ["cw_security_role refused it"]
+
+
+def test_only_the_integration_of_our_own_key_may_change_its_role() -> None:
+    def claims(profile: _profile.Profile) -> bool:
+        settings = settings_of({"inventory_hostname": "north"}, lambda value: value)
+        options = StepOptions(profile, settings).role()
+        return bool(options and options["own_key_role"])
+
+    assert claims(_profile.read("cw_admin", {}, lambda value: value))
+    assert not claims(_profile.read("umbrella", {}, lambda value: value))
+    # A profile of a user's own that takes this name is another one.
+    assert not claims(_profile.of_mapping("cw_admin", PROFILE))
 
 
 def test_a_store_that_cannot_be_written_stops_the_run_before_the_tenant_is_asked(tmp_path: Path) -> None:

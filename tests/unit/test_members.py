@@ -17,16 +17,21 @@ BOARD = next(field for field in members.FIELDS if field.option == "board")
 
 def test_owners_of_both_kinds(script):
     psa, _transport = script({API: [[{"id": 1, "identifier": "Sync"}]], PEOPLE: [[{"id": 2, "identifier": "Sync"}]]})
-    assert members.find_owner(psa, "sync", "api")["id"] == 1
-    assert members.find_owner(psa, "SYNC", "member")["id"] == 2
+    assert members.find_owner(psa, "Sync", "api")["id"] == 1
+    assert members.find_owner(psa, "Sync", "member")["id"] == 2
     assert (members.key_routes("api"), members.key_routes("member")) == ("api_member_key", "member_key")
 
 
-def test_the_very_identifier_is_preferred(script):
-    psa, _transport = script({API: [[{"id": 1, "identifier": "sync"}, {"id": 2, "identifier": "Sync"}]] * 2})
+def test_an_identifier_is_meant_to_the_letter(script):
+    psa, _transport = script(
+        {
+            API: [[{"id": 1, "identifier": "sync"}, {"id": 2, "identifier": "Sync"}]] * 2,
+            PEOPLE: [[{"id": 3, "identifier": "T"}]],
+        }
+    )
     assert members.find_api_member(psa, "Sync")["id"] == 2
-    with pytest.raises(errors.AmbiguousName, match='API member "SYNC": id 1, id 2'):
-        members.find_api_member(psa, "SYNC")
+    assert members.seek_api_member(psa, "SYNC") == (None, "sync")
+    assert members.find_owner(psa, "t", "member") is None
 
 
 def test_no_such_owner(script):
@@ -41,7 +46,8 @@ def test_a_role_yet_to_come_is_a_placeholder_in_check_mode_only(script, pauses):
     )
     checking = members.MemberNames(psa, check_mode=True)
     assert checking.resolve(ROLE, "Sync") == Reference(None, "Sync")
-    assert checking.resolve(ROLE, "admin") == Reference(1, "Admin")
+    assert checking.resolve(ROLE, "Admin") == Reference(1, "Admin")
+    assert checking.resolve(ROLE, "admin") == Reference(None, "admin")
     with pytest.raises(errors.UnknownName):
         checking.resolve(BOARD, "Help Desk")
     with pytest.raises(errors.UnknownName):

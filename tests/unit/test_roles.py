@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Security roles: finding, reading, writing whole matrices, and who holds one."""
+"""Security roles: finding, reading, writing whole matrices."""
 
 from __future__ import annotations
 
@@ -61,14 +61,15 @@ def test_the_admin_role_is_left_alone(script, asked):
     assert transport.calls == []
 
 
-def test_finding_compares_here_and_prefers_the_very_name(script):
-    found = [{"id": 1, "name": "sync"}, {"id": 2, "name": "Sync"}, {"id": 3, "name": "R&D \u2013 'Sync'"}]
-    psa, transport = script({ROLES: [found] * 4})
-    assert roles.find_role(psa, "Sync")["id"] == 2
-    assert roles.find_role(psa, "R and D - 'sync'")["id"] == 3
-    assert roles.find_role(psa, "Syn") is None
-    with pytest.raises(errors.AmbiguousName, match="id 1, id 2"):
-        roles.find_role(psa, "SYNC")
+def test_a_role_is_found_by_its_name_to_the_letter(script):
+    found = [{"id": 1, "name": "SYNC"}, {"id": 2, "name": "R&D \u2013 'Sync'"}, {"id": 3, "name": "Sync (Customize)"}]
+    psa, transport = script({ROLES: [found] * 5})
+    assert roles.find_role(psa, "SYNC")["id"] == 1
+    # One that differs in print only may be the same one to ConnectWise, so it is named.
+    assert roles.seek_role(psa, "Sync") == (None, "SYNC")
+    assert roles.seek_role(psa, "r&d -  'SYNC'") == (None, "R&D \u2013 'Sync'")
+    assert roles.seek_role(psa, "R and D - 'Sync'") == (None, "")
+    assert roles.seek_role(psa, "Syn") == (None, "")
     assert all("conditions" not in sent["params"] for sent in transport.requests)
 
 
@@ -148,27 +149,6 @@ def test_a_denied_row_stops_the_rest(script):
     with pytest.raises(errors.PermissionDenied, match="Security Roles with Edit"):
         write(psa, matrix("None", "None"), ["All", "All"])
     assert transport.calls == [row_path(1)]
-
-
-# Holders
-
-
-def test_holders_of_both_kinds(script):
-    held = [
-        {"identifier": "B", "securityRole": {"id": 5}},
-        {"identifier": "C", "securityRole": {"id": 6}},
-        {"identifier": "D"},
-    ]
-    psa, transport = script(
-        {"GET /system/apiMembers": [held], "GET /system/members": [[{"identifier": "A", "securityRole": {"id": 5}}]]}
-    )
-    assert roles.holders(psa, 5) == ["A", "B"]
-    assert transport.requests[0]["params"]["conditions"] == "securityRole/id = 5"
-
-
-def test_holders_nobody_may_see(script):
-    psa, _transport = script({"GET /system/apiMembers": [DENIED], "GET /system/members": [DENIED]})
-    assert roles.holders(psa, 5) == []
 
 
 # Rows with a Customize list

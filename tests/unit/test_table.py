@@ -185,6 +185,25 @@ def test_who_has_to_be_given_a_new_key_is_told(change: str, told: bool) -> None:
     assert line not in table({**made, "check_mode": True}, {}, RUN)
 
 
+def test_what_is_made_with_risky_rights_is_told_once_for_each_vendor() -> None:
+    asks = ["System / Security Roles: Edit All — can give itself and others any right", *["Companies / Contacts"] * 20]
+    made = fleet(
+        *(entry(tenant, "acme", "ready", asks=asks) for tenant in ("east", "north")),
+        *(entry("north", f"vendor{number}", "ready", asks=asks[:1]) for number in range(6)),
+        entry("north", "zofiq", "ready"),
+    )
+    lines = table(made)
+    told = [line for line in lines if line.startswith("Rights:")]
+    assert told[0].startswith("Rights:  acme asks for System / Security Roles: Edit All — can give itself")
+    assert len(told) == 4
+    assert "         and vendor3, vendor4, vendor5, as shown above" in lines
+    assert max(map(len, lines)) <= WIDTH
+    # What an earlier run has made was shown then.
+    for cell in made["tenants"]["north"]["integrations"].values():
+        cell["run"] = "before"
+    assert len([line for line in table(made) if line.startswith("Rights:")]) == 1
+
+
 def test_a_tenant_without_vendors_and_the_end_of_old_keys_are_told() -> None:
     old = [{"public_key": "abcd…", "until": "2026-03-08T04:05:06+00:00"}]
     made = fleet(entry("north", "petra", "ready", old_keys=old))

@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _compare, _compare_page, _profile, _vendor_list
-from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import ADMIN, OPEN_LIST, RULES, findings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import (
+    ADMIN,
+    OPEN_LIST,
+    RULES,
+    announced,
+    asked,
+    findings,
+)
 
 
 def made(name: str, permissions: dict[str, Any], **more: Any) -> _profile.Profile:
@@ -57,6 +64,44 @@ def test_a_product_that_only_reads_by_its_page() -> None:
     rows = {"Companies": {"Contacts": {"add": "All"}}}
     assert findings(rows, {}) == []
     assert [one.rule for one in findings(rows, {}, reads_only=True)] == ["writes although it reads"]
+
+
+GRAVE = {
+    "System": {
+        "Security Roles": {"edit": "All"},
+        "Member Maintenance": {"add": "All", "inquire": "All"},
+        "Table Setup": {"delete": "All"},
+    },
+    "Invoicing and Finance": {"*": {"inquire": "My"}},
+}
+HARMLESS = {
+    "Companies": {"*": {"inquire": "All"}, "Contacts": {"delete": "All"}},
+    "System": {"Security Roles": {"inquire": "All"}, "Table Setup": {"add": "All", "edit": "All"}},
+}
+
+
+def test_the_risky_rights_are_shown_and_those_alone() -> None:
+    shown = asked(GRAVE, findings(GRAVE, {}), outside=False)
+    assert [one.split(" — ")[0] for one in shown] == [
+        "System / Security Roles: Edit All",
+        "System / Member Maintenance: Add All",
+        "System / Table Setup: Delete All",
+        "Invoicing and Finance / every function: Inquire My",
+    ]
+    assert asked(HARMLESS, findings(HARMLESS, {}), outside=False) == []
+    assert announced("acme", [], outside=False) == []
+    assert announced("acme", shown[:2], outside=False) == [f"acme asks for: {shown[0]}; {shown[1]}"]
+
+
+def test_a_table_from_outside_is_shown_whole_and_cannot_steer_the_terminal() -> None:
+    rows = {"Companies": {"Contacts\x1b[2J": {"inquire": "All", "add": "None"}, "Nothing": {"add": "None"}}, **GRAVE}
+    shown = asked(rows, findings(rows, {}), outside=True)
+    assert shown[0].startswith("System / Security Roles: Edit All — ")
+    assert shown[4:6] == ["Companies / Contacts\x1b[2J: Inquire All", "System / Security Roles: Edit All"]
+    lines = announced("acme", shown, outside=True)
+    assert lines[0] == "acme, whose table is not of this collection, asks for:"
+    assert len(lines) == len(shown) + 1
+    assert not any("\x1b" in line for line in lines)
 
 
 def test_rules_are_in_the_order_of_their_weight() -> None:

@@ -1,0 +1,211 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose a role or an API member is: the rules, and what is read for them before a write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.msp.connectwise.plugins.module_utils import _owners as owners
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InvalidRecord, NotOurs, PermissionDenied
+from ansible_collections.msp.connectwise.plugins.module_utils._owners import Claim, Held, Holder
+from ansible_collections.msp.connectwise.plugins.modules import cw_security_role
+from tests.unit.support import answer
+
+API, PEOPLE, OWN = "GET /system/apiMembers", "GET /system/members", "GET /system/mySecurity"
+ROLES = "GET /system/securityroles"
+ROLE = {"id": 5, "name": "Sync", "adminFlag": False}
+MINE, OTHER, PERSON, KEY = Holder("Sync", True), Holder("Backup", True), Holder("jdoe", False), Holder("Ansible", True)
+DENIED = answer(403, {"code": "Security", "message": "denied", "errors": None})
+NO_ENDPOINT = answer(404, {"code": "ConnectWiseApi", "message": "The endpoint does not exist.", "errors": None})
+
+
+def claim(*members: str, adopt: bool = False, own_key_role: bool = False) -> Claim:
+    return Claim(frozenset(members), adopt, own_key_role)
+
+
+def said(refusal: NotOurs | None) -> str:
+    return "" if refusal is None else str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("holders", "own", "may", "says"),
+    [
+        ([], "Ansible", claim(), ""),
+        ([MINE], "Ansible", claim("Sync"), ""),
+        ([MINE], "Ansible", claim(), "is also held by Sync (API member)"),
+        # A person of the same name is not the API member.
+        ([Holder("Sync", False)], "Ansible", claim("Sync"), "Sync (person)"),
+        ([Holder("SYNC", True)], "Ansible", claim("Sync"), "SYNC (API member)"),
+        ([MINE, OTHER, PERSON], "Ansible", claim("Sync"), "is also held by Backup (API member), jdoe (person), not"),
+        ([MINE, OTHER, PERSON], "Ansible", claim("Sync", adopt=True), ""),
+        # The role of our own key: adopting does not help, only the integration that makes this key may.
+        ([MINE, KEY], "ansible", claim("Sync", "Ansible", adopt=True), "is that of ansible, whose key this run works"),
+        ([KEY], "Ansible", claim("Ansible", own_key_role=True), ""),
+        ([KEY, PERSON], "Ansible", claim("Ansible", own_key_role=True), "jdoe (person)"),
+        # A tenant that does not tell whose key this is.
+        ([MINE], "", claim("Sync", adopt=True), "does not tell whose key"),
+        ([], "", claim("Sync"), ""),
+    ],
+)
+def test_whose_a_role_is(holders: list[Holder], own: str, may: Claim, says: str) -> None:
+    found = said(owners.role_refusal(ROLE, Held(tuple(holders), own), may))
+    assert says in found
+    assert bool(says) == bool(found)
+
+
+@pytest.mark.parametrize("role", [{**ROLE, "adminFlag": True}, {"id": 5, "name": "ADMIN"}])
+def test_a_role_of_administrators_is_nobody_elses(role: dict[str, Any]) -> None:
+    everything = claim("Sync", adopt=True, own_key_role=True)
+    assert "has every right (adminFlag)" in said(owners.role_refusal(role, Held((MINE,), "Ansible"), everything))
+
+
+def test_the_first_five_holders_are_named() -> None:
+    crowd = Held(tuple(Holder(f"tech{number}", False) for number in range(9)), "Ansible")
+    found = owners.role_refusal(ROLE, crowd, claim())
+    assert "tech4 (person) and 4 more, not of this integration" in said(found)
+    assert "tech5" not in said(found)
+    assert "<vendor>_role_name" in said(found)
+    assert "integration_adopt: true" in said(found)
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted", "may", "refused"),
+    [
+        ("Sync", "Sync", claim(), False),
+        ("SYNC", "Sync", claim(), True),
+        ("Backup", "Sync", claim(), True),
+        ("Backup", "Sync", claim(adopt=True), False),
+        ("Backup", None, claim(), True),
+        (None, None, claim(), True),
+    ],
+)
+def test_whose_an_api_member_is(held: str | None, wanted: str | None, may: Claim, refused: bool) -> None:
+    found = said(owners.member_refusal({"identifier": "Sync", "securityRole": {"name": held}}, wanted, may))
+    assert bool(found) == refused
+    if refused:
+        assert f'holds the role "{held}"' in found
+        assert "<vendor>_member_identifier" in found
+        assert "integration_adopt: true" in found
+
+
+@pytest.mark.parametrize(
+    ("own", "may", "refused"),
+    [
+        ("Ansible", claim(), False),
+        ("sync", claim(adopt=True), True),
+        ("Sync", claim(own_key_role=True), False),
+        ("", claim(), False),
+        ("", claim(adopt=True), True),
+    ],
+)
+def test_the_member_of_the_own_key_stays_as_it_is(own: str, may: Claim, refused: bool) -> None:
+    assert bool(owners.own_member_refusal({"identifier": "Sync"}, own, may)) == refused
+
+
+def member(number: int, identifier: str, role: int) -> dict[str, Any]:
+    return {"id": number, "identifier": identifier, "securityRole": {"id": role}}
+
+
+def me(identifier: str) -> list[dict[str, Any]]:
+    return [{"member": {"identifier": identifier}}]
+
+
+def test_people_and_api_members_hold_a_role(script: Any) -> None:
+    # Where the list of members has the API members too, they stay API members.
+    api = [member(1, "Sync", 5), member(2, "Ansible", 6)]
+    people = [member(1, "Sync", 5), member(9, "jdoe", 5), {"id": 10, "identifier": "none"}]
+    psa, transport = script({API: [api], PEOPLE: [people], OWN: [me("Ansible")]})
+    assert owners.read_held(psa, ROLE) == Held((MINE, PERSON), "Ansible")
+    assert len(transport.calls) == 3
+
+
+@pytest.mark.parametrize("path", [API, PEOPLE])
+@pytest.mark.parametrize("refusal", [DENIED, NO_ENDPOINT])
+def test_holders_nobody_may_see(script: Any, path: str, refusal: Any) -> None:
+    outcomes: dict[str, list[Any]] = {API: [[]], PEOPLE: [[member(9, "jdoe", 5)]], OWN: [me("jdoe")]}
+    outcomes["GET /system/info"] = [{}] if refusal is NO_ENDPOINT else []
+    psa, transport = script({**outcomes, path: [refusal]})
+    with pytest.raises(Exception, match='it cannot be read who holds the role "Sync", so nothing was changed') as found:
+        owners.require_our_role(psa, ROLE, claim())
+    if refusal is DENIED:
+        assert "Member Maintenance" in str(found.value)
+    transport.outcomes.clear()
+
+
+@pytest.mark.parametrize(
+    ("api", "people"), [([], [member(9, "jdoe", 6)]), ([member(2, "Ansible", 6)], []), ([], [])], ids=str
+)
+def test_a_list_without_oneself_or_without_people_is_not_the_whole(script: Any, api: Any, people: Any) -> None:
+    psa, _transport = script({API: [api], PEOPLE: [people], OWN: [me("Ansible")]})
+    with pytest.raises(PermissionDenied, match="see only a part of the members"):
+        owners.read_held(psa, ROLE)
+
+
+def test_nothing_is_read_for_what_is_certain(script: Any) -> None:
+    psa, transport = script({})
+    with pytest.raises(NotOurs, match="adminFlag"):
+        owners.require_our_role(psa, {**ROLE, "adminFlag": True}, claim())
+    owners.require_our_role(psa, ROLE, claim(adopt=True, own_key_role=True))
+    owners.require_our_member(psa, {"securityRole": {"name": "Sync"}}, "Sync", claim(), writes=False)
+    assert transport.calls == []
+
+
+def test_a_name_in_other_letters_is_told_with_the_ways_out() -> None:
+    owners.require_no_twin("security role", "role_name", "Umbrella", "")
+    with pytest.raises(
+        NotOurs, match=r'one is called "UMBRELLA".*set <vendor>_role_name: "UMBRELLA"; otherwise'
+    ) as found:
+        owners.require_no_twin("security role", "role_name", "Umbrella", "UMBRELLA")
+    assert 'no security role "Umbrella"' in found.value.problem
+
+
+def test_a_refused_record_names_its_neighbours() -> None:
+    problem = InvalidRecord("refused", errors=[{"code": "ObjectExists"}])
+    told = owners.with_neighbours(problem, "Umbrella", ["Umbrela", "Umbrella 2"])
+    assert "close to it are Umbrela, Umbrella 2" in str(told)
+    other = InvalidRecord("refused", errors=[{"code": "MaxLengthField"}])
+    assert "Umbrela" not in str(owners.with_neighbours(other, "Umbrella", ["Umbrela"]))
+
+
+OPTIONS = {
+    **{name: spec.get("default") for name, spec in cw_security_role.MODULE.options.items()},
+    "name": "Sync",
+    "extension_routes": {},
+}
+
+
+def test_a_role_of_administrators_is_refused_though_nothing_of_it_would_change(script: Any) -> None:
+    psa, transport = script({ROLES: [[{**ROLE, "adminFlag": True}]]})
+    with pytest.raises(NotOurs, match="adminFlag"):
+        cw_security_role.run(psa, {**OPTIONS, "permissions": {}}, False)
+    assert transport.calls == [ROLES]
+
+
+def test_nobody_is_asked_to_activate_a_role_of_others(script: Any) -> None:
+    people = [member(9, "jdoe", 5)]
+    psa, _transport = script(
+        {ROLES: [[{**ROLE, "inactiveFlag": True}]], API: [[]], PEOPLE: [people], OWN: [me("jdoe")]}
+    )
+    with pytest.raises(NotOurs, match="is that of jdoe"):
+        cw_security_role.run(psa, OPTIONS, True)
+
+
+def test_the_same_for_the_role_that_others_hold_and_its_ways_out(script: Any) -> None:
+    lists = {
+        API: [[member(1, "Sync", 5), member(2, "Ansible", 6)]],
+        PEOPLE: [[member(9, "jdoe", 6)]],
+        OWN: [me("Ansible")],
+    }
+    for more, refused in (({}, True), ({"own_members": ["Sync"]}, False), ({"adopt": True}, False)):
+        given = {**OPTIONS, "state": "absent", "in_use": "clear", **more}
+        outcomes = {ROLES: [[ROLE]], **lists, "GET /system/securityRoles/5/settings": [[]]}
+        psa, transport = script(outcomes)
+        if refused:
+            with pytest.raises(NotOurs, match="Sync"):
+                cw_security_role.run(psa, given, False)
+            transport.outcomes.clear()
+        else:
+            assert cw_security_role.run(psa, given, False).manual_steps == []
