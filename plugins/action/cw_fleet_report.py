@@ -38,6 +38,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     run_directory,
     summary,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import report_dir_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -111,7 +112,7 @@ class ActionModule(ActionBase):
 
     def _usual_directory(self, args: Mapping[str, Any], variables: Mapping[str, Any], job: Any) -> str:
         """That of the reports. Slices of a job on AWX know a part of the inventory each, and may share the place."""
-        report_dir = report_dir_of(variables, self._templar.template)
+        report_dir = report_dir_of(variables, Resolver(self, variables))
         if args["handed_over"] or args["sources"] is not None:
             return f"{report_dir}/merged"
         return f"{report_dir}/job-{job}" if job else report_dir

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._host_vars import HostVarsError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import marker_in
 
 _VERBS = ("add", "edit", "delete", "inquire")
 _KEY = {"public": "public key", "private": "private key"}
@@ -56,6 +57,9 @@ def pasted(keys: Mapping[str, Any]) -> dict[str, str]:
                 f"the {what} has blanks or other characters in it that no key has ({len(key)} characters)",
                 "copy it again, the key alone",
             )
+        # In host_vars, Ansible would take it for a template.
+        if marker := marker_in(key):
+            raise HostVarsError(f"the {what} has {marker} in it, which no key has", "copy it again, the key alone")
     if found["public"] == found["private"]:
         raise HostVarsError("public and private key are the same", "copy each from its own field")
     return found

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import copy
+import json
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from jsonschema import Draft202012Validator
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import ProfileError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA, misfits
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA, misfits, said
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import ROLES, known
 
 JUDGE = Draft202012Validator(SCHEMA)
@@ -41,12 +43,9 @@ customize:
 ROW = "inquire: All}\n  System"
 
 
-def same(value: Any) -> Any:
-    return value
-
-
 def read(name: str, variables: dict[str, Any] | None = None, *directories: Path) -> _profile.Profile:
-    return _profile.read(name, variables or {}, same, directories)
+    given = variables or {}
+    return _profile.read(name, given, given.__getitem__, directories)
 
 
 @pytest.fixture
@@ -97,27 +96,88 @@ def test_a_changed_file_is_read_again(vendors: Path) -> None:
     assert read("acme", {}, vendors).role_name == "Acme 2"
 
 
-def test_templates_of_a_table_are_resolved(vendors: Path) -> None:
-    (vendors / "acme.yml").write_text(
-        FILE.replace("role_name: Acme", 'role_name: "{{ prefix }} Acme"'), encoding="utf-8"
-    )
-    asked: list[Any] = []
+def test_a_template_in_a_file_is_data_and_moves_to_a_variable(vendors: Path) -> None:
+    """Nothing asks for the text of a file to be resolved; a variable of the host is, also one with the same text."""
+    text = '"{{ prefix }} Acme"'
+    message = refused(vendors, FILE.replace("role_name: Acme", f"role_name: {text}"))
+    assert "/acme.yml, line 2: role_name: {{ begins a template" in message
+    assert message.endswith("What to do: move the template to host_vars as acme_role_name.")
+    asked: list[str] = []
 
-    def template(value: Any) -> Any:
-        asked.append(value)
-        return str(value).replace("{{ prefix }}", f"N{len(asked)}")
+    def resolve(name: str) -> str:
+        asked.append(name)
+        return f"N{len(asked)} Acme"
 
-    profiles = [_profile.read("acme", {}, template, [vendors]) for _turn in range(2)]
+    variables = {"acme_role_name": "{{ prefix }} Acme"}
+    profiles = [_profile.read("acme", variables, resolve, [vendors]) for _turn in range(2)]
     assert [one.role_name for one in profiles] == ["N1 Acme", "N2 Acme"]
-    assert asked == ["{{ prefix }} Acme"] * 2
+    assert asked == ["acme_role_name"] * 2
+
+
+# Beside the markers of a template, what each key of the schema needs around it.
+MARKERS = ("{{ lookup('pipe', 'touch ran') }}", "{% set x = 1 %}", "{# no #}")
+
+
+def places(schema: Mapping[str, Any], path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
+    """Each place of the schema that holds a scalar; with None as a key whose own text is free."""
+    if "$ref" in schema:
+        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
+    for choice in schema.get("anyOf", []):
+        yield from places(choice, path)
+    for key, inner in schema.get("properties", {}).items():
+        yield from places(inner, (*path, key))
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield (*path, None)
+        yield from places(schema["additionalProperties"], (*path, "free"))
+    if "items" in schema:
+        yield from places(schema["items"], (*path, 0))
+    if not {"properties", "additionalProperties", "items", "anyOf"} & set(schema):
+        yield path
+
+
+def planted(path: tuple[object, ...], text: str) -> Any:
+    """A value with a text in one place of it."""
+    value: Any = text
+    for key in reversed(path):
+        value = [value] if key == 0 else {text: {}} if key is None else {key: value}
+    return value
+
+
+def for_people(path: tuple[object, ...]) -> bool:
+    texts = ("vendor", "product", "source", "sources", "gaps", "readings", "notes", "handover")
+    return path[0] in texts or (str(path[0]).endswith("_groups") and path[2:] == ("description",))
+
+
+@pytest.mark.parametrize("text", MARKERS)
+@pytest.mark.parametrize("path", sorted(set(places(SCHEMA)), key=str), ids=said)
+def test_a_template_in_each_place_of_a_file(vendors: Path, path: tuple[object, ...], text: str) -> None:
+    """Where a value is used, it is refused with its line and the variable to move it to; text for people stays."""
+    key = path[0]
+    values = {**yaml.safe_load(FILE), **planted(path, text)}
+    file = "".join(json.dumps({name: value})[1:-1] + "\n" for name, value in values.items())
+    line = 1 + [json.loads("{" + one + "}").keys() >= {key} for one in file.splitlines()].index(True)
+    if path == ("handover", "fields", 0, "from"):
+        assert "is not one of company_id" in refused(vendors, file)
+    elif for_people(path):
+        if path[:3] == ("handover", "fields", 0):
+            values["handover"]["fields"] = [{"label": "L", "value": "V", str(path[3]): text}]
+            file = "".join(json.dumps({name: value})[1:-1] + "\n" for name, value in values.items())
+        (vendors / "acme.yml").write_text(file, encoding="utf-8")
+        profile = read("acme", {}, vendors)
+        assert text in json.dumps(profile.as_dict(), ensure_ascii=False)
+    else:
+        message = refused(vendors, file)
+        assert f"acme.yml, line {line}: {key}" in message
+        assert f"{text[:2]} begins a template" in message
+        assert message.endswith(f"move the template to host_vars as acme_{key}.")
 
 
 def test_a_value_that_does_not_resolve_names_its_variable(vendors: Path) -> None:
-    def template(value: Any) -> Any:
+    def resolve(name: str) -> Any:
         raise AnsibleError("'north_name' is undefined")
 
     with pytest.raises(ProfileError, match="variable acme_role_name: cannot be resolved: 'north_name' is undefined"):
-        _profile.read("acme", {"acme_role_name": "{{ north_name }}"}, template, [vendors])
+        _profile.read("acme", {"acme_role_name": "{{ north_name }}"}, resolve, [vendors])
 
 
 def test_keys_of_people() -> None:
