@@ -7,7 +7,6 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import ProfileError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA, misfits, said
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import ROLES, known
+from tests.unit.planted import FORMS, for_people, places, vendor_file
 
 JUDGE = Draft202012Validator(SCHEMA)
 FILE = """\
@@ -114,62 +114,22 @@ def test_a_template_in_a_file_is_data_and_moves_to_a_variable(vendors: Path) -> 
     assert asked == ["acme_role_name"] * 2
 
 
-# Beside the markers of a template, what each key of the schema needs around it.
-MARKERS = ("{{ lookup('pipe', 'touch ran') }}", "{% set x = 1 %}", "{# no #}")
-
-
-def places(schema: Mapping[str, Any], path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
-    """Each place of the schema that holds a scalar; with None as a key whose own text is free."""
-    if "$ref" in schema:
-        schema = SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]]
-    for choice in schema.get("anyOf", []):
-        yield from places(choice, path)
-    for key, inner in schema.get("properties", {}).items():
-        yield from places(inner, (*path, key))
-    if isinstance(schema.get("additionalProperties"), dict):
-        yield (*path, None)
-        yield from places(schema["additionalProperties"], (*path, "free"))
-    if "items" in schema:
-        yield from places(schema["items"], (*path, 0))
-    if not {"properties", "additionalProperties", "items", "anyOf"} & set(schema):
-        yield path
-
-
-def planted(path: tuple[object, ...], text: str) -> Any:
-    """A value with a text in one place of it."""
-    value: Any = text
-    for key in reversed(path):
-        value = [value] if key == 0 else {text: {}} if key is None else {key: value}
-    return value
-
-
-def for_people(path: tuple[object, ...]) -> bool:
-    texts = ("vendor", "product", "source", "sources", "gaps", "readings", "notes", "handover")
-    return path[0] in texts or (str(path[0]).endswith("_groups") and path[2:] == ("description",))
-
-
-@pytest.mark.parametrize("text", MARKERS)
+@pytest.mark.parametrize("text", FORMS)
 @pytest.mark.parametrize("path", sorted(set(places(SCHEMA)), key=str), ids=said)
 def test_a_template_in_each_place_of_a_file(vendors: Path, path: tuple[object, ...], text: str) -> None:
     """Where a value is used, it is refused with its line and the variable to move it to; text for people stays."""
-    key = path[0]
-    values = {**yaml.safe_load(FILE), **planted(path, text)}
-    file = "".join(json.dumps({name: value})[1:-1] + "\n" for name, value in values.items())
-    line = 1 + [json.loads("{" + one + "}").keys() >= {key} for one in file.splitlines()].index(True)
-    if path == ("handover", "fields", 0, "from"):
+    file = vendor_file(yaml.safe_load(FILE), path, text)
+    line = 1 + [one.startswith(f'"{path[0]}"') for one in file.splitlines()].index(True)
+    if path[-1] == "from":
         assert "is not one of company_id" in refused(vendors, file)
     elif for_people(path):
-        if path[:3] == ("handover", "fields", 0):
-            values["handover"]["fields"] = [{"label": "L", "value": "V", str(path[3]): text}]
-            file = "".join(json.dumps({name: value})[1:-1] + "\n" for name, value in values.items())
         (vendors / "acme.yml").write_text(file, encoding="utf-8")
-        profile = read("acme", {}, vendors)
-        assert text in json.dumps(profile.as_dict(), ensure_ascii=False)
+        assert text in json.dumps(read("acme", {}, vendors).as_dict(), ensure_ascii=False)
     else:
         message = refused(vendors, file)
-        assert f"acme.yml, line {line}: {key}" in message
+        assert f"acme.yml, line {line}: {path[0]}" in message
         assert f"{text[:2]} begins a template" in message
-        assert message.endswith(f"move the template to host_vars as acme_{key}.")
+        assert message.endswith(f"move the template to host_vars as acme_{path[0]}.")
 
 
 def test_a_value_that_does_not_resolve_names_its_variable(vendors: Path) -> None:
