@@ -27,14 +27,26 @@ class Resolver:
 
     def __init__(self, action: ActionBase, variables: Mapping[str, Any]) -> None:
         self._action, self._variables = action, variables
+        # Made once: a fleet resolves some thirty variables of each tenant, and each templar has an environment.
+        self._made: Any = None
 
     def __call__(self, name: str, default: Any = None, known: Mapping[str, Any] | None = None) -> Any:
         """Return the value of a variable with its templates resolved. known: data that its template may name."""
         if name not in self._variables:
             return default
-        # Before ansible-core 2.19 a text is a template wherever it comes from, unless it is marked as data.
-        variables = {**self._variables, **wrap_var(dict(known or {}))}
-        return self._action._templar.copy_with_new_env(available_variables=variables).template(self._variables[name])
+        templar = self._with({**self._variables, **_as_data(known)}) if known else self._made
+        if templar is None:
+            templar = self._made = self._with(self._variables)
+        return templar.template(self._variables[name])
+
+    def _with(self, variables: Mapping[str, Any]) -> Any:
+        return self._action._templar.copy_with_new_env(available_variables=dict(variables))
+
+
+def _as_data(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values marked as data: before ansible-core 2.19 a text is a template wherever it comes from."""
+    found: dict[str, Any] = wrap_var(dict(values))
+    return found
 
 
 def lookup_of(action: ActionBase, name: str) -> Any:

@@ -85,7 +85,8 @@ class Ground(Playground):
         hosts = inventory["all"]["hosts"]
         hosts["north"]["cw_integrations"] = ["people", *self.vendors()]
         shelf = json.loads(json.dumps(SHELF).replace("SHELF", str(directory / "shelf")))
-        hosts["tasks"].update(cw_integrations=["people"], integration_store=shelf, integration_store_settle=0)
+        hosts["tasks"].update(cw_integrations=["people", self.role()], sync_prefix="North")
+        hosts["tasks"].update(integration_store=shelf, integration_store_settle=0)
         (directory / "shelf").mkdir(mode=0o700)
         hosts["routed"]["cw_extension_routes_file"] = "connectwise_routes"
         # A variable of the inventory is a template, whichever way a tenant goes.
@@ -129,6 +130,22 @@ class Ground(Playground):
         for number, path in enumerate(used):
             (folder / f"used_{number}.yml").write_text(vendor_file(GOOD, path, self.evil), encoding="utf-8")
         return [f"used_{number}" for number in range(len(used))]
+
+    def role(self) -> str:
+        """A role of another collection. Where it runs, Ansible resolves its defaults; read by path they are data."""
+        collections = self.directory / "collections"
+        self.env["ANSIBLE_COLLECTIONS_PATH"] = os.pathsep.join(
+            [str(collections), os.environ["ANSIBLE_COLLECTIONS_PATH"]]
+        )
+        role = collections / "ansible_collections" / "acme" / "psa" / "roles" / "sync"
+        table = {**GOOD, "role_name": "{{ sync_prefix }} Sync", "member": {"identifier": "Sync"}}
+        (role / "defaults").mkdir(parents=True)
+        (role / "tasks").mkdir()
+        defaults = yaml.safe_dump({f"sync_{key}": value for key, value in table.items()})
+        (role / "defaults" / "main.yml").write_text(defaults, encoding="utf-8")
+        tasks = [{"ansible.builtin.import_role": {"name": "msp.connectwise.integration"}}]
+        (role / "tasks" / "main.yml").write_text(yaml.safe_dump(tasks), encoding="utf-8")
+        return "acme.psa.sync"
 
     def page(self) -> Path:
         """A page with a template in the place of each kind of cell, and in each beside its own text."""
@@ -196,6 +213,8 @@ def ground_of(directory: Path, binaries: Path | None = None) -> Iterator[Ground]
         for tenant, status in {"north": "ready", "tasks": "ready", "onprem": "pending"}.items():
             assert found[tenant]["people"]["status"] == status, found
             assert ground.evil in json.dumps(found[tenant]["people"], ensure_ascii=False)
+        assert found["tasks"]["sync"]["status"] == "ready", found["tasks"]["sync"]
+        assert simulator.role("tasks", "North Sync")
         refused = {name: entry["error"] for name, entry in found["north"].items() if name.startswith("used_")}
         assert len(refused) > 40
         for name, error in refused.items():
@@ -213,8 +232,11 @@ class TemplateTests:
         assert ground.evil in played.output.replace("\\", "")
         assert ground.evil in file
         assert "role_name" in file
-        compared = ground.run("compare", arguments=["--limit", "onprem"], sound=False, cw_integrations=["paged"])
-        assert "1 tenants compared" in compared.output
+        # The way on from a page: its vendor is made real, and compared.
+        played = ground.run("onboard", "compare", arguments=["--limit", "onprem"], cw_integrations=["paged"])
+        assert "1 tenants compared" in played.output
+        compared = ground.run("compare", arguments=["--limit", "tasks"], sound=False)
+        assert "move the template to host_vars as sync_role_name" in compared.output
         page = (ground.directory / "connectwise_reports" / "vendors.html").read_text(encoding="utf-8")
         assert ground.made in page
 
@@ -222,10 +244,18 @@ class TemplateTests:
     def test_reports_records_and_artifacts(self, ground: Ground, known: frozenset[str]) -> None:
         artifacts = ground.artifacts()
         artifacts["connectwise_fleet_9"] = planted(artifacts["connectwise_fleet_8"], ground.change, known)
+        # A tenant that has a template for its name, and one for that of its vendor.
+        (tenant,) = list(artifacts["connectwise_fleet_9"]["tenants"].values())[:1]
+        (cell,) = list(tenant["integrations"].values())[:1]
+        strange = {**tenant, "integrations": {ground.evil: {**cell, "status": "failed", "product": ground.evil}}}
+        artifacts["connectwise_fleet_9"]["tenants"][ground.evil] = strange
         ground.files(known)
         file = ground.write(ground.directory / "artifacts.json", json.dumps(artifacts))
+        variables = {"cw_fail_on": ["failed"], "cw_hosts": "north"}
+        played = ground.run("merge_reports", arguments=["-e", f"@{file}"], sound=False, **variables)
         # Where not even the format is told any more, it is refused.
-        ground.run("merge_reports", arguments=["-e", f"@{file}"], sound=known is KNOWN)
+        said = "failed or not reached: " if known is KNOWN else "could not be made: not a fleet report"
+        assert said in played.output, played.output
         ground.files(known)
         ground.run("audit", "key_report", "onboard", "doctor", doctor_fail=False)
 
@@ -243,6 +273,9 @@ class TemplateTests:
         ground.write(variables, "\n".join(lines) + "\n")
         played = ground.run("first_key", arguments=["--limit", "onprem", "-e", f"@{variables}"], sound=False)
         assert "the public key has {{ in it" in played.output
+        # As AWX hands on what a survey was answered.
+        ground.write(variables, f"cw_hosts: !unsafe {json.dumps(ground.evil)}\n")
+        ground.run("audit", "offboard", arguments=["-e", f"@{variables}"], sound=False)
 
     def test_a_recording(self, ground: Ground) -> None:
         ground.run("learn_routes", arguments=["--limit", "routed"])
