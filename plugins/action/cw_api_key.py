@@ -100,6 +100,6 @@ class ActionModule(PsaAction):
         """With the store `none`, the key goes back to the play as a fact, and the result is not shown."""
         if not isinstance(store, NoStore) or not store.record:
             return {}
-        known = self.template(variables.get(RETURNED_KEYS) or {})
+        known = variables.get(RETURNED_KEYS) or {}
         facts = {RETURNED_KEYS: {**known, str(params["vendor"] or params["member"]): store.record}}
         return {"ansible_facts": facts, "_ansible_no_log": True}

@@ -20,6 +20,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _first_key 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _host_vars as host_vars
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._host_vars import HostVarsError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "write": {"type": "bool", "default": True},
@@ -64,8 +65,8 @@ class ActionModule(ActionBase):
             said["clicks"] = first_key.clicks(args["profile"])
         if not args["write"]:
             return said
-        pasted = {kind: variables.get(source) for kind, (_kept, source) in VARIABLES.items()}
-        given = first_key.pasted({kind: self._templar.template(value) for kind, value in pasted.items()})
+        resolve = Resolver(self, variables)
+        given = first_key.pasted({kind: resolve(source) for kind, (_kept, source) in VARIABLES.items()})
         wanted = {VARIABLES[kind][0]: key for kind, key in given.items()}
         had = self._held(path)
         if all(had.get(name) == key for name, key in wanted.items()):

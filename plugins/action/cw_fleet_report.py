@@ -43,6 +43,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     run_directory,
     summary,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import report_dir_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -118,14 +119,14 @@ class ActionModule(ActionBase):
     def _directory(self, args: Mapping[str, Any], variables: Mapping[str, Any], job: Any) -> Path:
         """Return where the report goes. Raises NotAFile if a link leads there from the folder of the reports on."""
         directory = Path(args["directory"] or self._usual_directory(args, variables, job))
-        reports = Path(report_dir_of(variables, self._templar.template))
+        reports = Path(report_dir_of(variables, Resolver(self, variables)))
         below = reports if directory.is_relative_to(reports) else directory
         _files.require_folders(directory, below=below.parent)
         return directory
 
     def _usual_directory(self, args: Mapping[str, Any], variables: Mapping[str, Any], job: Any) -> str:
         """That of the reports. Slices of a job on AWX know a part of the inventory each, and may share the place."""
-        report_dir = report_dir_of(variables, self._templar.template)
+        report_dir = report_dir_of(variables, Resolver(self, variables))
         if args["handed_over"] or args["sources"] is not None:
             return f"{report_dir}/merged"
         return f"{report_dir}/job-{job}" if job else report_dir

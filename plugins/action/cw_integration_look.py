@@ -12,6 +12,7 @@ from ansible.utils.display import Display
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
@@ -25,16 +26,17 @@ class ActionModule(OwnAction, TenantAction):
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         site = self.site(variables)
-        settings = settings_of(variables, self.template)
-        folders = _profile.directories(variables.get("inventory_dir"), self.template(variables.get("cw_vendor_dirs")))
+        resolve = Resolver(self, variables)
+        settings = settings_of(variables, resolve)
+        folders = _profile.directories(variables.get("inventory_dir"), resolve("cw_vendor_dirs"))
         if args["profile"] is not None:
             profile = _profile.of_mapping(args["vendor"], args["profile"])
         else:
-            profile = _profile.read(args["vendor"], variables, self.template, folders)
+            profile = _profile.read(args["vendor"], variables, resolve, folders)
         maker = self.store_maker(variables)
 
         def store(key: _profile.Key) -> Any:
-            return maker.store(settings, key.record, variables, self.template, key.member["identifier"])
+            return maker.store(settings, key.record, variables, resolve, key.member["identifier"])
 
         integration = Integration(site, profile, settings, store, vendor=args["vendor"].rpartition(".")[2])
         look = integration.look()

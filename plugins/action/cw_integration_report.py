@@ -16,6 +16,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _report, _s
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import report_dir_of
 
 FACT = "connectwise_integrations"
@@ -51,7 +52,7 @@ class ActionModule(OwnAction):
             )
         except OSError as problem:
             raise unwritable(directory, problem) from None
-        known = self._templar.template((variables.get("ansible_facts") or {}).get(FACT)) or {}
+        known = (variables.get("ansible_facts") or {}).get(FACT) or {}
         result = {
             "changed": False,
             "msg": _report.summary(entry),
@@ -80,5 +81,6 @@ class ActionModule(OwnAction):
         """Where the report goes, and whether a failure is for the end of the play; also if there was no look."""
         if look.get("directory") is not None:
             return look["directory"], bool(look.get("defer_failure"))
-        defer = self._templar.template(variables.get("integration_defer_failure", False))
-        return report_dir_of(variables, self._templar.template), boolean(defer, strict=False)
+        resolve = Resolver(self, variables)
+        defer = boolean(resolve("integration_defer_failure", False), strict=False)
+        return report_dir_of(variables, resolve), defer

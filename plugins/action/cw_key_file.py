@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
@@ -46,7 +47,7 @@ class ActionModule(OwnAction, TenantAction):
             "store_vault_id": args["vault_id"],
             "store_allow_readable": args["allow_readable"],
         }
-        store = self.store_maker(variables).key_file(settings_of(variables, self.template, **settings))
+        store = self.store_maker(variables).key_file(settings_of(variables, Resolver(self, variables), **settings))
         return self._operate(store, args)
 
     def _operate(self, store: KeyFile, args: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _compare, _
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import vendor_directories
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -59,7 +60,7 @@ class ActionModule(OwnAction):
         result = {"changed": False, "collisions": problems, "comparisons": [_data(one) for one in compared]}
         if wrong:
             result["warnings"] = wrong
-        own = settings_of(variables, self._templar.template).report_dir
+        own = settings_of(variables, Resolver(self, variables)).report_dir
         path = Path(args["directory"] or own) / "vendors.html"
         if not self._task.check_mode:
             made = f"Made on {time.strftime('%Y-%m-%d %H:%M %z')} from the inventory and the vendors' tables"
@@ -77,11 +78,7 @@ class ActionModule(OwnAction):
         if names is None:
             found, wrong = _vendor_list.profiles(directories)
             return [one for one in found if one.name != "cw_admin"], wrong
-        return [_profile.read(name, {}, _as_it_is, directories) for name in names], []
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
+        return [_profile.read(name, {}, {}.get, directories) for name in names], []
 
 
 def _profiles(host: Mapping[str, Any], directories: Sequence[Path]) -> list[_profile.Profile]:
@@ -89,7 +86,7 @@ def _profiles(host: Mapping[str, Any], directories: Sequence[Path]) -> list[_pro
     if "cw_integrations" not in host:
         return []
     names = _profile.wanted(host["cw_integrations"], directories)
-    return [_profile.read(name, host, _as_it_is, directories) for name in names]
+    return [_profile.read(name, host, host.__getitem__, directories) for name in names]
 
 
 def _data(one: _compare.Comparison) -> dict[str, Any]:

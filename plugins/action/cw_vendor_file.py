@@ -56,7 +56,7 @@ class ActionModule(OwnAction):
             return _same_as(name, path, made, bool(args["table"]))
         text = _HEAD.format(name=name) + made.text
         # What is written is a vendor that the reader takes; a wrong value that was given shows here.
-        profile = _profile.of_mapping(name, parse(text, str(path)).values)
+        profile = _profile.of_file(name, parse(text, str(path)))
         if not self._task.check_mode:
             _files.write(path, text, mode=0o644)
             _files.write(directory / SCHEMA_FILE.name, SCHEMA_FILE.read_bytes(), mode=0o644)
@@ -76,9 +76,9 @@ class ActionModule(OwnAction):
 
 def _same_as(name: str, path: Path, made: _new_vendor.Begun, compared: bool) -> dict[str, Any]:
     """Nothing is written over a file; whether its table is still that of the page is said."""
-    values = load(path).values
-    profile = _profile.of_mapping(name, values)
-    changes = _new_vendor.changes(values, made.reading) if compared else []
+    document = load(path)
+    profile = _profile.of_file(name, document)
+    changes = _new_vendor.changes(document.values, made.reading) if compared else []
     if not compared or changes:
         more = f"; and {len(changes) - _MOST} more" if len(changes) > _MOST else ""
         said = f", and this page changes it: {'; '.join(changes[:_MOST])}{more}" if changes else ""

@@ -14,6 +14,7 @@ description:
   - The table may be the page as HTML, or CSV, TSV or Markdown. Names are resolved to ConnectWise's own through their
     known prints; what is not known is never guessed but listed with the closest names, in the result and as comments
     of the file.
+  - The page is data, and so is the file. What looks like a template is no name of an item, and is listed like that.
 extends_documentation_fragment:
   - msp.connectwise.attributes
   - msp.connectwise.attributes.begin

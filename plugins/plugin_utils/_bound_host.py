@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible import context
@@ -18,8 +18,8 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import HOST_MOVED, OVERRIDE, Binding, host_in
 from ansible_collections.msp.connectwise.plugins.plugin_utils._confirm import names_tenants
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve
 
-Resolve = Callable[[Any, Mapping[str, Any]], Any]
 _PLACE = ("host", "region")
 _KEYS = ("public_key", "private_key", "key_public", "key_private", "reader_public_key", "reader_private_key")
 _TELLING = 4  # characters of a text that is taken for a part of a host's name
@@ -29,18 +29,18 @@ def binding_of(
     action: ActionBase,
     options: Mapping[str, Any],
     variables: Mapping[str, Any],
-    own: Mapping[str, Any],
-    resolve: Resolve,
+    resolve_own: Resolve,
 ) -> Binding:
-    """The binding of a tenant. options: of its connection in this run. own: as `own_variables` gives them.
+    """Return the binding of a tenant.
 
+    options: of its connection in this run. resolve_own: resolves its variables without extra ones.
     Raises InputError if the inventory names what is no host.
     """
     tenant = str(variables.get("inventory_hostname") or "")
 
     def said(variable: str) -> Any:
         try:
-            return resolve(own.get(variable), own) or None
+            return resolve_own(variable) or None
         except AnsibleError:  # without extra variables it says nothing
             return None
 

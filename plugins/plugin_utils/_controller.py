@@ -18,10 +18,11 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import match_encrypt_secret
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import connection_loader, lookup_loader
+from ansible.plugins.loader import connection_loader
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import lookup_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import LookupFailed
 
 NO_PASSPHRASE = "run with --vault-password-file or --ask-vault-pass, or set ANSIBLE_VAULT_PASSWORD_FILE"
@@ -63,7 +64,7 @@ class Controller:
 
     def run_lookup(self, name: str, terms: Sequence[str], options: Mapping[str, Any]) -> Any:
         with _loading:
-            lookup = lookup_loader.get(name, loader=self._action._loader, templar=self._action._templar)
+            lookup = lookup_of(self._action, name)
         if lookup is None:
             raise StoreError(f"the lookup {name} is not installed", "install its collection")
         try:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.plugin_utils._host_vars import HostVarsError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import marker_in
 
 _VERBS = ("add", "edit", "delete", "inquire")
 _KEY = {"public": "public key", "private": "private key"}
@@ -65,4 +66,7 @@ def flaw(public: str, private: str) -> str:
             return f"nothing was given as the {what}"
         if not (key.isascii() and key.isprintable()) or " " in key:
             return f"the {what} has blanks or other characters in it that no key has ({len(key)} characters)"
+        # In host_vars, Ansible would take it for a template.
+        if marker := marker_in(key):
+            return f"the {what} has {marker} in it, which no key has"
     return "public and private key are the same" if public == private else ""

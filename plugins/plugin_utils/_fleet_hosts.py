@@ -25,6 +25,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Int
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import IntegrationResult, Tenant, mark_broken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import own_variables, with_vendors
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve, Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import with_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings, settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
@@ -98,14 +99,10 @@ class Hosts:
 
     def _tenant(self, host: str) -> Tenant:
         variables = self.variables(host)
-        templar = self._action._templar.copy_with_new_env(available_variables=variables)
-
-        def template(value: Any, more: Mapping[str, Any] | None = None) -> Any:
-            return templar.template(value) if more is None else self._action.template(value, more)
-
+        resolve = Resolver(self._action, variables)
         tenant = Tenant(host)
         try:
-            names, problems = self._vendors(variables, template)
+            names, problems = self._vendors(variables, resolve)
             tenant.broken += problems
         except PsaError as problem:
             tenant.broken.append(
@@ -113,37 +110,35 @@ class Hosts:
             )
             return tenant
         try:
-            settings = settings_of(variables, template, given_keys=self._given_keys)
+            settings = settings_of(variables, resolve, given_keys=self._given_keys)
             tenant.settings, tenant.directory = settings, settings.report_dir
-            if reason := self._why_tasks(variables, template):
+            if reason := self._why_tasks(resolve):
                 tenant.left_to_tasks = dict.fromkeys(names, reason)
                 return tenant
-            tenant.connection = self._connection(variables, templar)
+            tenant.connection = self._connection(variables, resolve)
             binding = self._action.bound(tenant.connection, variables, own_variables(self._action, variables))
             run = InProcess(tenant.connection, check_mode=self._check_mode, diff_mode=bool(self._action._task.diff))
             tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode, binding=binding)
         except PsaError as problem:
             mark_broken(tenant, _message(problem, host), names)
             return tenant
-        self._add_integrations(tenant, names, settings, variables, template)
+        self._add_integrations(tenant, names, settings, variables, resolve)
         return tenant
 
     @property
     def _check_mode(self) -> bool:
         return bool(self._action._task.check_mode)
 
-    def _vendors(
-        self, variables: Mapping[str, Any], template: Callable[..., Any]
-    ) -> tuple[list[str], list[IntegrationResult]]:
+    def _vendors(self, variables: Mapping[str, Any], resolve: Resolve) -> tuple[list[str], list[IntegrationResult]]:
         """The vendors of a host, and those of them that do not exist: one that is misspelt does not stop the others."""
         try:
-            value = template(variables["cw_integrations"])
+            value = resolve("cw_integrations")
         except AnsibleError as problem:
             raise InputError(
                 f"cw_integrations cannot be resolved: {problem}",
                 remedy="list the vendors of the tenant, such as [zofiq]",
             ) from None
-        folders = self._folders(variables, template)
+        folders = self._folders(variables, resolve)
         known, problems = [], []
         for name in _profile.wanted(value, folders):
             short = name.rpartition(".")[2]
@@ -159,24 +154,24 @@ class Hosts:
         return known, problems
 
     @staticmethod
-    def _folders(variables: Mapping[str, Any], template: Callable[..., Any]) -> list[Path]:
-        return _profile.directories(variables.get("inventory_dir"), template(variables.get("cw_vendor_dirs")))
+    def _folders(variables: Mapping[str, Any], resolve: Resolve) -> list[Path]:
+        return _profile.directories(variables.get("inventory_dir"), resolve("cw_vendor_dirs"))
 
-    def _why_tasks(self, variables: Mapping[str, Any], template: Callable[..., Any]) -> str:
+    def _why_tasks(self, resolve: Resolve) -> str:
         """Why a host's integrations need tasks of their own; empty if they do not."""
-        transport = str(template(variables.get("ansible_connection", self._action._connection.transport)))
+        transport = str(resolve("ansible_connection", self._action._connection.transport))
         if transport.rpartition(".")[2] != "local":
             return f"the connection is {transport}, so the modules run on that host"
-        if boolean(template(variables.get("ansible_become", False)), strict=False) or self._action._task.become:
+        if boolean(resolve("ansible_become", False), strict=False) or self._action._task.become:
             return "become is set"
-        if not boolean(template(variables.get("cw_in_process", True)), strict=False):
+        if not boolean(resolve("cw_in_process", True), strict=False):
             return "cw_in_process is false"
         return "the play sets an environment" if self._environment else ""
 
-    def _connection(self, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+    def _connection(self, variables: Mapping[str, Any], resolve: Resolve) -> dict[str, Any]:
         own = {name: value for name, value in self._action._task.args.items() if name in CONNECTION_OPTIONS}
-        shown: Any = SimpleNamespace(_task=SimpleNamespace(args=own, environment=None), _templar=templar)
-        return with_place(completed(shown, CONNECTION_OPTIONS, variables), self._action._loader.path_dwim)
+        shown: Any = SimpleNamespace(_task=SimpleNamespace(args=own, environment=None))
+        return with_place(completed(shown, CONNECTION_OPTIONS, variables, resolve), self._action._loader.path_dwim)
 
     def _add_integrations(
         self,
@@ -184,9 +179,9 @@ class Hosts:
         names: Iterable[str],
         settings: Settings,
         variables: dict[str, Any],
-        template: Callable[..., Any],
+        resolve: Resolve,
     ) -> None:
-        folders, maker = self._folders(variables, template), self._action.store_maker(variables)
+        folders, maker = self._folders(variables, resolve), self._action.store_maker(variables)
         for name in names:
             short = name.rpartition(".")[2]
             source = _profile.find(name, folders)
@@ -194,9 +189,9 @@ class Hosts:
                 tenant.left_to_tasks[name] = f"the role {source.role} of another collection may have tasks of its own"
                 continue
             try:
-                profile = _profile.read(name, variables, template, folders)
+                profile = _profile.read(name, variables, resolve, folders)
                 stores = {
-                    key.record: maker.store(settings, key.record, variables, template, key.member["identifier"])
+                    key.record: maker.store(settings, key.record, variables, resolve, key.member["identifier"])
                     for key in profile.keys
                 }
             except PsaError as problem:

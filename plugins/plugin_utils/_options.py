@@ -21,6 +21,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS, register_secrets
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, legible
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve, Resolver
 
 # How a value of a type is read, and what to call one that it can be read from.
 _KINDS: dict[str, tuple[Callable[[Any], Any] | None, str]] = {
@@ -33,13 +34,16 @@ _UNDEFINED = re.compile(r"'([A-Za-z_]\w*)' is undefined")
 _REASON_LIMIT = 300  # characters of what Ansible says
 
 
-def completed(action: ActionBase, options: Iterable[str], variables: Mapping[str, Any]) -> dict[str, Any]:
+def completed(
+    action: ActionBase, options: Iterable[str], variables: Mapping[str, Any], resolve: Resolve | None = None
+) -> dict[str, Any]:
     """The task's arguments with each missing option from `cw_<option>`, the play's or the process's CW_<OPTION>.
 
     Raises InputError, naming the tenant and the variable, for one that cannot be resolved or read.
     """
     args = dict(action._task.args)
     host = str(variables.get("inventory_hostname") or "")
+    resolve = resolve or Resolver(action, variables)
     environment: dict[str, Any] = {}
     if action._task.environment:
         action._compute_environment_string(environment)
@@ -49,7 +53,7 @@ def completed(action: ActionBase, options: Iterable[str], variables: Mapping[str
         args.pop(option, None)
         variable, name = f"cw_{option}", f"CW_{option.upper()}"
         for source, value in (
-            (variable, _resolved(action, variable, variables.get(variable), host)),
+            (variable, _resolved(resolve, variable, variables.get(variable), host)),
             (name, environment.get(name)),
             (name, os.environ.get(name)),
         ):
@@ -61,11 +65,11 @@ def completed(action: ActionBase, options: Iterable[str], variables: Mapping[str
     return args
 
 
-def _resolved(action: ActionBase, name: str, raw: Any, host: str) -> Any:
+def _resolved(resolve: Resolve, name: str, raw: Any, host: str) -> Any:
     if raw is None:
         return None
     try:
-        value = action._templar.template(raw)
+        value = resolve(name)
         if isinstance(value, bool) and _is_text(name):
             # True or False would be sent as a word.
             raise InputError(

@@ -31,6 +31,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._page_levels impor
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page_tables import Grid, grids
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import Matrix, rows
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import marker_in
 
 _MODULE = ("module", "section", "area", "category")
 _FUNCTION = ("function", "permission", "submodule", "sub module", "module function", "security function", "name")
@@ -274,6 +275,9 @@ def _read_list(
             continue
         item = f"{cells[category]} / {cells[table]}"
         said = cells[allowed] if allowed is not None and len(cells) > allowed else "yes"
+        if marker := marker_in(item):
+            reading.unresolved.append(f"line {line}: {item}: {marker} is in no name of an item; it is left out")
+            continue
         if yes_or_no(said) and item not in allow:
             allow.append(item)
         elif yes_or_no(said) is None:

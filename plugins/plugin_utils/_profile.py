@@ -11,19 +11,25 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible import template as templates
 from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import normalised
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import is_admin
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile_file as files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import Finding, asked, findings
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest, problems, said
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import (
+    PROPERTIES,
+    Problem,
+    nearest,
+    problems,
+    said,
+    templates_in,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import Document, ProfileError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import (
     COLLECTION,
@@ -33,6 +39,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names imp
     wanted,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import with_switches
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve, has_marker
 
 __all__ = ["Key", "Profile", "ProfileError", "collisions", "directories", "find", "of_mapping", "read", "wanted"]
 
@@ -45,8 +52,6 @@ _ABOUT = (
 )
 _VARIANTS = 1000  # of one vendor's profile, so many are kept
 _SHOWN = 5
-# Before ansible-core 2.19 every text is resolved that is asked for; since then only one that is trusted.
-_trust: Callable[[str], str] = getattr(templates, "trust_as_template", str)
 
 
 @dataclass(frozen=True)
@@ -110,13 +115,13 @@ class Profile:
 
 @dataclass
 class _Table:
-    """A vendor's table as its file has it. templated: whether it refers to variables."""
+    """A vendor's table as its file has it. templates: where it has what a file may not have, with the marker."""
 
     source: Source
     document: Document
     prefix: str
     values: dict[str, Any]
-    templated: bool
+    templates: Sequence[Problem] = ()
     known: dict[str, Profile] = field(default_factory=dict)
 
     def place(self, path: Sequence[object], overlaid: Mapping[str, Any]) -> str:
@@ -135,12 +140,13 @@ _tables: dict[Path, _Table] = {}
 def read(
     name: str,
     variables: Mapping[str, Any],
-    template: Callable[[Any], Any],
+    resolve: Resolve,
     directories: Sequence[Path] = (),
 ) -> Profile:
     """The profile of a vendor for one host.
 
-    variables: of the host; `<vendor>_<key>` takes the place of a key as a whole. template: resolves one value.
+    variables: of the host; `<vendor>_<key>` takes the place of a key as a whole. resolve: resolves one of them by name.
+    The table itself is data: a template in it is an error, or text for people.
     """
     table = _table(find(name, directories))
     prefix = f"{table.source.vendor}_"
@@ -151,18 +157,22 @@ def read(
             _not_mistyped(variable, key)
             continue
         # A mapping such as hostvars resolves what it is asked for, so that is tried too.
-        given = _resolved(variable, variables.__getitem__, f"variable {variable}")
-        if given != table.values.get(key):
+        given = _resolved(variable, variables.__getitem__)
+        if given != table.values.get(key) or has_marker(given):
             # In a vendor's own role its defaults are variables of the host too.
-            overlaid[key] = _resolved(given, template, f"variable {variable}")
-    if not overlaid and not table.templated:
+            overlaid[key] = _resolved(variable, resolve)
+    _refuse_templates(table, overlaid)
+    if not overlaid:
         return table.known.get("") or _kept(table, "", table.values, {})
-    values = dict(table.values)
-    if table.templated:
-        values = {key: _from_table(table, key, value, template) for key, value in values.items() if key not in overlaid}
-    values.update(overlaid)
-    variant = json.dumps([values, sorted(overlaid)] if table.templated else overlaid, sort_keys=True, default=repr)
-    return table.known.get(variant) or _kept(table, variant, values, overlaid)
+    variant = json.dumps(overlaid, sort_keys=True, default=repr)
+    return table.known.get(variant) or _kept(table, variant, {**table.values, **overlaid}, overlaid)
+
+
+def of_file(name: str, document: Document) -> Profile:
+    """The profile of a vendor file as it is, without a host's variables."""
+    table = _of(Source(name, name, None, None), document)
+    _refuse_templates(table, {})
+    return _made(table, table.values, {})
 
 
 def of_mapping(name: str, mapping: Mapping[str, Any]) -> Profile:
@@ -172,7 +182,7 @@ def of_mapping(name: str, mapping: Mapping[str, Any]) -> Profile:
     given = {key: value for key, value in mapping.items() if value is not None}
     document = Document(f"integration_profile of {name}", given)
     source = Source(name, name.rpartition(".")[2], None, None)
-    return _made(_Table(source, document, "", given, False), given, {})
+    return _made(_Table(source, document, "", given), given, {})
 
 
 def _table(source: Source) -> _Table:
@@ -182,39 +192,35 @@ def _table(source: Source) -> _Table:
     document = files.load(source.path)
     known = _tables.get(source.path)
     if known is None or known.document is not document:
-        prefix = f"{source.vendor}_" if source.role else ""
-        values = {key[len(prefix) :]: value for key, value in document.values.items() if key.startswith(prefix)}
-        known = _Table(source, document, prefix, values, _templated(values))
+        known = _of(source, document)
         _tables[source.path] = known
     return known
 
 
-def _templated(value: Any) -> bool:
-    if isinstance(value, str):
-        return "{{" in value or "{%" in value
-    if isinstance(value, Mapping):
-        return any(_templated(one) for one in value.values())
-    return isinstance(value, list) and any(_templated(one) for one in value)
+def _of(source: Source, document: Document) -> _Table:
+    prefix = f"{source.vendor}_" if source.role else ""
+    values = {key[len(prefix) :]: value for key, value in document.values.items() if key.startswith(prefix)}
+    return _Table(source, document, prefix, values, tuple(templates_in(values)))
 
 
-def _from_table(table: _Table, key: str, value: Any, template: Callable[[Any], Any]) -> Any:
-    return _resolved(_trusted(value), template, table.place((key,), {})) if _templated(value) else value
+def _refuse_templates(table: _Table, overlaid: Mapping[str, Any]) -> None:
+    """Raise ProfileError for a template in what is used of a file; only a variable is one."""
+    found = [(path, marker) for path, marker in table.templates if path[0] not in overlaid]
+    if not found:
+        return
+    listed = "; ".join(f"{table.place(path, {})}: {marker} begins a template" for path, marker in found[:_SHOWN])
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    names = " and ".join(dict.fromkeys(f"{table.source.vendor}_{path[0]}" for path, _marker in found))
+    problem = f"{listed}{more}; this file is data, and no template in it is resolved"
+    raise ProfileError(problem, remedy=f"move the template to host_vars as {names}")
 
 
-def _trusted(value: Any) -> Any:
-    """A table is written by whoever writes the inventory, so its texts are templates as the inventory's are."""
-    if isinstance(value, str):
-        return _trust(value)
-    if isinstance(value, Mapping):
-        return {key: _trusted(one) for key, one in value.items()}
-    return [_trusted(one) for one in value] if isinstance(value, list) else value
-
-
-def _resolved(value: Any, template: Callable[[Any], Any], place: str) -> Any:
+def _resolved(variable: str, resolve: Resolve) -> Any:
     try:
-        return template(value)
+        return resolve(variable)
     except AnsibleError as problem:
-        raise ProfileError(f"{place}: cannot be resolved: {problem}", remedy="define what it refers to") from None
+        remedy = "define what it refers to"
+        raise ProfileError(f"variable {variable}: cannot be resolved: {problem}", remedy=remedy) from None
 
 
 def _not_mistyped(variable: str, key: str) -> None:

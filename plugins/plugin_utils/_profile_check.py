@@ -17,6 +17,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.module_utils._names import canonical_function, canonical_module
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListWish
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import grants
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import marker_in
 
 SCHEMA_FILE = Path(__file__).with_name("profile.schema.json")
 SCHEMA: Mapping[str, Any] = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
@@ -24,6 +25,10 @@ PROPERTIES: Mapping[str, Any] = SCHEMA["properties"]
 
 # The word that ConnectWise's older documents have for a level.
 _MEANT = {"mine": "my"}
+
+# Keys whose value is text for people: printed as it is, and used for nothing else.
+_TEXTS = frozenset({"vendor", "product", "source", "sources", "gaps", "readings", "notes", "handover"})
+_GROUPS = ("feature_groups", "reduction_groups")
 
 Where = tuple[object, ...]
 Problem = tuple[Where, str]
@@ -46,6 +51,27 @@ _WORDS = {
 
 def said(path: Where) -> str:
     return ".".join(f"[{part}]" if isinstance(part, int) else str(part) for part in path).replace(".[", "[")
+
+
+def templates_in(profile: Mapping[str, Any]) -> Iterator[Problem]:
+    """Where what is used of a profile has what begins a template, with that marker; text for people may have it."""
+    for key, value in profile.items():
+        if key not in _TEXTS:
+            yield from _markers(value, (key,))
+
+
+def _markers(value: Any, path: Where) -> Iterator[Problem]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if marker := marker_in(key):
+                yield (*path, key), marker
+            elif not (len(path) == 2 and path[0] in _GROUPS and key == "description"):
+                yield from _markers(inner, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for number, inner in enumerate(value):
+            yield from _markers(inner, (*path, number))
+    elif marker := marker_in(value):
+        yield path, marker
 
 
 def problems(profile: Mapping[str, Any]) -> Iterator[Problem]:

@@ -27,6 +27,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command, Where
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import Decrypt, Encrypt, KeyFile, StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import (
     Described,
     NoStore,
@@ -39,7 +40,6 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import (
     unknown_store,
 )
 
-Template = Callable[..., Any]
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "integration"
 PREFIX = "integration_"
 KEYS_FOLDER, REPORTS_FOLDER, VENDORS_FOLDER = "connectwise_keys", "connectwise_reports", "connectwise_vendors"
@@ -106,7 +106,7 @@ def _types() -> dict[str, Any]:
     return {name.removeprefix(PREFIX): {**one, "no_log": False} for name, one in options.items()}
 
 
-def settings_of(variables: Mapping[str, Any], template: Template, **said: Any) -> Settings:
+def settings_of(variables: Mapping[str, Any], resolve: Resolve, **said: Any) -> Settings:
     """The settings of one host. said: what the playbook says, over what the host's variables say.
 
     Raises InputError with the variable's name, its value and what to do.
@@ -114,28 +114,25 @@ def settings_of(variables: Mapping[str, Any], template: Template, **said: Any) -
     values, said = dict(_defaults()), {name: value for name, value in said.items() if value is not None}
     for name in NAMES:
         if f"{PREFIX}{name}" in variables and name not in _PER_RECORD and name not in said:
-            values[name] = _resolved(f"{PREFIX}{name}", variables, template)
-    # A path of a user's own may name the record, so it is resolved when there is one.
-    values.update((name, variables.get(f"{PREFIX}{name}") or "") for name in _PER_RECORD)
+            values[name] = _resolved(f"{PREFIX}{name}", resolve)
     values.update(said)
     checked = _checked(values)
     tenant = str(checked["store_tenant"] or variables.get("inventory_hostname") or "")
     keys = str(checked["store_dir"] or beside(KEYS_FOLDER, variables.get("inventory_dir")))
-    reports = report_dir_of(variables, template)
+    reports = report_dir_of(variables, resolve)
     checked.update(store_tenant=tenant, store_dir=_expanded(keys), report_dir=reports)
     return Settings(**{name: checked[name] for name in NAMES})
 
 
-def report_dir_of(variables: Mapping[str, Any], template: Template) -> str:
+def report_dir_of(variables: Mapping[str, Any], resolve: Resolve) -> str:
     """Where reports go; also if another setting is wrong, of which the report then tells."""
-    name = f"{PREFIX}report_dir"
-    own = _resolved(name, variables, template) if name in variables else ""
+    own = _resolved(f"{PREFIX}report_dir", resolve)
     return _expanded(str(own or beside(REPORTS_FOLDER, variables.get("inventory_dir"), here=True)))
 
 
-def _resolved(name: str, variables: Mapping[str, Any], template: Template) -> Any:
+def _resolved(name: str, resolve: Resolve) -> Any:
     try:
-        return template(variables[name])
+        return resolve(name)
     except AnsibleError as problem:
         raise InputError(
             f"{name} cannot be resolved: {problem.message or problem}",
@@ -206,16 +203,15 @@ class StoreMaker:
         self._outside, self._encrypt, self._decrypt = outside, encrypt, decrypt
 
     def store(
-        self, settings: Settings, name: str, variables: Mapping[str, Any], template: Template, member: str = ""
+        self, settings: Settings, name: str, variables: Mapping[str, Any], resolve: Resolve, member: str = ""
     ) -> Store:
         """Raises StoreError if the store is not one, or the record would lie outside of the tenant's place."""
         kind = settings.store
         if kind == "vaulted_file":
             return VaultedFile(self.key_file(settings), name)
         if kind == "none":
-            returned: Record = (template(variables.get(RETURNED_KEYS) or {})).get(name) or {}
-            return NoStore(returned, member, return_key=settings.return_key)
-        path = self._path(settings, name, variables, template)
+            return NoStore(_returned(variables).get(name) or {}, member, return_key=settings.return_key)
+        path = self._path(settings, name, resolve)
         where = Where(settings.store_tenant, name, path, settings.hashi_vault_mount, settle=settings.store_settle)
         check_place(settings.store_tenant, path or name, settings.store_dir)
         if kind == "command":
@@ -242,17 +238,18 @@ class StoreMaker:
         )
 
     @staticmethod
-    def _path(settings: Settings, name: str, variables: Mapping[str, Any], template: Template) -> str:
+    def _path(settings: Settings, name: str, resolve: Resolve) -> str:
         """Where the record is in a store that other collections keep; a user's own path may name the record."""
         names = {"integration_store_tenant": settings.store_tenant, "integration_record_name": name}
         if settings.store == "hashi_vault":
-            own, usual = settings.hashi_vault_path, f"connectwise/{settings.store_tenant}/{name}"
+            said, usual = settings.hashi_vault_path, f"connectwise/{settings.store_tenant}/{name}"
         elif settings.store == "sops":
-            own = settings.sops_path
+            said = settings.sops_path
             usual = f"{settings.store_dir}/{settings.store_tenant}/{name.replace('/', '@')}.sops.json"
         else:
             return ""
-        path = str(template(own, {**variables, **names})) if own else usual
+        # What a task says itself has been resolved with the task.
+        path = str(said or resolve(f"{PREFIX}{settings.store}_path", known=names) or usual)
         return _expanded(path) if settings.store == "sops" else path
 
 
@@ -262,6 +259,14 @@ def _register_options(options: Mapping[str, Any]) -> None:
         if _OPENS.search(str(name)):
             register(value)
     register_credentials(options.get("url"))
+
+
+def _returned(variables: Mapping[str, Any]) -> Mapping[str, Record]:
+    """The records that this play was given back. They are data, so nothing resolves them."""
+    found = variables.get(RETURNED_KEYS) or {}
+    if not isinstance(found, Mapping):
+        raise StoreError(f"{RETURNED_KEYS} is not a mapping", "leave this fact to the collection")
+    return found
 
 
 def _described_in(file: str) -> Mapping[str, Any]:

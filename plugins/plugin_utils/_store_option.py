@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import closest
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
@@ -50,5 +51,6 @@ def store_of(action: TenantAction, option: Any, variables: dict[str, Any], recor
         hint = f"; did you mean {near[0]}?" if near else ""
         raise StoreError(f"store has no setting {strangers[0]}{hint}", f"use record, {', '.join(SETTINGS)}")
     said = {SETTINGS[setting]: value for setting, value in given.items()}
-    settings = settings_of(variables, action.template, **said)
-    return action.store_maker(variables).store(settings, name, variables, action.template)
+    resolve = Resolver(action, variables)
+    settings = settings_of(variables, resolve, **said)
+    return action.store_maker(variables).store(settings, name, variables, resolve)

@@ -32,6 +32,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Sit
 from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import own_variables
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import Care, with_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import StoreMaker
 
@@ -101,7 +102,7 @@ class TenantAction(ActionBase):
 
         Raises InputError if keys would go astray.
         """
-        binding = binding_of(self, options, variables, own, self.template)
+        binding = binding_of(self, options, variables, Resolver(self, own))
         if problem := misdirected(binding):
             raise problem
         self.binding = binding
@@ -110,7 +111,7 @@ class TenantAction(ActionBase):
     def runs_in_process(self, variables: Mapping[str, Any]) -> bool:
         if self._connection.transport != "local" or self._task.become or self._task.async_val:
             return False
-        return bool(boolean(self._templar.template(variables.get("cw_in_process", True)), strict=False))
+        return bool(boolean(Resolver(self, variables)("cw_in_process", True), strict=False))
 
     def run_on_host(self, name: str, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Run a module as a process on the host.
@@ -136,12 +137,6 @@ class TenantAction(ActionBase):
             run = OnHost(self, options, variables)
         name = str(variables.get("inventory_hostname") or "")
         return site_of(name, run, options, check_mode=check_mode, binding=self.binding)
-
-    def template(self, value: Any, variables: Mapping[str, Any] | None = None) -> Any:
-        """A value with its templates resolved, with other variables than the task's if those are given."""
-        if variables is None:
-            return self._templar.template(value)
-        return self._templar.copy_with_new_env(available_variables=dict(variables)).template(value)
 
     def store_maker(self, variables: Mapping[str, Any]) -> StoreMaker:
         vault: Any = self._loader._vault

@@ -15,16 +15,12 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names imp
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import rows
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
 def profiles(directories: Sequence[Path]) -> tuple[list[_profile.Profile], list[str]]:
     """Every vendor as its table has it, without a host's variables; and why others cannot be used."""
     found, wrong = [], []
     for name in [*known(), *(path.stem for path in vendor_files(directories))]:
         try:
-            found.append(_profile.read(name, {}, _as_it_is, directories))
+            found.append(_profile.read(name, {}, {}.get, directories))
         except _profile.ProfileError as problem:
             wrong.append(f"{name} cannot be used: {problem.problem}")
     return found, wrong

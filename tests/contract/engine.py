@@ -122,7 +122,7 @@ class Integration:
         integration = _engine.Integration(
             site,
             _profile.of_mapping(self.name, self.profile),
-            settings_of({"inventory_hostname": site.name, **variables}, lambda value: value),
+            settings_of({"inventory_hostname": site.name, **variables}, variables.get),
             lambda key: Shelf(self.records, key.record),
         )
         tenant = Tenant(site.name, site, self.options, directory=None, integrations=[integration])

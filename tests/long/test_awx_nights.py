@@ -5,39 +5,17 @@ in a way of its own."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.awx.night import Nights, NightTests, nights
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def binaries_of(version: str) -> Path:
-    """A venv with that ansible-core, as `make sanity` has it."""
-    with pytest.MonkeyPatch.context() as patch:
-        # The tools are scripts, which find one another beside them.
-        patch.syspath_prepend(str(ROOT / "tools"))
-        import ansible_test
-
-    python = next(filter(None, map(ansible_test.find_python, ansible_test.PYTHONS[version])))
-    return ansible_test.make_venv(version, python)
+from tests.cores import NEWEST, OLDEST, binaries_of
 
 
-@pytest.fixture(scope="module", params=["2.16", "2.19", "2.21"])
+@pytest.fixture(scope="module", params=[OLDEST, "2.19", NEWEST])
 def night(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
-    binaries = binaries_of(request.param)
-    wanted = ["-r", str(ROOT / "requirements.txt"), "ansible-runner>=2.4,<3", f"ansible-core=={request.param}.*"]
-    subprocess.run(
-        ["uv", "pip", "install", "--quiet", "--python", str(binaries / "python"), *wanted], check=True, timeout=300
-    )
-    version = subprocess.run(
-        [str(binaries / "ansible"), "--version"], capture_output=True, encoding="utf-8", check=True
-    )
-    assert f"core {request.param}." in version.stdout
+    binaries = binaries_of(request.param, "ansible-runner>=2.4,<3")
     with nights(tmp_path_factory.mktemp("nights") / "root", binaries) as found:
         yield found
 

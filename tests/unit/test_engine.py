@@ -72,7 +72,7 @@ def integration(tenant: Tenant, store: Store, *, check_mode: bool = False, **set
     return Integration(
         Site("north", tenant, "north", "OWN", check_mode, Binding("north", "psa.example", "psa.example")),
         _profile.of_mapping("sync", PROFILE),
-        settings_of({"inventory_hostname": "north", **variables}, lambda value: value),
+        settings_of({"inventory_hostname": "north", **variables}, variables.get),
         lambda _key: store,
     )
 

@@ -1,10 +1,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A defect of ours is a result, and one tenant's: Ansible before 2.19 would take its traceback for a template."""
+"""What reaches Ansible's templates: variables by their name. A defect of ours is a result, and one tenant's: Ansible
+before 2.19 would take its traceback for a template."""
 
 from __future__ import annotations
 
+import ast
 import importlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +21,62 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guar
 
 ACTIONS = sorted(Path(importlib.import_module(_fleet_run.__name__).__file__ or "").parents[1].glob("action/*.py"))
 EVIL = "{{ lookup('pipe', 'id') }}\x1b[2J"
+
+# Caller of the templar -> the variables that it names. Whoever adds one sees to it that it is a variable of the
+# inventory, the command line or the play, and nothing that was read from a file, a store or a server.
+CALLERS = {
+    "_fleet_hosts": {
+        *("'ansible_become'", "'ansible_connection'", "'cw_in_process'", "'cw_integrations'", "'cw_vendor_dirs'"),
+    },
+    "_options": {"name"},  # cw_<option> of the connection
+    "_profile": {"variable"},  # <vendor>_<key> of the host
+    "_settings": {"name", "f'{PREFIX}{settings.store}_path'"},  # integration_<setting>
+    "_tenant_action": {"'cw_in_process'"},
+    "cw_first_key": {"source"},  # cw_first_public_key and cw_first_private_key
+    "cw_integration_look": {"'cw_vendor_dirs'"},
+    "cw_integration_report": {"'integration_defer_failure'"},
+}
+# What names Ansible's templar, or makes a text a template.
+TEMPLAR = {"_templar", "templar", "Templar", "copy_with_new_env", "trust_as_template", "TrustedAsTemplate"}
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    """The names that a file uses, also those of keywords and imports."""
+    for one in ast.walk(tree):
+        yield from (str(getattr(one, name)) for name in ("attr", "id", "arg") if getattr(one, name, None))
+        if isinstance(one, (ast.Import, ast.ImportFrom)):
+            yield from (part for alias in one.names for part in alias.name.split("."))
+
+
+def calls_of(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """Each call with the name of what is called; Resolver(action, variables)(name) counts as resolve(name)."""
+    for one in ast.walk(tree):
+        if isinstance(one, ast.Call):
+            made = isinstance(one.func, ast.Call) and getattr(one.func.func, "id", "") == "Resolver"
+            yield "resolve" if made else getattr(one.func, "attr", getattr(one.func, "id", "")), one
+
+
+def test_one_function_calls_the_templar() -> None:
+    callers: dict[str, set[str]] = {}
+    files = sorted(ACTIONS[0].parents[1].glob("*/*.py"))
+    # What runs on a host knows no templar, and imports nothing that does.
+    for path in [one for one in files if one.parent.name not in ("modules", "module_utils")]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if path.stem == "_resolve":
+            assert [name for name, _call in calls_of(tree)].count("template") == 1
+            continue
+        assert not TEMPLAR & set(names_in(tree)), path
+        for node in ast.walk(tree):
+            # By another name it would be called unseen.
+            if isinstance(node, ast.arg) and ast.unparse(node.annotation or ast.Constant(0)).startswith("Resolve"):
+                assert node.arg == "resolve", (path, node.arg)
+            if isinstance(node, ast.Assign) and re.fullmatch(r"Resolver\([^()]*\)", ast.unparse(node.value)):
+                assert ast.unparse(node.targets[0]) == "resolve", path
+        for name, call in calls_of(tree):
+            assert name != "template", path
+            if name == "resolve" and call.args:  # a path has a method of this name, without arguments
+                callers.setdefault(path.stem, set()).add(ast.unparse(call.args[0]))
+    assert callers == CALLERS
 
 
 @pytest.mark.parametrize("path", ACTIONS, ids=lambda path: path.stem)

@@ -30,18 +30,24 @@ def command_line(monkeypatch):
     return said
 
 
-def template(value, variables=None):
-    """As a templar does it, for what the tests need: {{ name }} in a text."""
-    if isinstance(value, str):
-        if "{{ undefined }}" in value:
-            raise AnsibleError("'undefined' is undefined")
-        for name, text in (variables or {}).items():
-            value = value.replace("{{ " + name + " }}", str(text))
-    return value
+def resolver(variables):
+    """As Ansible does it, for what the tests need: {{ name }} in a text."""
+
+    def resolve(variable, default=None, known=None):
+        value = variables.get(variable, default)
+        if isinstance(value, str):
+            if "{{ undefined }}" in value:
+                raise AnsibleError("'undefined' is undefined")
+            for name, text in {**variables, **(known or {})}.items():
+                value = value.replace("{{ " + name + " }}", str(text))
+        return value
+
+    return resolve
 
 
 def settings(said=None, **variables):
-    return settings_of({**HOST, **variables}, template, **(said or {}))
+    everything = {**HOST, **variables}
+    return settings_of(everything, resolver(everything), **(said or {}))
 
 
 def told(call, *arguments, **more):
@@ -118,7 +124,7 @@ def maker():
 
 def store(name="sync", **variables):
     everything = {**HOST, **variables}
-    return maker().store(settings(**variables), name, everything, template, "Sync")
+    return maker().store(settings(**variables), name, everything, resolver(everything), "Sync")
 
 
 def test_each_name_makes_its_store():
@@ -188,7 +194,7 @@ def test_a_users_own_store_that_is_none_is_told(tmp_path):
 def test_without_an_inventory_file_the_default_store_wants_a_directory():
     everything = {"inventory_hostname": "north", "inventory_dir": None}
     with pytest.raises(StoreError, match="set integration_store_dir"):
-        maker().store(settings_of(everything, template), "sync", everything, template)
+        maker().store(settings_of(everything, resolver(everything)), "sync", everything, resolver(everything))
 
 
 def test_what_was_returned_to_the_play_is_the_record_of_no_store():

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from jsonschema import Draft202012Validator
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import ProfileError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA, misfits
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA, misfits, said
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import ROLES, known
+from tests.unit.planted import FORMS, for_people, places, vendor_file
 from tests.unit.support import LINEAR, cpu, growth
 
 JUDGE = Draft202012Validator(SCHEMA)
@@ -42,12 +44,9 @@ customize:
 ROW = "inquire: All}\n  System"
 
 
-def same(value: Any) -> Any:
-    return value
-
-
 def read(name: str, variables: dict[str, Any] | None = None, *directories: Path) -> _profile.Profile:
-    return _profile.read(name, variables or {}, same, directories)
+    given = variables or {}
+    return _profile.read(name, given, given.__getitem__, directories)
 
 
 @pytest.fixture
@@ -98,27 +97,48 @@ def test_a_changed_file_is_read_again(vendors: Path) -> None:
     assert read("acme", {}, vendors).role_name == "Acme 2"
 
 
-def test_templates_of_a_table_are_resolved(vendors: Path) -> None:
-    (vendors / "acme.yml").write_text(
-        FILE.replace("role_name: Acme", 'role_name: "{{ prefix }} Acme"'), encoding="utf-8"
-    )
-    asked: list[Any] = []
+def test_a_template_in_a_file_is_data_and_moves_to_a_variable(vendors: Path) -> None:
+    """Nothing asks for the text of a file to be resolved; a variable of the host is, also one with the same text."""
+    text = '"{{ prefix }} Acme"'
+    message = refused(vendors, FILE.replace("role_name: Acme", f"role_name: {text}"))
+    assert "/acme.yml, line 2: role_name: {{ begins a template" in message
+    assert message.endswith("What to do: move the template to host_vars as acme_role_name.")
+    asked: list[str] = []
 
-    def template(value: Any) -> Any:
-        asked.append(value)
-        return str(value).replace("{{ prefix }}", f"N{len(asked)}")
+    def resolve(name: str) -> str:
+        asked.append(name)
+        return f"N{len(asked)} Acme"
 
-    profiles = [_profile.read("acme", {}, template, [vendors]) for _turn in range(2)]
+    variables = {"acme_role_name": "{{ prefix }} Acme"}
+    profiles = [_profile.read("acme", variables, resolve, [vendors]) for _turn in range(2)]
     assert [one.role_name for one in profiles] == ["N1 Acme", "N2 Acme"]
-    assert asked == ["{{ prefix }} Acme"] * 2
+    assert asked == ["acme_role_name"] * 2
+
+
+@pytest.mark.parametrize("text", FORMS)
+@pytest.mark.parametrize("path", sorted(set(places(SCHEMA)), key=str), ids=said)
+def test_a_template_in_each_place_of_a_file(vendors: Path, path: tuple[object, ...], text: str) -> None:
+    """Where a value is used, it is refused with its line and the variable to move it to; text for people stays."""
+    file = vendor_file(yaml.safe_load(FILE), path, text)
+    line = 1 + [one.startswith(f'"{path[0]}"') for one in file.splitlines()].index(True)
+    if path[-1] == "from":
+        assert "is not one of company_id" in refused(vendors, file)
+    elif for_people(path):
+        (vendors / "acme.yml").write_text(file, encoding="utf-8")
+        assert text in json.dumps(read("acme", {}, vendors).as_dict(), ensure_ascii=False)
+    else:
+        message = refused(vendors, file)
+        assert f"acme.yml, line {line}: {path[0]}" in message
+        assert f"{text[:2]} begins a template" in message
+        assert message.endswith(f"move the template to host_vars as acme_{path[0]}.")
 
 
 def test_a_value_that_does_not_resolve_names_its_variable(vendors: Path) -> None:
-    def template(value: Any) -> Any:
+    def resolve(name: str) -> Any:
         raise AnsibleError("'north_name' is undefined")
 
     with pytest.raises(ProfileError, match="variable acme_role_name: cannot be resolved: 'north_name' is undefined"):
-        _profile.read("acme", {"acme_role_name": "{{ north_name }}"}, template, [vendors])
+        _profile.read("acme", {"acme_role_name": "{{ north_name }}"}, resolve, [vendors])
 
 
 def test_keys_of_people() -> None:

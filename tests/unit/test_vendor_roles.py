@@ -36,7 +36,7 @@ def default(vendor: str, name: str, otherwise: Any = None) -> Any:
 
 def read(vendor: str, **variables: Any) -> _profile.Profile:
     given = {f"{vendor}_{name}": value for name, value in variables.items()}
-    return _profile.read(vendor, given, lambda value: value)
+    return _profile.read(vendor, given, given.get)
 
 
 def in_letters(permissions: dict[str, Any]) -> dict[str, dict[str, str]]:
