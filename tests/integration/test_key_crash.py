@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import signal
+import subprocess
 import threading
 import time
 
@@ -11,6 +15,8 @@ import pytest
 
 from tests.keys.crash import Crash, CrashTest
 from tests.keys.ground import Ground, tenants
+from tests.keys.seams import children
+from tests.keys.stores import STORES
 from tests.simulator.client import Simulator
 
 
@@ -48,7 +54,8 @@ def test_the_seams_are_where_something_changes(by_both):
     seams = by_both.measure("create")[0]
     keys = [name.rpartition("/")[2] for name in seams if "task" not in name]
     store = ["before KeyFile.write", "after KeyFile.write"]
-    assert keys[-8:] == [*store, "apiKeys", "apiKeys", *store, *store]
+    # The intent, that the request is sent, and after it the new key, which then becomes the current one.
+    assert keys[-10:] == [*store, *store, "apiKeys", "apiKeys", *store, *store]
     assert any(name.startswith("after the task") for name in seams)
 
 
@@ -89,8 +96,9 @@ def test_a_key_that_comes_after_its_run_was_killed(crashes):
     """What the killed run has sent takes effect only when the next one has already looked."""
     ground = crashes.ground
     ground.forget("north")
-    assert ground.run("north", kill_at="after KeyFile.write") < 0
-    assert ground.record("north")["next"]["state"] == "intent"
+    # Killed after it was written that the request is sent.
+    assert ground.run("north", kill_at="before POST 3.0/system/apiMembers/") < 0
+    assert ground.record("north")["next"]["sent"] == 1
     ground.output()
     # The third time the keys are listed is after this run has written its own intent, just before it makes a key.
     ground.simulator.faults({"fault": "slow", "ms": 2000, "method": "GET", "path": "apiKeys", "nth": 3})
@@ -112,6 +120,68 @@ def test_a_key_that_comes_after_its_run_was_killed(crashes):
     assert writes[-2:] == ["DELETE", "POST"]
     assert not ground.problem("north")
     assert ground.live_keys("north") != [late]
+
+
+@pytest.mark.timeout(900)
+def test_a_run_that_another_one_has_overtaken_loses_no_key(crashes, tmp_path):
+    """A store without versions: this run waits for a DELETE while another one rotates and stores its key."""
+    ground, crashes.playbook = crashes.ground, ""
+    ground.forget("north")
+    with STORES["command"](tmp_path) as store:
+        variables = {**store.variables, "integration_store_settle": 0}
+        assert ground.run("north", **variables) == 0, ground.output()
+        ground.output()
+        ground.simulator.faults({"fault": "slow", "ms": 3000, "method": "DELETE", "path": "apiKeys", "times": 1})
+        codes = []
+        order = ground.order("north", integration_rotate=True, cw_timeout=600, **variables)
+        run = threading.Thread(target=lambda: codes.extend(ground.runner.run(order)), daemon=True)
+        run.start()
+        wait_for(lambda: ground.simulator.fault_hits()[0]["hits"])
+        slow = children(ground.runner.process.pid)
+        for process in slow:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            other = ground.playground.play(
+                ground.play_file, "--limit", "north", **{**variables, "integration_rotate": True}
+            )
+        finally:
+            for process in slow:
+                os.kill(process, signal.SIGCONT)
+        run.join(timeout=300)
+        ground.simulator.clear_faults()
+        output = " ".join(ground.output().split())
+        assert other.code == 0, other.output
+        assert not ground.problem("north", store.record("north")), output
+        assert codes[0] > 0, output
+        assert "another run has written the record of Umbrella meanwhile" in output
+        assert "wait until the other run has ended, then run again" in output
+
+
+@pytest.mark.timeout(900)
+def test_another_controllers_key_is_left_and_named_with_a_command_that_deletes_it(crashes, tmp_path):
+    """The intent of a killed run in one store says nothing of a key that a run with another store has made since."""
+    ground, crashes.playbook = crashes.ground, ""
+    ground.forget("north")
+    elsewhere = {"integration_store_dir": str(tmp_path / "keys of another controller")}
+    assert ground.run("north", kill_at="after KeyFile.write", **elsewhere) < 0
+    assert ground.run("north") == 0, ground.output()
+    (good,) = ground.live_keys("north")
+    assert ground.run("north", playbook="onboard", **elsewhere) == 0, ground.output()
+    assert not ground.problem("north")
+    assert ground.live_keys("north") == [good]
+    # Nothing silent: it is pending, and says which key and what to run.
+    entry = ground.playground.reports()["north"]["umbrella"]
+    (step,) = entry["manual_steps"]
+    assert (entry["status"], step["kind"], step["public_keys"]) == ("pending", "leftover_key", [good])
+    assert step["command"] in step["do"]
+    command = shlex.split(step["command"])
+    done = subprocess.run(command, cwd=ground.directory, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ground.live_keys("north") == []
+    # When it is gone, a key of this store's own is made.
+    assert ground.run("north", playbook="onboard", **elsewhere) == 0, ground.output()
+    assert len(ground.live_keys("north")) == 1
+    ground.forget("north")
 
 
 def test_two_runs_at_once(by_both):

@@ -51,6 +51,35 @@ def test_a_first_key_and_an_unchanged_fleet(ground, name):
         assert (ground.record(TENANT) if store is None else store.record(TENANT)) == before
 
 
+FILES = {
+    "vaulted_file": f"connectwise_keys/{TENANT}.yml",
+    "sops": f"connectwise_keys/{TENANT}/{VENDOR}.sops.json",
+    "command": f"by_command/{TENANT}.{VENDOR}",
+    "described": f"by_description/{TENANT}-{VENDOR}.json",
+}
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_an_empty_file_is_damage_and_not_a_missing_record(ground, name):
+    """It is what a write leaves that was cut short: the key that works is not given up for a new one."""
+    with STORES[name](ground.directory) as store:
+        variables = store.variables if store else {}
+        assert ground.run(TENANT, **variables) == 0, ground.output()
+        (key,) = ground.live_keys(TENANT)
+        file = ground.directory / FILES[name]
+        whole = file.read_bytes()
+        file.write_bytes(b"")
+        ground.output()
+        assert ground.run(TENANT, **variables) > 0, ground.output()
+        output = " ".join(ground.output().split())
+        assert "damaged" in output
+        assert "from a backup" in output
+        assert ground.live_keys(TENANT) == [key]
+        file.write_bytes(whole)
+        assert ground.run(TENANT, **variables) == 0, ground.output()
+        (ground if store is None else store).forget(TENANT)
+
+
 def test_a_store_that_a_user_describes_in_a_file(ground, tmp_path):
     file = tmp_path / "store.yml"
     file.write_text(yaml.safe_dump(guide_store(tmp_path)["integration_store"]), encoding="utf-8")
@@ -63,7 +92,10 @@ def test_a_store_that_a_user_describes_in_a_file(ground, tmp_path):
     ("change", "said"),
     [
         ({"reed": {}}, "has the unknown word reed; did you mean read?"),
-        ({"write": {"module": "ansible.builtin.no_such_module"}}, "write failed"),
+        (
+            {"write": {"module": "ansible.builtin.no_such_module"}},
+            "write failed: ansible.builtin.no_such_module is not installed",
+        ),
         ({"read": {"lookup": "no.such.lookup"}}, "the lookup no.such.lookup is not installed"),
     ],
 )
