@@ -251,12 +251,12 @@ class Integration:
         reports = Path(self.settings.report_dir)
         require_place(reports, self.site.name, self.vendor)
         check_writable(reports)
-        if self.absent or self.settings.mode != "converge":
+        if self.absent:
             return
         for key_look in look.keys:
             if not key_look.record.get("current") or self.settings.rotate:
                 key_look.store.check(write=not self.site.check_mode)
-        if self.site.check_mode:
+        if self.site.check_mode or self.settings.mode != "converge":
             return
         # What the tenant says to names, lengths and levels is found by predicting the steps.
         for module, options in (("cw_security_role", self.role()), ("cw_table_setup", self.lists())):

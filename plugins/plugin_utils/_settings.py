@@ -21,6 +21,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
+from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import lasting
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import Decrypt, Encrypt, KeyFile, StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import (
@@ -206,7 +207,7 @@ class StoreMaker:
         """Raises StoreError if the store is not one, or the record would lie outside of the tenant's place."""
         kind = settings.store
         if kind == "vaulted_file":
-            return VaultedFile(self.key_file(settings), name)
+            return lasting(VaultedFile(self.key_file(settings), name), settings.store_dir, "integration_store_dir")
         if kind == "none":
             returned: Record = (template(variables.get(RETURNED_KEYS) or {})).get(name) or {}
             return NoStore(returned, member, return_key=settings.return_key)
@@ -220,7 +221,9 @@ class StoreMaker:
         if kind in shipped():
             options = settings.hashi_vault if kind == "hashi_vault" else settings.sops
             where = Where(where.tenant, name, path, where.mount, options, where.settle)
-            return Described(shipped()[kind], where, self._outside)
+            described = Described(shipped()[kind], where, self._outside)
+            setting = "integration_sops_path" if settings.sops_path else "integration_store_dir"
+            return lasting(described, str(Path(path).parent), setting) if kind == "sops" else described
         return Described(_described_in(str(kind)), where, self._outside)
 
     def key_file(self, settings: Settings) -> KeyFile:
