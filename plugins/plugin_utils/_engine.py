@@ -22,7 +22,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life a
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, retired_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, elapsed, retired_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import check_writable, require_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
@@ -364,11 +364,20 @@ class Integration:
 
         Raises PsaError.
         """
-        keys = self._keys(next(key for key in self.profile.keys if same(key.member["identifier"], member)))
+        keys = self._keys(self._key_of(member))
         state = keys.state(pair)
         if state == "refused" and keys.state(life.swapped(pair)) != "refused":
             return "swapped"
         return state
+
+    def stored_since(self, member: str, time: str) -> bool:
+        """Return whether the store has taken a key of a member after a moment. Raises PsaError."""
+        now, current = datetime.now(timezone.utc), self._store(self._key_of(member)).read().get("current") or {}
+        stored, order = elapsed(current.get("verified"), now), elapsed(time, now)
+        return stored is not None and order is not None and stored < order
+
+    def _key_of(self, member: str) -> Key:
+        return next(key for key in self.profile.keys if same(key.member["identifier"], member))
 
     def key_step(self, key_look: KeyLook) -> Outcome:
         """Lead one key through its life. Raises PsaError."""

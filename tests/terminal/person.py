@@ -37,7 +37,7 @@ def at_a_terminal(ground: Playground, playbook: str, answers: Sequence[tuple[str
         "ansible-playbook",
         command,
         cwd=str(ground.directory),
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "PWD": str(ground.directory)},
         encoding="utf-8",
         timeout=LIMIT,
         # No line is broken within a name.

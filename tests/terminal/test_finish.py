@@ -71,7 +71,9 @@ class Place:
         return found
 
     def play(self, tenant: str, *arguments: str, **extra: Any) -> Played:
-        played = self.ground.play("finish", "--limit", tenant, *arguments, **extra)
+        # As a shell sets it.
+        env = {"PWD": str(self.ground.directory)}
+        played = self.ground.play("finish", "--limit", tenant, *arguments, env=env, **extra)
         self.unseen(played.output)
         return played
 
@@ -142,7 +144,7 @@ def test_a_wrong_key_of_one_member_does_not_lose_that_of_another(place: Place) -
     found = place.type("east", *halves(WRONG), *halves(WRONG), *halves(WRONG), *good)
     assert found.code != 0
     assert place.stored("east")
-    # What is stored is not asked for again.
+    # What is stored is not asked for again, although no report says so yet.
     found = place.type("east", *halves(place.key("east")))
     assert found.code == 0, found.screen
     assert place.ground.statuses("east") == {"petra": "ready", "zofiq": "ready"}
@@ -191,10 +193,8 @@ def test_without_a_terminal_the_file_to_write_is_told_and_works_as_told(place: P
     assert done.code == 0, done.output
     assert place.ground.statuses("north") == {"petra": "ready"}
     assert "others can read it (mode 0644)" in " ".join(done.output.split())
-    assert (
-        f"holds private keys in clear text, and they are stored now: rm {file}"
-        in done.output.splitlines()[-8:].__str__()
-    )
+    last = done.output.rpartition("PLAY [")[2]
+    assert f"{file} holds private keys in clear text, and they are stored now: rm {file}" in last
 
 
 def test_a_vaulted_file_may_stay(place: Place) -> None:
