@@ -57,6 +57,8 @@ class ActionModule(PsaAction):
             check_mode=site.check_mode,
         )
         outcome = loop.run()
+        if site.check_mode and {"new API key", "given key stored"} & set(outcome.did):
+            store.check(write=False)
         result = {**outcome.as_result(), "place": store.place, "record": record_name(params["store"], usual)}
         if outcome.steps and params["on_unsupported"] == "fail":
             result.update(unsupported(outcome.steps).as_result(), failed=True)

@@ -1,10 +1,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps the keys that a person pasted, encrypted, among the tenant's variables beside the inventory."""
+"""Keeps the keys that a person pasted and the tenant takes, encrypted, among its variables beside the inventory."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,22 @@ from ansible import context
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.vault import match_encrypt_secret
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    AuthenticationFailed,
+    PermissionDenied,
+    PsaError,
+    RouteNotOffered,
+    legible,
+)
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _first_key as first_key
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _host_vars as host_vars
+from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import yaml_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._host_vars import HostVarsError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import InProcess, TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "write": {"type": "bool", "default": True},
@@ -35,7 +44,7 @@ VARIABLES = {
 }
 
 
-class ActionModule(ActionBase):
+class ActionModule(TenantAction):
     """Runs on the controller, whatever the host's connection is."""
 
     _requires_connection = False
@@ -50,7 +59,7 @@ class ActionModule(ActionBase):
         tenant = variables["inventory_hostname"]
         try:
             return {**result, **self._keep(tenant, validation.validated_parameters, variables)}
-        except HostVarsError as problem:
+        except (HostVarsError, PsaError) as problem:
             return {**result, "failed": True, "msg": f"tenant {tenant}: {problem}"}
 
     def _keep(self, tenant: str, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
@@ -76,13 +85,51 @@ class ActionModule(ActionBase):
                 f"{path} holds another {' and '.join(sorted(had))} already",
                 "add -e cw_first_key_replace=true if the pasted keys shall take the place of those",
             )
+        self._try(given, variables)
         if not self._task.check_mode:
+            backup = self._backed_up(path) if had else None
             self._write(path, wanted, args["vault_id"])
             if self._held(path) != wanted:
-                raise HostVarsError(
-                    f"{path} was written, and reads otherwise", "see whether another program changes it"
-                )
+                remedy = "see whether another program changes it" + (f"; as it was before: {backup}" if backup else "")
+                raise HostVarsError(f"{path} was written, and reads otherwise", remedy)
+            if backup:
+                said["backup"] = str(backup)
         return {**said, "changed": True}
+
+    def _try(self, given: dict[str, str], variables: dict[str, Any]) -> None:
+        """Raises HostVarsError if the tenant does not take the pasted keys."""
+        refusal = self._refusal(given["public"], given["private"], variables)
+        if refusal is None:
+            return
+        if isinstance(refusal, (AuthenticationFailed, RouteNotOffered)) and not self._refusal(
+            given["private"], given["public"], variables
+        ):
+            raise HostVarsError("the two halves are swapped, so nothing was written", "run again and exchange them")
+        problem = f"the pasted keys were tried, and nothing was written: {legible(refusal.problem)}"
+        raise HostVarsError(problem, refusal.remedy)
+
+    def _refusal(self, public: str, private: str, variables: dict[str, Any]) -> PsaError | None:
+        """Return what the tenant has against a pair of keys; a right that is missing is nothing."""
+        # Those of the host are what is to be replaced, and may not even be readable.
+        others = {name: value for name, value in variables.items() if name not in dict(VARIABLES.values())}
+        run = self.site(others, public_key=public, private_key=private).run
+        try:
+            run("cw_tenant_info", {"gather": ["system"]})
+        except PermissionDenied:
+            return None
+        except PsaError as problem:
+            return problem
+        finally:
+            if isinstance(run, InProcess):
+                run.close()
+        return None
+
+    @staticmethod
+    def _backed_up(path: Path) -> Path:
+        """Copy the file to a name that Ansible does not read."""
+        backup = path.with_name(f"{path.name}.{time.strftime('%Y%m%dT%H%M%S')}~")
+        host_vars.write(backup, _files.read_bytes(path))
+        return backup
 
     def _refuse_others(self, path: Path) -> None:
         """A file that Ansible reads after ours would win over it."""
@@ -94,19 +141,19 @@ class ActionModule(ActionBase):
 
     def _held(self, path: Path) -> dict[str, str]:
         """Those of our variables that a file has, as Ansible reads it."""
-        if not path.exists():
-            return {}
         try:
-            content = self._loader.load_from_file(str(path), cache="none", unsafe=True) or {}
+            content = yaml_of(self._loader, path) or {}
             names = [name for name, _source in VARIABLES.values()]
             return {name: str(content[name]) for name in names if name in content}
-        except AnsibleError as problem:
+        except FileNotFoundError:
+            return {}
+        except (AnsibleError, OSError, ValueError) as problem:
             reason = str(problem).splitlines()[0].rstrip(". ")
             raise HostVarsError(f"{path} cannot be read: {reason}", "correct it, or give its passphrase too") from None
 
     def _write(self, path: Path, wanted: dict[str, str], vault_id: str) -> None:
         vault = self._loader._vault
-        data = path.read_bytes() if path.exists() else b"---\n"
+        data = _files.read_bytes(path) if path.exists() else b"---\n"
         whole = vault.is_encrypted(data)
         text = (vault.decrypt(data) if whole else data).decode()
         rendered = {

@@ -18,7 +18,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _confirm, _given_keys, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _confirm, _given_keys, _job_folder, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import yaml_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_hosts import Hosts
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import (
@@ -28,6 +28,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
     mark_broken,
     shared_companies,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import REMEDY
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
@@ -91,7 +92,7 @@ class ActionModule(OwnAction, TenantAction):
         if args["keys_file"]:
             self._clear_up(args)
         results = run.work_on(tenants)
-        self._tell(results, sorted(set(batch) - set(wanted)), ((host, hosts.misspelt(host)) for host in batch))
+        self._tell(tenants, results, sorted(set(batch) - set(wanted)), ((host, hosts.misspelt(host)) for host in batch))
         return self._result(args, results, wanted, str(variables["inventory_hostname"]))
 
     @staticmethod
@@ -176,9 +177,18 @@ class ActionModule(OwnAction, TenantAction):
         return result
 
     def _tell(
-        self, results: Sequence[TenantResult], without: Sequence[str], misspelt: Iterable[tuple[str, Iterable[str]]]
+        self,
+        tenants: Sequence[Tenant],
+        results: Sequence[TenantResult],
+        without: Sequence[str],
+        misspelt: Iterable[tuple[str, Iterable[str]]],
     ) -> None:
         display = Display()
+        for folder in dict.fromkeys(one.directory for one in tenants if one.directory):
+            if _job_folder.is_lost(folder):
+                display.warning(
+                    f"AWX deletes the reports in {folder} with this job: set integration_report_dir to {REMEDY}"
+                )
         warnings = [*misspelt, *((one.name, one.warnings) for one in results)]
         for warning, names in _grouped(warnings)[:_WARNINGS_SHOWN]:
             display.warning(redact(f"{_named(names)}: {warning}"))

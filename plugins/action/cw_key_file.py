@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _job_folder
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
@@ -55,6 +56,8 @@ class ActionModule(OwnAction, TenantAction):
         place = {"changed": False, "place": f"{store.path}#{name}" if name else str(store.path)}
         if operation == "read":
             return {**place, "record": store.read(name)}
+        if operation == "write" and _job_folder.is_lost(str(store.directory)):
+            raise _job_folder.problem_of(str(store.directory), "directory (integration_store_dir)")
         if self._task.check_mode:
             would = {"write": True, "delete": bool(name and store.read(name)), "rekey": store.path.exists()}
             return {**place, "changed": would[operation]}

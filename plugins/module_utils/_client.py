@@ -371,7 +371,7 @@ class Psa:
         return answer.status >= 400 and isinstance(error_of(answer), RouteNotOffered)
 
     def _about_company(self, problem: PsaError) -> PsaError:
-        """NotAFile keys and a wrong company look alike; companyinfo, which needs no keys, tells them apart."""
+        """Refused keys and a wrong company look alike; companyinfo, which needs no keys, tells them apart."""
         try:
             self.company_info()
             offered = self._offered_codebase()

@@ -14,7 +14,9 @@ description:
   - The keys are taken from the variables C(cw_first_public_key) and C(cw_first_private_key) of the play, so that they
     stand among the arguments of no task.
   - A file that is encrypted as a whole stays so. A folder C(host_vars/<tenant>) gets a file C(connectwise_key.yml).
-  - The file is replaced in one step, readable by its owner only, and read again as Ansible reads it.
+  - The tenant has to take the keys. Nothing is written otherwise, and swapped halves are told.
+  - The file is replaced in one step, readable by its owner only, and read again as Ansible reads it. If other keys
+    make room, the file as it was stays beside it.
   - The playbook C(msp.connectwise.first_key) asks for the keys and uses this.
 extends_documentation_fragment:
   - msp.connectwise.attributes
@@ -63,6 +65,10 @@ RETURN = r"""
 path:
   description: The file of the tenant's variables.
   returned: success
+  type: str
+backup:
+  description: A copy of the file as it was, beside it, which Ansible does not read.
+  returned: if other keys were replaced
   type: str
 next:
   description: The command that shows what the onboarding would change.

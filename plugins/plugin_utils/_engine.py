@@ -24,7 +24,12 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life a
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, register_keys, retired_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
+    Record,
+    elapsed,
+    register_keys,
+    retired_keys,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import announced
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import check_writable, require_place
@@ -248,12 +253,10 @@ class Integration:
         reports = Path(self.settings.report_dir)
         require_place(reports, self.site.name, self.vendor)
         check_writable(reports)
-        if self.settings.mode != "converge":
-            return
         for key_look in look.keys if not self.absent else ():
             if not key_look.record.get("current") or self.settings.rotate:
                 key_look.store.check(write=not self.site.check_mode)
-        if self.site.check_mode:
+        if self.site.check_mode or self.settings.mode != "converge":
             return
         # What the tenant says to names, lengths and levels is found by predicting the steps.
         for module, options in (("cw_security_role", self._options.role()), ("cw_table_setup", self._options.lists())):
@@ -370,11 +373,20 @@ class Integration:
 
         Raises PsaError.
         """
-        keys = self._keys(next(key for key in self.profile.keys if same(key.member["identifier"], member)))
+        keys = self._keys(self._key_of(member))
         state = keys.state(pair)
         if state == "refused" and keys.state(life.swapped(pair)) != "refused":
             return "swapped"
         return state
+
+    def stored_since(self, member: str, time: str) -> bool:
+        """Return whether the store has taken a key of a member after a moment. Raises PsaError."""
+        now, current = datetime.now(timezone.utc), self._store(self._key_of(member)).read().get("current") or {}
+        stored, order = elapsed(current.get("verified"), now), elapsed(time, now)
+        return stored is not None and order is not None and stored < order
+
+    def _key_of(self, member: str) -> Key:
+        return next(key for key in self.profile.keys if same(key.member["identifier"], member))
 
     def key_step(self, key_look: KeyLook) -> Outcome:
         """Lead one key through its life. Raises PsaError."""

@@ -147,12 +147,22 @@ def _of(tenant: Tenant, directory: Path) -> Iterator[Waiting]:
         entry = entry_in(directory, tenant.name, one.vendor) or {}
         members = [key.member["identifier"] for key in one.profile.keys]
         for step in key_steps(entry):
-            if any(same(str(step["member"]), name) for name in members):
+            known = any(same(str(step["member"]), name) for name in members)
+            if known and not _is_stored(one, str(step["member"]), str(entry["time"])):
                 yield Waiting(tenant.name, str(step["member"]), one.profile.product, one)
     for name in tenant.left_to_tasks:
         entry = entry_in(directory, tenant.name, name.rpartition(".")[2]) or {}
         for step in key_steps(entry):
             yield Waiting(tenant.name, str(step["member"]), str(entry.get("product") or name))
+
+
+def _is_stored(integration: Integration, member: str, time: str) -> bool:
+    """Return whether a run has stored the key of a work order, and failed before it wrote the next report."""
+    try:
+        return integration.stored_since(member, time)
+    except PsaError:
+        # The run tells, for it reads the store again.
+        return False
 
 
 def asked_for(waiting: Iterable[Waiting], terminal: Terminal) -> Keys:

@@ -25,6 +25,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command, Where
+from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import lasting
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import Decrypt, Encrypt, KeyFile, StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve
@@ -208,7 +209,7 @@ class StoreMaker:
         """Raises StoreError if the store is not one, or the record would lie outside of the tenant's place."""
         kind = settings.store
         if kind == "vaulted_file":
-            return VaultedFile(self.key_file(settings), name)
+            return lasting(VaultedFile(self.key_file(settings), name), settings.store_dir, "integration_store_dir")
         if kind == "none":
             return NoStore(_returned(variables).get(name) or {}, member, return_key=settings.return_key)
         path = self._path(settings, name, resolve)
@@ -222,7 +223,9 @@ class StoreMaker:
             options = settings.hashi_vault if kind == "hashi_vault" else settings.sops
             _register_options(options or {})
             where = Where(where.tenant, name, path, where.mount, options, where.settle)
-            return Described(shipped()[kind], where, self._outside)
+            described = Described(shipped()[kind], where, self._outside)
+            setting = "integration_sops_path" if settings.sops_path else "integration_store_dir"
+            return lasting(described, str(Path(path).parent), setting) if kind == "sops" else described
         return Described(_described_in(str(kind)), where, self._outside)
 
     def key_file(self, settings: Settings) -> KeyFile:

@@ -126,11 +126,14 @@ class TenantAction(ActionBase):
         )
         return found
 
-    def site(self, variables: dict[str, Any]) -> Site:
-        """The tenant of this task's host, and the way to run modules there. Raises PsaError."""
+    def site(self, variables: dict[str, Any], **said: str) -> Site:
+        """The tenant of this task's host, and the way to run modules there. Raises PsaError.
+
+        said: options of the connection that count instead of the host's.
+        """
         options = {
             name: value for name, value in self.connection_options(variables).items() if name in CONNECTION_OPTIONS
-        }
+        } | said
         check_mode = bool(self._task.check_mode)
         run: Any = InProcess(options, check_mode=check_mode, diff_mode=bool(self._task.diff))
         if not self.runs_in_process(variables):

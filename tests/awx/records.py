@@ -69,7 +69,7 @@ class User:
     scope: str = "write"
 
 
-class NotAFile(Exception):
+class Refused(Exception):
     def __init__(self, status: int, body: Any) -> None:
         super().__init__(status, body)
         self.status, self.body = status, body
@@ -126,24 +126,24 @@ class Records:
         for name in ("organization", "project", "inventory", "execution_environment"):
             kinds = {"inventory": "inventories"}.get(name, f"{name}s")
             if record.get(name) is not None and record[name] not in self.kinds[kinds]:
-                raise NotAFile(400, {name: [f'Invalid pk "{record[name]}" - object does not exist.']})
+                raise Refused(400, {name: [f'Invalid pk "{record[name]}" - object does not exist.']})
         if kind == "job_templates":
             there = self.kinds["projects"][record["project"]].get("playbooks", [])
             if record["playbook"] not in there:
-                raise NotAFile(400, {"playbook": ["Playbook not found for project."]})
+                raise Refused(400, {"playbook": ["Playbook not found for project."]})
             if record["forks"] > MAX_FORKS:
-                raise NotAFile(400, {"forks": [f"Maximum number of forks ({MAX_FORKS}) exceeded."]})
+                raise Refused(400, {"forks": [f"Maximum number of forks ({MAX_FORKS}) exceeded."]})
         if kind == "credentials":
             fields = self.kinds["credential_types"][record["credential_type"]]["inputs"]["fields"]
             wrong = set(record["inputs"]) - {one["id"] for one in fields}
             if wrong:
-                raise NotAFile(400, {"inputs": [f"Additional properties are not allowed ({wrong} was unexpected)"]})
+                raise Refused(400, {"inputs": [f"Additional properties are not allowed ({wrong} was unexpected)"]})
             for one in fields:
                 value = record["inputs"].get(one["id"])
                 if one.get("choices") and value is not None and value not in one["choices"]:
-                    raise NotAFile(400, {"inputs": {one["id"]: [f"'{value}' is not one of {one['choices']}"]}})
+                    raise Refused(400, {"inputs": {one["id"]: [f"'{value}' is not one of {one['choices']}"]}})
         if kind == "schedules" and (problems := rule_wrong(record["rrule"])):
-            raise NotAFile(400, {"rrule": problems})
+            raise Refused(400, {"rrule": problems})
 
     def link(self, kind: str, number: int, name: str, body: Mapping[str, Any]) -> None:
         linked = self.related.setdefault((kind, number, name), [])
@@ -156,15 +156,15 @@ class Records:
 
     def _check_credential(self, linked: list[int], credential: Record | None) -> None:
         if credential is None:
-            raise NotAFile(400, {"error": "credential does not exist"})
+            raise Refused(400, {"error": "credential does not exist"})
         if credential["kind"] not in JOB_KINDS:
-            raise NotAFile(400, {"error": f"Cannot assign a Credential of kind `{credential['kind']}`."})
+            raise Refused(400, {"error": f"Cannot assign a Credential of kind `{credential['kind']}`."})
         if exclusive(credential) in [exclusive(self.kinds["credentials"][one]) for one in linked]:
-            raise NotAFile(400, {"error": f"Cannot assign multiple {exclusive(credential)} credentials."})
+            raise Refused(400, {"error": f"Cannot assign multiple {exclusive(credential)} credentials."})
 
     def listed(self, kind: str, user: User, query: Mapping[str, str]) -> list[Record]:
         if unknown := set(query) - FILTERS:
-            raise NotAFile(400, {"detail": f"{kind} has no field named {', '.join(unknown)}"})
+            raise Refused(400, {"detail": f"{kind} has no field named {', '.join(unknown)}"})
         kinds = ("job_templates", "projects", "workflow_job_templates") if kind == "unified_job_templates" else (kind,)
         every = [(one_kind, one) for one_kind in kinds for one in self.kinds.get(one_kind, {}).values()]
         return [one for one_kind, one in every if self.sees(user, one_kind, one) and self._fits(one, query)]

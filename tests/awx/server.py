@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.awx.jobs import Jobs
-from tests.awx.records import DENIED, NotAFile, Record, Records, User
+from tests.awx.records import DENIED, Record, Records, Refused, User
 from tests.awx.rules import survey_wrong
 
 USERS = {
@@ -77,13 +77,13 @@ class Handler(BaseHTTPRequestHandler):
         try:
             user = USERS.get((self.headers.get("Authorization") or "").removeprefix("Bearer "))
             if user is None:
-                raise NotAFile(401, {"detail": "Authentication credentials were not provided."})
+                raise Refused(401, {"detail": "Authentication credentials were not provided."})
             parts = url.path.removeprefix("/api/v2/").strip("/").split("/")
             with records.lock:
                 status, found = self.result(method, user, parts, dict(parse_qsl(url.query)), body)
                 if method != "GET":
                     records.sent.append((method, "/".join([*parts, ""]), body))
-        except NotAFile as refused:
+        except Refused as refused:
             status, found = refused.status, refused.body
         self.answer(status, found)
 
@@ -92,12 +92,12 @@ class Handler(BaseHTTPRequestHandler):
         if kind == "me":
             return 200, page([{"id": user.id, "username": user.username, "is_superuser": user.superuser}])
         if method != "GET" and not records.may_write(user, kind):
-            raise NotAFile(403, DENIED)
+            raise Refused(403, DENIED)
         if not rest:
             return self.whole_list(method, user, kind, query, body)
         record = records.kinds.get(kind, {}).get(int(rest[0]))
         if record is None or not records.sees(user, kind, record):
-            raise NotAFile(404, {"detail": "Not found."})
+            raise Refused(404, {"detail": "Not found."})
         if rest[1:]:
             return self.below(method, kind, record, rest[1], body)
         if method == "PATCH":
@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         if name == "survey_spec":
             if method == "POST":
                 if wrong := survey_wrong(body):
-                    raise NotAFile(400, {"error": wrong})
+                    raise Refused(400, {"error": wrong})
                 records.surveys[number] = body
             return 200, records.surveys.get(number, {})
         if name == "playbooks":

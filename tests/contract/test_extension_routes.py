@@ -70,12 +70,12 @@ def test_a_refusal_with_status_200_is_no_success(simulator: Simulator) -> None:
     routes = _routes_file.load(str(EXAMPLES / "actions.yml"))
     routes["api_member_key.create"]["form"]["actionMessage"]["payload"] = {"$json": {"description": "{description}"}}
     options = connection(simulator.ready, "actions", extension_routes=routes)
-    run("cw_api_member", options, identifier="NotAFile", security_role="Technician", level="top")
-    result = run("cw_api_key", options, member="NotAFile", description="x")
+    run("cw_api_member", options, identifier="Refused", security_role="Technician", level="top")
+    result = run("cw_api_key", options, member="Refused", description="x")
     assert result["failed"]
     assert "data.isSuccess = False" in result["msg"]
     assert "cw_extension_routes" in result["msg"]
-    assert simulator.state("actions")["keys"].get("NotAFile", []) == []
+    assert simulator.state("actions")["keys"].get("Refused", []) == []
 
 
 def test_json_in_json_keeps_what_it_is_given() -> None:

@@ -70,6 +70,14 @@ def key(simulator):
     return {"public": made["publicKey"], "private": made["privateKey"]}
 
 
+@pytest.fixture(scope="module")
+def another_key(simulator, key):
+    assert key
+    step = {"kind": "create_key", "member": MEMBER, "member_type": "api", "description": "Another"}
+    (made,) = simulator.operator("north", [step])
+    return {"public": made["publicKey"], "private": made["privateKey"]}
+
+
 @pytest.fixture
 def ground(simulator, tmp_path):
     """An inventory as it is before there is any key."""
@@ -176,18 +184,25 @@ def test_what_a_file_holds_stays(ground, key):
     assert path.read_text(encoding="utf-8") == after
 
 
-def test_other_keys_are_not_overwritten_unasked(ground, key):
+def test_keys_that_work_make_room_only_for_others_that_do_and_stay_beside_them(ground, key, another_key):
     path = ground.directory / "host_vars" / "north.yml"
-    wrong = {"public": "wrongwrongwrong1", "private": "wrongwrongwrong2"}
-    refused = play(ground, wrong)
-    assert refused.code != 0
-    assert "wrong" in refused.output  # the doctor says that the tenant refuses them
+    assert play(ground, key).code == 0
     kept = path.read_text(encoding="utf-8")
-    refused = play(ground, key)
-    assert "add -e cw_first_key_replace=true" in refused.output
-    assert path.read_text(encoding="utf-8") == kept
-    assert play(ground, key, cw_first_key_replace=True).code == 0
-    assert held(ground)["cw_private_key"] == key["private"]
+    assert "add -e cw_first_key_replace=true" in play(ground, another_key).output
+    wrong = {"public": "wrongwrongwrong1", "private": "wrongwrongwrong2"}
+    swapped = {"public": another_key["private"], "private": another_key["public"]}
+    for pair, said in ((wrong, "nothing was written"), (swapped, "the two halves are swapped")):
+        refused = play(ground, pair, cw_first_key_replace=True)
+        assert refused.code != 0
+        assert said in " ".join(refused.output.split()), refused.output
+        assert [one.name for one in path.parent.iterdir()] == ["north.yml"]
+        assert path.read_text(encoding="utf-8") == kept
+    done = play(ground, another_key, cw_first_key_replace=True)
+    assert done.code == 0, done.output
+    assert held(ground)["cw_private_key"] == another_key["private"]
+    (backup,) = (one for one in path.parent.iterdir() if one != path)
+    assert (backup.read_text(encoding="utf-8"), backup.stat().st_mode & 0o777) == (kept, 0o600)
+    assert f"as it was before: {backup}" in done.output
 
 
 def test_a_file_encrypted_as_a_whole_stays_so(ground, key):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,14 @@ WRONG = [
         ('umbrella and petra would share the security role "Umbrella"', "petra_role_name"),
         role=False,
     ),
+    Wrong("linked", {"integration_report_dir": "PLACE/linked"}, ("PLACE/linked is a symbolic link, and not a folder",)),
+    Wrong("piped", {"integration_report_dir": "PLACE/piped"}, ("piped/umbrella.json is a named pipe",)),
+    Wrong("pipedpage", {"integration_report_dir": "PLACE/pipedpage"}, ("pipedpage/fleet.json is a named pipe",)),
+    Wrong("pipedkeys", {"integration_store_dir": "PLACE/pipedkeys"}, ("pipedkeys.yml is a named pipe",)),
 ]
+# What others have put there, where a run reads and writes.
+PIPES = ("piped/piped/umbrella.json", "pipedpage/fleet.json", "pipedkeys/pipedkeys.yml")
+IN_AWX = "lies in the private folder of this AWX job"
 ROLE = [{"hosts": "all", "gather_facts": False, "roles": [f"msp.connectwise.{VENDOR}"]}]
 FLEET: list[dict[str, Any]] = [{"import_playbook": "msp.connectwise.onboard"}]
 
@@ -77,7 +85,30 @@ class Preflight:
     def __init__(self, world: World, place: Path) -> None:
         self.world, self.place = world, place
         self.passphrase = Playground.write(place / "passphrase", "passphrase")
+        (place / "elsewhere").mkdir()
+        (place / "linked").symlink_to(place / "elsewhere")
+        for pipe in PIPES:
+            (place / pipe).parent.mkdir(parents=True, exist_ok=True)
+            os.mkfifo(place / pipe)
         self.tried: dict[tuple[str, bool, bool], Tried] = {}
+
+    def placed(self, value: Any) -> Any:
+        return json.loads(json.dumps(value).replace("PLACE", str(self.place)))
+
+    def in_awx(self, play: list[dict[str, Any]], *, check: bool) -> Tried:
+        """A run in a job of AWX, with the key store and the reports in the job's own folder."""
+        jobs = self.place / f"job {len(list(self.place.iterdir()))}"
+        inventory = self.world.inventory(
+            cw_integrations=[VENDOR],
+            integration_report_dir=str(jobs / "reports"),
+            integration_store_dir=str(jobs / "keys"),
+        )
+        arguments = ["--limit", "nopassphrase", "--vault-password-file", str(self.passphrase)]
+        self.world.simulator.clear_journal()
+        env = {"AWX_PRIVATE_DATA_DIR": str(jobs)}
+        run = self.world.runner.run(play, inventory, *arguments, *(["--check"] if check else []), env=env)
+        assert not (jobs / "keys").exists()
+        return Tried(run, self.world.simulator.journal(writes=True), jobs / "reports")
 
     def run(self, way: str, *, check: bool, passphrase: bool = True) -> Tried:
         if (way, check, passphrase) not in self.tried:
@@ -89,7 +120,7 @@ class Preflight:
         inventory = self.world.inventory(cw_integrations=[VENDOR], integration_report_dir=str(reports))
         hosts = inventory["all"]["hosts"]
         for wrong in WRONG:
-            hosts[wrong.host] = {**hosts[wrong.company or wrong.host], **wrong.variables}
+            hosts[wrong.host] = {**hosts[wrong.company or wrong.host], **self.placed(wrong.variables)}
         limit = [wrong.host for wrong in WRONG if wrong.role or way == "fleet"] if passphrase else ["nopassphrase"]
         arguments = ["--limit", ",".join(limit), *(["--check"] if check else [])]
         if passphrase:
@@ -129,7 +160,7 @@ def test_nothing_is_written(world: Preflight, way: str, check: bool) -> None:
 def test_it_is_told_what_is_wrong(world: Preflight, way: str, check: bool, wrong: Wrong) -> None:
     tried = world.run(way, check=check)
     said = tried.said(wrong.host) if way == "role" else tried.run.output + tried.said(wrong.host)
-    for part in wrong.says:
+    for part in world.placed(wrong.says):
         assert part in said, said[-3000:]
 
 
@@ -140,4 +171,27 @@ def test_without_a_passphrase_nothing_is_begun(world: Preflight, way: str, check
     tried = world.run(way, check=check, passphrase=False)
     assert tried.run.code != 0, tried.run.output
     assert "there is no vault passphrase" in tried.run.output
+    assert tried.writes == []
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("check", [True, False])
+@BOTH_WAYS
+def test_in_a_job_of_awx_no_key_is_made_that_is_deleted_with_the_job(world: Preflight, way: str, check: bool) -> None:
+    tried = world.in_awx(FLEET if way == "fleet" else ROLE, check=check)
+    assert tried.run.code != 0, tried.run.output
+    assert IN_AWX in tried.run.output
+    assert "set integration_store_dir to a folder outside of the job's own" in tried.run.output
+    assert way == "role" or "AWX deletes the reports in" in " ".join(tried.run.output.split())
+    assert tried.writes == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_the_modules_that_store_keys_refuse_the_same(world: Preflight, check: bool) -> None:
+    key = {"member": "Admin1", "member_type": "member", "description": "A key", "store": {"record": "a"}}
+    file = {"operation": "write", "name": "a", "record": {"a": 1}, "directory": "{{ integration_store_dir }}"}
+    tasks = [{"msp.connectwise.cw_api_key": key, "ignore_errors": True}, {"msp.connectwise.cw_key_file": file}]
+    tried = world.in_awx([{"hosts": "all", "gather_facts": False, "tasks": tasks}], check=check)
+    refused = [one for one in tried.run.tasks if one.failed and IN_AWX in str(one.result.get("msg"))]
+    assert len(refused) == 2, tried.run.output
     assert tried.writes == []

@@ -35,7 +35,7 @@ LINEAR = 24
 
 
 def growth(work: Callable[[int], object], size: int, times: int = 8) -> float:
-    """Return the factor of CPU time that `times` the size takes. Other work only adds: the least of some tries counts."""
+    """Return the factor of CPU time that `times` the size takes. The least of some tries counts."""
     taken: dict[int, list[float]] = {size: [], size * times: []}
     for _try in range(4):
         for each, found in taken.items():

@@ -285,6 +285,7 @@ def integration(tenant, *members, store_tenant="", **more):
         site=SimpleNamespace(name=tenant),
         settings=SimpleNamespace(report_dir="/reports", **values),
         profile=SimpleNamespace(keys=keys, product="Example Sync"),
+        stored_since=lambda member, _time: member == "Stored",
     )
 
 
@@ -371,9 +372,9 @@ def test_after_three_tries_the_run_fails_with_what_was_typed_last_and_the_next_i
 
 
 def test_what_waits_is_what_the_work_orders_say(tmp_path):
-    one = integration("north", "Sync", "Other")
+    one = integration("north", "Sync", "Other", "Stored")
     tenant = Tenant("north", directory=str(tmp_path), integrations=[one], left_to_tasks={"acme.psa.away": "ssh"})
-    orders = {"sync": ("Sync", "Gone"), "away": ("Away",)}
+    orders = {"sync": ("Sync", "Gone", "Stored"), "away": ("Away",)}
     (tmp_path / "north").mkdir()
     for vendor, members in orders.items():
         steps = [{"kind": "create_key", "member": name} for name in members]

@@ -56,10 +56,10 @@ def test_references_by_id_name_or_identifier_are_answered_in_full(psa, name):
 )
 def test_what_is_refused(psa, fields, problem):
     defaults = psa.get("/system/apiMembers/default")
-    body = {**defaults, "identifier": "NotAFile", "name": "NotAFile", "securityRole": {"name": "Technician"}, **fields}
+    body = {**defaults, "identifier": "Refused", "name": "Refused", "securityRole": {"name": "Technician"}, **fields}
     # The missing role is told twice, as unknown and as missing.
     assert problem in problems(psa("POST", "/system/apiMembers", json=body))
-    assert psa.get("/system/apiMembers/count", conditions='identifier = "NotAFile"') == {"count": 0}
+    assert psa.get("/system/apiMembers/count", conditions='identifier = "Refused"') == {"count": 0}
 
 
 @pytest.mark.parametrize(
