@@ -251,7 +251,7 @@ class Integration:
                 raise life.KeyLifeError(reason)
         reports = Path(self.settings.report_dir)
         require_place(reports, self.site.name, self.vendor)
-        check_writable(reports)
+        check_writable(reports, self.settings.file_mode)
         if self.absent or self.settings.mode != "converge":
             return
         for key_look in look.keys:
@@ -279,6 +279,7 @@ class Integration:
             "mode": settings.mode,
             "work": look.work,
             "directory": settings.report_dir,
+            "report_mode": settings.report_mode,
             "defer_failure": settings.defer_failure,
             "store": settings.store_name,
             "store_read": list((settings.store_command or {}).get("read") or []),
