@@ -14,6 +14,7 @@ from ansible_collections.msp.connectwise.plugins.action.psa import ActionModule 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import unsupported
 from ansible_collections.msp.connectwise.plugins.modules.cw_api_key import MODULE
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop
@@ -90,6 +91,7 @@ class ActionModule(PsaAction):
             beside=params["beside"],
             lease=params["lease"],
             given=given[-1] if given else None,
+            ad_hoc=_commands.ad_hoc(names[0], _commands.typed()),
         )
 
     def _returned(self, store: Store, params: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -144,6 +146,26 @@ def own_key(member: str, member_type: str, public_key: str) -> Step:
         "member": member,
         "member_type": member_type,
         "public_key": public_key,
+    }
+
+
+def leftover_key(
+    member: str, member_type: str, description: str, public_keys: Sequence[str], ad_hoc: Sequence[str]
+) -> Step:
+    """A key of an interrupted run, or of another key store: only a person can tell. ad_hoc: runs a module there."""
+    options = {"member": member, "member_type": member_type, "state": "absent", "public_keys": list(public_keys)}
+    command = shlex.join([*ad_hoc, "-m", "msp.connectwise.cw_api_key", "-a", json.dumps(options)])
+    return {
+        "kind": "leftover_key",
+        "menu": _keys_menu(member, member_type),
+        "do": f'A key described "{description}" ({", ".join(public_keys)}) was made by an interrupted run of this key '
+        f"store or by somebody else. If nobody uses it, delete it, or run: {command}. If it is in use, run once with "
+        "integration_new_key: true, and it is not named again.",
+        "why": "The API does not tell who made a key, so one that may be in use was left alone.",
+        "member": member,
+        "member_type": member_type,
+        "public_keys": list(public_keys),
+        "command": command,
     }
 
 

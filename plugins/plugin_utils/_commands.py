@@ -130,6 +130,11 @@ def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[st
     return shlex.join([*words, *(["--limit", names] if names else []), *more])
 
 
+def ad_hoc(tenant: str, run: Typed) -> tuple[str, ...]:
+    """The words of a command that runs a module at a tenant."""
+    return ("ansible", tenant, *run.inventory, *run.vault)
+
+
 def show_command(store: str, place: str, run: Typed | None = None, command: Sequence[str] = ()) -> list[str]:
     """The commands that display a record of the key store: one, or alternatives; none if nobody knows one.
 

@@ -65,7 +65,7 @@ class Controller:
         with _loading:
             lookup = lookup_loader.get(name, loader=self._action._loader, templar=self._action._templar)
         if lookup is None:
-            raise LookupFailed(f"the lookup {name} is not installed; install its collection")
+            raise StoreError(f"the lookup {name} is not installed", "install its collection")
         try:
             found = lookup.run(list(terms), variables=dict(self._variables), **options)
         except AnsibleError as problem:

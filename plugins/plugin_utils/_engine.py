@@ -18,8 +18,8 @@ from typing import Any, Protocol
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, register_keys, retired_keys
@@ -150,6 +150,7 @@ class Integration:
             beside=settings.new_key,
             lease=settings.lease,
             given=given[-1] if given and settings.mode == "store_key" else None,
+            ad_hoc=_commands.ad_hoc(self.site.name, _commands.typed()),
         )
 
     def access(self) -> dict[str, Any] | None:

@@ -117,7 +117,7 @@ def folder_mode(mode: int) -> int:
 
 
 def tighten(folder: Path, mode: int, endings: Collection[str], *, itself: bool = True) -> None:
-    """Give the files in a folder with these endings, and the folder itself, their mode; others' files stay as they are."""
+    """Give the files in a folder with these endings, and the folder itself, their mode; but not another user's."""
     with suppress(OSError):
         if itself:
             _chmod(folder, _FOLDER, folder_mode(mode))

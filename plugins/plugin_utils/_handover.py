@@ -16,7 +16,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
 
 def is_handed_over(status: str, found: Mapping[str, Any], steps: Sequence[Mapping[str, Any]]) -> bool:
     """Whether the vendor can be given the key: also while a person still has to delete an older one."""
-    to_delete = all(step["kind"] in ("delete_key", "own_key") for step in steps)
+    to_delete = all(step["kind"] in ("delete_key", "own_key", "leftover_key") for step in steps)
     return status == "ready" or bool(status == "pending" and found.get("in_sync") and to_delete)
 
 

@@ -28,6 +28,7 @@ _IDENTITY: dict[str, tuple[str, ...]] = {
     "store_key": ("member",),
     "delete_key": ("member", "public_key"),
     "own_key": ("member", "public_key"),
+    "leftover_key": ("member", "public_keys"),
 }
 # What the API reads without the integration's own key.
 _READ_BY_API = ("role_permission", "role_activate")

@@ -22,6 +22,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     clock_skew,
     elapsed,
     known_to,
+    leftover_keys,
+    requests,
     retired_keys,
 )
 
@@ -60,7 +62,8 @@ class Wish:
     works.
     heal: replace a key that the tenant refuses. beside: make a key beside one of the same description that the store
     does not know. lease: seconds for which an unfinished creation of another machine is respected. given: a key that a
-    person has made, {public_key, private_key}, to be stored once the tenant confirms it.
+    person has made, {public_key, private_key}, to be stored once the tenant confirms it. ad_hoc: the words of a command
+    that runs a module at this tenant.
     """
 
     member: str
@@ -76,6 +79,7 @@ class Wish:
     beside: bool = False
     lease: float = 900.0
     given: Mapping[str, Any] | None = None
+    ad_hoc: tuple[str, ...] = ("ansible", "TENANT", "-i", "INVENTORY")
 
     @property
     def identity(self) -> Record:
@@ -145,6 +149,36 @@ def orphans_of(record: Record, keys: Iterable[Mapping[str, Any]], wish: Wish) ->
     return [int(key["id"]) for key in fitting(record, keys, wish) if not is_known(key, before | known_to(record))]
 
 
+def are_ours(record: Record, orphans: Sequence[int], me: Mapping[str, Any], lease: float, now: datetime) -> bool:
+    """Return whether this store's runs have made these keys for certain, so that they may be deleted.
+
+    Another controller with a store of its own may have made them since the intent. So a request must have been sent,
+    there are no more keys than requests, and the run is this one or died within the lease.
+    """
+    unfinished = record.get("next") or {}
+    return 0 < len(orphans) <= open_requests(unfinished, me, lease, now)
+
+
+def open_requests(unfinished: Mapping[str, Any], me: Mapping[str, Any], lease: float, now: datetime) -> int:
+    """How many requests of this run, or of one that died a short time ago, may have made a key that nobody saw."""
+    seconds = elapsed(unfinished.get("sent_at"), now)
+    young = seconds is not None and abs(seconds) < lease
+    return requests(unfinished) if young or unfinished.get("owner") == dict(me) else 0
+
+
+def still_left(record: Record, facts: Facts, wish: Wish) -> list[Record]:
+    """The leftover keys that are still to be named: those that are there, and that nobody has accounted for."""
+    if not facts.offered:
+        return leftover_keys(record)
+    there = {key.get("id") for key in facts.keys}
+    known = known_to(record)
+    return [
+        key
+        for key in leftover_keys(record)
+        if key.get("key_id") in there and not {key.get("key_id"), key.get("public_key")} & known and not wish.beside
+    ]
+
+
 def needs_new_key(record: Record, facts: Facts, wish: Wish, now: datetime) -> bool:
     """Whether the current key is to be replaced, or there is none.
 
@@ -178,8 +212,8 @@ def ripe(record: Record, grace_days: float, now: datetime) -> list[Record]:
 
 
 def is_due(record: Record, wish: Wish, now: datetime) -> bool:
-    """Whether the key needs work although the tenant takes it: an unfinished step, or its replacement."""
-    if record.get("next") or ripe(record, wish.grace_days, now):
+    """Whether the key needs work although the tenant takes it: an unfinished step, a leftover key, a replacement."""
+    if record.get("next") or record.get("leftover") or ripe(record, wish.grace_days, now):
         return True
     return needs_new_key(record, Facts(None), wish, now)
 

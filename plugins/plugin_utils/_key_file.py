@@ -91,19 +91,26 @@ class KeyFile:
         """Put a record, unless the stored one is not of the version that was read. Returns the new version."""
         with self._locked():
             records = self._load()
-            version = int((records.get(name) or {}).get("version") or 0)
-            if if_version is not None and if_version != version:
-                raise StoreError(
-                    f"the record of {name} was changed by another run (version {version}, read as {if_version})",
-                    "wait until the other run has ended, then run again",
-                )
+            version = self._compared(records, name, if_version)
             records[name] = {**record, "version": version + 1}
             self._save(records)
             return version + 1
 
-    def delete(self, name: str) -> bool:
+    @staticmethod
+    def _compared(records: Mapping[str, Any], name: str, if_version: int | None) -> int:
+        """Return the stored version. Raises StoreError if it is not the one that was read."""
+        version = int((records.get(name) or {}).get("version") or 0)
+        if if_version is not None and if_version != version:
+            raise StoreError(
+                f"the record of {name} was changed by another run (version {version}, read as {if_version})",
+                "wait until the other run has ended, then run again",
+            )
+        return version
+
+    def delete(self, name: str, if_version: int | None = None) -> bool:
         with self._locked():
             records = self._load()
+            self._compared(records, name, if_version)
             if name not in records:
                 return False
             del records[name]
@@ -184,9 +191,9 @@ class KeyFile:
         try:
             content = loaded(text)
             records = content["integrations"]
-            if content["format"] != FORMAT or not isinstance(records, dict):
+            if content["format"] != FORMAT or not all(isinstance(one, dict) for one in [records, *records.values()]):
                 raise KeyError("format")
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise StoreError(f"{self.path} is damaged or not a key store", "restore it from a backup") from None
         if content.get("tenant") != self.tenant:
             raise StoreError(

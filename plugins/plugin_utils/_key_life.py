@@ -5,15 +5,18 @@
 
 A record of the store (one key of one integration on one tenant):
 
-  version   counts the writes; a write names the version it has read (check and set)
+  version   counts the writes of a store that compares versions; a write names the version it has read
+  revision  names one write: a counter and the run that wrote. Of another run's write it is always another one
   vendor, company_id, member, member_type, description: whose key it is
   current   the key that works: {key_id, public_key, private_key, created, verified}
   next      the key on its way: {state: intent, known: [public keys], known_ids: [ids] (what was there before), owner,
-            started, resumes}; once it was made: {state: created, key_id, public_key, private_key, created, owner,
-            started}
+            started, sent (requests that may have made a key nobody saw), sent_at}; once it was made: {state: created,
+            key_id, public_key, private_key, created, owner, started}
   retired   the keys that were replaced and are to be deleted: [{key_id, public_key, private_key, since}]
+  leftover  keys that a dead run of this store or somebody else has made, for a person: [{key_id, public_key, since}]
 
-The order that loses nothing: write the intent -> create -> write the key -> read back -> check it -> make it current
+The order that loses nothing: write the intent -> write that the request is sent -> create -> write the key -> read
+back -> check it -> make it current
 -> delete the retired ones. All that a turn has to remember is in the record, so a run is a loop of turns, and a run
 after a crash is the same loop. A retired key keeps its private half until it is gone: only with it can be seen that a
 person has deleted it.
@@ -21,8 +24,8 @@ person has deleted it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +33,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._manual import (
     Step,
     create_key,
     delete_key,
+    leftover_key,
     own_key,
     store_key,
 )
@@ -38,6 +42,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import 
     Facts,
     KeyLifeError,
     Wish,
+    are_ours,
     are_swapped,
     busy,
     fitting,
@@ -46,8 +51,10 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import 
     is_known,
     mismatch,
     needs_new_key,
+    open_requests,
     orphans_of,
     ripe,
+    still_left,
     swapped,
     why_refused,
 )
@@ -56,8 +63,13 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     given,
     held_keys,
     known_to,
+    leftover_keys,
+    less_sent,
+    only_leftover,
     promoted,
+    requests,
     settled,
+    with_leftover,
     without_next,
 )
 
@@ -104,10 +116,25 @@ class Turn:
 
 def turn(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: datetime, alive: Alive) -> Turn:
     """What happens next: at most one act at the tenant, and one write to the store. Raises KeyLifeError."""
+    found = _turn(record, facts, wish, me, now, alive)
+    left = still_left(record, facts, wish)
+    if found.do != "rest" or not record.get("leftover"):
+        return found
+    if left != leftover_keys(record):
+        return Turn("write", record=only_leftover(record, left))
+    return replace(found, steps=[*found.steps, _judge(left, wish)])
+
+
+def _judge(left: Sequence[Mapping[str, Any]], wish: Wish) -> Step:
+    public = [str(key["public_key"]) for key in left]
+    return leftover_key(wish.member, wish.member_type, wish.description, public, wish.ad_hoc)
+
+
+def _turn(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: datetime, alive: Alive) -> Turn:
     if reason := mismatch(record, wish) or busy(record, me, wish.lease, now, alive):
         raise KeyLifeError(reason)
     if wish.absent:
-        return _absent(record, facts, wish)
+        return _absent(record, facts, wish, me, now)
     if wish.given:
         return _given(record, facts, wish, now)
     unfinished = record.get("next") or {}
@@ -116,12 +143,8 @@ def turn(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: d
         return _proven(record, facts, wish, now, mine)
     if facts.state(record.get("current") or {}) == "foreign":
         raise KeyLifeError(_foreign(record, wish))
-    orphans = orphans_of(record, facts.keys, wish)
-    if orphans and mine and not unfinished.get("resumes"):
-        message = f"somebody else has just made a key of {wish.member}; it was left alone. Run again"
-        return Turn("write", record=without_next(record), message=message)
-    if orphans:
-        return Turn("delete", "leftover keys of an interrupted run deleted", {"key_ids": orphans})
+    if orphans := orphans_of(record, facts.keys, wish):
+        return _left_behind(record, orphans, facts, wish, me, now)
     if not needs_new_key(record, facts, wish, now):
         return _kept(record, facts, wish, now)
     if not mine and (blocked := _blocked(record, facts, wish)):
@@ -130,7 +153,21 @@ def turn(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: d
         return Turn("create", "new API key", {"other_than": unfinished["known_ids"]}, record)
     if facts.offered is False:
         return _by_hand(record, wish)
-    return Turn("intend", "new API key", record=_with_intent(record, facts, me, now))
+    return Turn("intend", "new API key", record=_with_intent(record, facts, me, now, wish.lease))
+
+
+def _left_behind(
+    record: Record, orphans: Sequence[int], facts: Facts, wish: Wish, me: Mapping[str, Any], now: datetime
+) -> Turn:
+    """Delete what this store's runs have made for certain, and name what may be somebody else's."""
+    unfinished = record["next"]
+    if are_ours(record, orphans, me, wish.lease, now):
+        done = "leftover keys of an interrupted run deleted"
+        return Turn("delete", done, {"key_ids": list(orphans)}, less_sent(record, len(orphans)))
+    if unfinished.get("owner") == dict(me) and not requests(unfinished):
+        message = f"somebody else has just made a key of {wish.member}; it was left alone. Run again"
+        return Turn("write", record=without_next(record), message=message)
+    return Turn("write", record=with_leftover(record, [key for key in facts.keys if key["id"] in orphans], now))
 
 
 def to_ask(record: Record, offered: bool | None, wish: Wish) -> list[Record]:
@@ -148,15 +185,18 @@ def to_ask(record: Record, offered: bool | None, wish: Wish) -> list[Record]:
     return [dict(asked)] if asked else []
 
 
-def _with_intent(record: Record, facts: Facts, me: Mapping[str, Any], now: datetime) -> Record:
+def _with_intent(record: Record, facts: Facts, me: Mapping[str, Any], now: datetime, lease: float) -> Record:
+    before = record.get("next") or {}
+    # What a killed run has just asked for may still come; its key is then nobody's, and not somebody else's.
+    late = open_requests(before, me, lease, now)
     intent = {
         "state": "intent",
         "known": sorted({str(key["public_key"]) for key in facts.keys if key.get("public_key")}),
         "known_ids": sorted(int(key["id"]) for key in facts.keys),
         "owner": dict(me),
         "started": now.isoformat(timespec="seconds"),
-        # What a killed run has sent for may still come; its key is then nobody's, and not somebody else's.
-        "resumes": bool(record.get("next")),
+        "sent": late,
+        **({"sent_at": before["sent_at"]} if late else {}),
     }
     return {**record, "next": intent}
 
@@ -214,8 +254,10 @@ def _blocked(record: Record, facts: Facts, wish: Wish) -> Turn | None:
     if strangers and not record.get("current") and not wish.beside:
         if record.get("next"):
             return Turn("write", record=without_next(record))
-        public = [str(key["public_key"]) for key in strangers]
-        return Turn("rest", steps=[store_key(wish.member, wish.member_type, wish.description, public)])
+        left = {key["key_id"] for key in leftover_keys(record)}
+        public = [str(key["public_key"]) for key in strangers if key.get("id") not in left]
+        steps = [store_key(wish.member, wish.member_type, wish.description, public)] if public else []
+        return Turn("rest", steps=steps)
     return None
 
 
@@ -251,7 +293,7 @@ def _given(record: Record, facts: Facts, wish: Wish, now: datetime) -> Turn:
     return Turn("write", "given key stored", record=given(record, key, now))
 
 
-def _absent(record: Record, facts: Facts, wish: Wish) -> Turn:
+def _absent(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: datetime) -> Turn:
     """No key of the integration works any more, and the store has none."""
     if facts.state(record.get("current") or {}) == "foreign":
         raise KeyLifeError(
@@ -262,21 +304,32 @@ def _absent(record: Record, facts: Facts, wish: Wish) -> Turn:
         return _absent_by_hand(record, facts, wish)
     known = known_to(record)
     mine = [key for key in facts.keys if is_known(key, known)]
-    # Of an API member made for this integration every key of the description goes, of a person only what is accounted
-    # for.
+    # Of an API member made for this integration every key of the description goes, also another store's: the member
+    # goes with it. Of a person only what is accounted for.
     orphans = orphans_of(record, facts.keys, wish)
-    others = (
-        fitting(record, facts.keys, wish)
-        if wish.member_type == "api"
-        else [key for key in facts.keys if key["id"] in orphans]
-    )
+    if wish.member_type == "api":
+        others = fitting(record, facts.keys, wish)
+    else:
+        others = [key for key in facts.keys if key["id"] in orphans]
+        if others and not are_ours(record, orphans, me, wish.lease, now):
+            return Turn("write", record=with_leftover(record, others, now))
     found = {int(key["id"]): key for key in [*mine, *others]}
     doomed = [number for number, key in sorted(found.items()) if key.get("public_key") != facts.own]
     if doomed:
-        return Turn("delete", "keys deleted", {"key_ids": doomed})
+        return Turn("delete", _deleted(found, doomed, {*known, *orphans}), {"key_ids": doomed})
     if found:
         return Turn("rest", steps=[own_key(wish.member, wish.member_type, facts.own)])
+    if wish.member_type != "api" and (left := still_left(record, facts, wish)):
+        # Only the record knows of them, so it stays until a person has judged them.
+        done = not record.get("next") and not held_keys(record)
+        return Turn("rest") if done else Turn("write", record=only_leftover(wish.identity, left))
     return Turn("forget", _FORGOTTEN) if record else Turn("rest")
+
+
+def _deleted(found: Mapping[int, Mapping[str, Any]], doomed: Sequence[int], known: set[Any]) -> str:
+    """What was deleted, and which of it the store did not know."""
+    strangers = [str(found[number].get("public_key")) for number in doomed if not is_known(found[number], known)]
+    return "keys deleted" + (f", also {', '.join(strangers)}, not known to the store" if strangers else "")
 
 
 def _absent_by_hand(record: Record, facts: Facts, wish: Wish) -> Turn:

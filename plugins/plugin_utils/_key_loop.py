@@ -3,30 +3,37 @@
 
 """The loop that leads a key through its life: look at the tenant, look at the store, take one turn, and again.
 
-What happens next is decided by _key_life.turn alone. Here it is carried out, and every write of the store is read back.
+What happens next is decided by _key_life.turn alone. Here it is carried out. Right before each write the record has to
+be the one that the turn was decided on, and every write is read back.
 """
 
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, NotApplied, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import Keys, Listing
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
     created,
+    known_public_keys,
+    less_sent,
     register_keys,
-    resumed,
     retired_keys,
+    revised,
+    sent,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
@@ -35,50 +42,6 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Sto
 _MOST_TURNS = 16
 # Seconds between looks at a key that was made this moment and may not be known everywhere yet.
 _NOT_KNOWN_YET = (1.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The member and its keys as the tenant tells. offered: whether it lists keys; None if there is no such member."""
-
-    offered: bool | None
-    keys: list[dict[str, Any]]
-    active: bool
-
-
-@dataclass(frozen=True)
-class Made:
-    """What came of creating a key. key: with its private half, or None. changed: whether one was created.
-
-    twins: ids of further keys that the tenant made of the same request.
-    """
-
-    offered: bool
-    key: dict[str, Any] | None
-    changed: bool
-    twins: Sequence[int] = ()
-
-
-class Keys(Protocol):
-    """What the loop asks of the tenant: the keys of one member."""
-
-    def listing(self) -> Listing:
-        """The member and its keys, as they are now."""
-
-    def create(self, other_than: list[int]) -> Made:
-        """Make one key, unless there is one that has none of these ids.
-
-        Raises an error of UNCERTAIN, or one that is `unclear`, if there may be a key whose private half nobody saw.
-        """
-
-    def delete(self, which: Mapping[str, Any]) -> bool:
-        """Whether the tenant offers to delete keys at all."""
-
-    def state(self, key: Mapping[str, Any]) -> str:
-        """valid, refused or foreign."""
-
-    def offers(self) -> bool:
-        """Whether the tenant would make a key of a member that does not exist yet."""
 
 
 @dataclass
@@ -149,6 +112,10 @@ class Loop:
         # The errors of requests for a key whose answer was lost, and the one after which nobody has cleared up yet.
         self._lost: list[PsaError] = []
         self._unclear: PsaError | None = None
+        # Who writes, what it wrote last, and the key that it has made and stored.
+        self._writer = uuid.uuid4().hex[:12]
+        self._wrote: Record | None = None
+        self._made: Mapping[str, Any] | None = None
 
     def run(self) -> Outcome:
         """Raises PsaError: KeyLifeError if a person has to decide, StoreError, or what the tenant said."""
@@ -214,6 +181,8 @@ class Loop:
         listing = self._listed_when(lambda found: not patient or found.offered is not None)
         record = self._store.read()
         register_keys(record)
+        if self._wrote is not None and not _same_but_version(record, self._wrote):
+            raise self._overtaken(record)
         return listing, record
 
     def _listed_when(self, done: Callable[[Listing], bool]) -> Listing:
@@ -244,9 +213,11 @@ class Loop:
             self._only_lists = True
             return False
         if step.do == "forget":
+            self._require_unchanged(record)
             self._store.delete()
+            self._wrote = {}
         elif step.record is not None:
-            self._put(step.record)
+            self._put(step.record, record, contested=step.do == "intend")
         return True
 
     def _require_run(self) -> None:
@@ -259,13 +230,20 @@ class Loop:
                 remedy="run again",
             )
 
-    def _require_intent(self, record: Record) -> None:
-        """Raises KeyLifeError if another run has taken over: its key may look like a twin of ours."""
-        if self._store.read().get("next") != record["next"]:
-            raise life.KeyLifeError(
-                f"another run has begun to work on the key of {self._wish.member}; this one did nothing more",
-                remedy="wait until it has ended, then run again",
-            )
+    def _require_unchanged(self, record: Record) -> None:
+        """Raises KeyLifeError if another run has written the record since this turn began."""
+        if (found := self._store.read()) != record:
+            raise self._overtaken(found)
+
+    def _overtaken(self, found: Record) -> life.KeyLifeError:
+        """Another run has written. A key that this run has made, and that the other one does not know, is nobody's."""
+        reason = life.busy(found, self._me, self._wish.lease, self._clock(), self._alive) or (
+            f"another run has written the record of {self._wish.member} meanwhile ({self._store.place}), so this one "
+            "wrote nothing more"
+        )
+        if self._made and self._made["public_key"] not in known_public_keys(found):
+            reason += f". {self._undone(self._made)[1]}"
+        return life.KeyLifeError(reason, remedy="wait until the other run has ended, then run again")
 
     def _may_be_live(self, problem: PsaError) -> PsaError:
         """An error that kept this run from clearing up after a request for a key."""
@@ -283,62 +261,105 @@ class Loop:
             raise last
 
     def _create(self, record: Record, other_than: list[int]) -> bool:
+        record = self._put(sent(record, self._clock()), record)
         try:
             made = self._keys.create(other_than)
+        except UNCERTAIN as problem:
+            return self._without(problem, other_than)
         except PsaError as problem:
-            if not (problem.unclear or isinstance(problem, UNCERTAIN)):
-                raise
-            self._lost.append(problem)
-            self._unclear = problem
-            self._require_run()
-            self._put(resumed(record))
-            # Its key may show a moment later; the next turn deletes it.
-            self._listed_when(lambda found: any(key["id"] not in other_than for key in found.keys))
-            return False
+            if self._shows_another(other_than, problem):
+                return self._without(problem, other_than)
+            if not isinstance(problem, NotApplied):
+                # The tenant made no key, so one that shows later is not this store's.
+                with suppress(PsaError):
+                    self._put(less_sent(record, 1), record)
+            raise
         if not made.offered:
             self._only_lists = True
             return False
+        if made.key is None and made.changed:
+            unseen = life.KeyLifeError(
+                f"the tenant created a key of {self._wish.member} and did not show its private key",
+                remedy="run again; if it stays, look at the route that creates keys",
+            )
+            return self._without(unseen, other_than)
         if made.key is None:
             # The next turn sees whose it is: a killed run's that came late, or somebody else's.
-            if not made.changed:
-                return False
-            raise life.KeyLifeError(
-                f"the tenant created a key of {self._wish.member} and did not show its private key",
-                remedy="run again: that key is deleted then, and another one made",
-            )
-        try:
-            self._require_run()
-            if made.twins:
-                self._require_intent(record)
-                self._keys.delete({"key_ids": list(made.twins)})
-            self._put(created(record, made.key, self._clock()))
-        except PsaError as problem:
-            problem.problem += f". {self._undone(made.key)}. A key that was current before still is"
-            raise
+            self._put(less_sent(record, 1), record)
+            return False
+        self._keep(record, made.key, made.twins)
         return True
 
-    def _undone(self, key: Mapping[str, Any]) -> str:
-        """Nobody would have the private half of a key that the store did not take."""
+    def _shows_another(self, other_than: Sequence[int], problem: PsaError) -> bool:
+        """Whether there is a new key, although the tenant refused to make one. Raises PsaError if it may be there."""
+
+        def is_there(found: Listing) -> bool:
+            return any(key["id"] not in other_than for key in found.keys)
+
+        if not problem.unclear:
+            with suppress(PsaError):
+                return is_there(self._keys.listing())
+            return False
+        self._unclear = problem
+        shown = is_there(self._listed_when(is_there))
+        self._unclear = None
+        return shown
+
+    def _without(self, problem: PsaError, other_than: Sequence[int]) -> bool:
+        """There may be a key that nobody saw: it may show a moment later, and the next turn deletes it."""
+        self._lost.append(problem)
+        self._unclear = problem
+        self._require_run()
+        self._listed_when(lambda found: any(key["id"] not in other_than for key in found.keys))
+        return False
+
+    def _keep(self, record: Record, key: Mapping[str, Any], twins: Sequence[int]) -> None:
+        """Store a key that was just made, or delete it."""
+        try:
+            self._require_run()
+            if twins:
+                # If another run has taken over, its key may look like a twin of ours.
+                self._require_unchanged(record)
+                self._keys.delete({"key_ids": list(twins)})
+            self._put(created(record, key, self._clock()), record)
+        except PsaError as problem:
+            deleted, said = self._undone(key)
+            problem.problem += f". {said}. A key that was current before still is"
+            if deleted:
+                with suppress(PsaError):
+                    self._put(less_sent(record, 1), record)
+            raise
+        self._made = key
+
+    def _undone(self, key: Mapping[str, Any]) -> tuple[bool, str]:
+        """Nobody would have the private half of a key that the store did not take. Whether it is deleted, in words."""
         public = str(key["public_key"])
         try:
             deleted = self._keys.delete({"public_keys": [public]})
         except PsaError:
             deleted = False
-        what = "was deleted again" if deleted else "could not be deleted; the next run does it"
-        return f"The new key {public[:4]}… {what}"
+        what = "was deleted again" if deleted else "could not be deleted; the next run does it, or says how"
+        return deleted, f"The new key {public[:4]}… {what}"
 
-    def _put(self, record: Record) -> None:
-        """Write, read back, and give a store that compares no versions the time in which another run may write."""
-        wanted = {**record, **self._wish.identity}
+    def _put(self, record: Record, before: Record, *, contested: bool = False) -> Record:
+        """Write what is to follow on `before`, and read it back.
+
+        contested: another run may begin at the same moment, so a store that compares no versions is given time.
+        """
+        self._require_unchanged(before)
+        wanted = revised({**record, **self._wish.identity}, before, self._writer)
         register_keys(wanted)
         self._store.write(wanted)
-        begun = (wanted.get("next") or {}).get("state") == "intent"
-        if begun and not self._store.guarded:
+        self._wrote = wanted
+        if contested and not self._store.guarded:
             # Of two runs that write at once both have written after this pause, and the next turn finds one intent.
             self._sleep(self._store.settle)
-            return
-        if _same_but_version(self._store.read(), wanted):
-            return
+            return wanted
+        found = self._store.read()
+        if _same_but_version(found, wanted):
+            return found
+        if found.get("revision") not in (before.get("revision"), wanted["revision"]):
+            raise self._overtaken(found)
         raise life.KeyLifeError(
             f"the key store gave back another record than was written ({self._store.place}); nothing more was done",
             remedy="look at the store, then run again",

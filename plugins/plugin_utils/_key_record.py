@@ -8,7 +8,7 @@ What a record holds is said in _key_life.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -85,9 +85,44 @@ def without_next(record: Record) -> Record:
     return {name: value for name, value in record.items() if name != "next"}
 
 
-def resumed(record: Record) -> Record:
-    """The record of an intent after its request was lost: a key that is there, or comes yet, is nobody's."""
-    return {**record, "next": {**record["next"], "resumes": True}}
+def sent(record: Record, now: datetime) -> Record:
+    """The record of an intent right before its request: from now on there may be a key that nobody saw."""
+    intent = record["next"]
+    counted = {"sent": requests(intent) + 1, "sent_at": now.isoformat(timespec="seconds")}
+    return {**record, "next": {**intent, **counted}}
+
+
+def requests(intent: Mapping[str, Any]) -> int:
+    """How many requests of an intent may have made a key that nobody saw. Records of old versions do not tell."""
+    return int(intent.get("sent") or 0)
+
+
+def less_sent(record: Record, deleted: int) -> Record:
+    """The record after so many of the keys that its requests have made were deleted."""
+    intent = record["next"]
+    return {**record, "next": {**intent, "sent": max(0, requests(intent) - deleted)}}
+
+
+def leftover_keys(record: Record) -> list[Record]:
+    return [dict(key) for key in record.get("leftover") or []]
+
+
+def with_leftover(record: Record, keys: Iterable[Mapping[str, Any]], now: datetime) -> Record:
+    """The record without its intent, and with the keys that may be another store's, for a person to judge."""
+    since = now.isoformat(timespec="seconds")
+    named = [{"key_id": key.get("id"), "public_key": key.get("public_key"), "since": since} for key in keys]
+    return only_leftover(without_next(record), [*leftover_keys(record), *named])
+
+
+def only_leftover(record: Record, left: Sequence[Mapping[str, Any]]) -> Record:
+    result = {name: value for name, value in record.items() if name != "leftover"}
+    return {**result, "leftover": [dict(key) for key in left]} if left else result
+
+
+def revised(record: Record, before: Record, writer: str) -> Record:
+    """The record as one write of a run: no other write of any run has its revision. before: what it replaces."""
+    count = str(before.get("revision") or "").partition("-")[0]
+    return {**record, "revision": f"{int(count) + 1 if count.isdecimal() else 1}-{writer}"}
 
 
 def created(record: Record, key: Mapping[str, Any], now: datetime) -> Record:

@@ -21,6 +21,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     age_days,
     clock_skew,
     known_public_keys,
+    leftover_keys,
     retired_keys,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
@@ -42,6 +43,11 @@ def _findings(record: Record, facts: Facts, state: str, wish: Wish, now: datetim
         found.append(f"the key is {age:.0f} days old, more than {wish.max_age_days:g}: run msp.connectwise.rotate_keys")
     if record.get("next"):
         found.append("a run was interrupted while it made a key: run msp.connectwise.onboard")
+    if left := leftover_keys(record):
+        names = ", ".join(str(key.get("public_key")) for key in left)
+        found.append(
+            f"an interrupted run or somebody else has made {names}: msp.connectwise.onboard says how to delete it"
+        )
     return found
 
 

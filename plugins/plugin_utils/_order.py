@@ -20,6 +20,7 @@ SECONDS = {
     "store_key": 120,
     "delete_key": 45,
     "own_key": 180,
+    "leftover_key": 120,
 }
 SECONDS_OTHER = 60
 SECONDS_SCREEN = 60

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Key stores behind one port: the default file, stores described as data, a command, and none.
+"""Key stores behind one port: the default file, stores described as data, and none; commands are in _command_store.
 
 A store holds one record: that of one key of one integration on one tenant. Errors are StoreError, never with what the
 store holds.
@@ -12,9 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,14 +20,15 @@ from typing import Any, Protocol
 import yaml
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import closest
+from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import RESTORE, UNSEEN, Where
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile, StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record
 
 STORES = ("vaulted_file", "hashi_vault", "sops", "command", "none")
-_SAID_LIMIT = 300  # characters of a store's words in a message
 _PLACEHOLDER = re.compile(r"<([a-z]+)>")
-_COMMAND_LIMIT = 120.0  # seconds
+_USER_INFO = re.compile("//[^/@]*@")
+_NOT_INSTALLED = re.compile("was not found in configured module paths|[Cc]ould(n't| not) (be )?resolve")
 
 
 class Store(Protocol):
@@ -88,25 +87,10 @@ class VaultedFile:
         self._version = self._file.write(self._name, record, self._version)
 
     def delete(self) -> None:
-        self._file.delete(self._name)
+        self._file.delete(self._name, self._version)
 
     def check(self, *, write: bool) -> None:
         self._file.check(write=write)
-
-
-@dataclass(frozen=True)
-class Where:
-    """Whose record it is, and what of a described store differs from user to user.
-
-    options: of the other collection, such as the server and how to authenticate.
-    """
-
-    tenant: str
-    name: str
-    path: str = ""
-    mount: str = ""
-    options: Mapping[str, Any] | None = None
-    settle: float = 2.0
 
 
 class Described:
@@ -125,15 +109,21 @@ class Described:
         self._version = int(_dug(found, str(call.get("version") or "")) or 0) if call.get("version") else 0
         record = _dug(found, str(call.get("record") or ""))
         if isinstance(record, str):
-            try:
-                record = loaded(record or "{}")
-            except ValueError:
-                raise StoreError(f"{self.place} holds no record", "restore it from a backup") from None
-        if not record or (call.get("removed") and record.get(call["removed"])):
+            if not record.strip() and self._has_no_file(call):
+                return {}
+            record = _parsed(record)
+        elif not record:
             return {}
         if not isinstance(record, Mapping):
-            raise StoreError(f"{self.place} holds no record", "restore it from a backup")
+            raise StoreError(f"{self._named()} holds no record: it is damaged", RESTORE)
+        if call.get("removed") and record.get(call["removed"]):
+            return {}
         return {str(name): value for name, value in record.items()}
+
+    def _has_no_file(self, call: Mapping[str, Any]) -> bool:
+        """Some lookups answer with an empty text for a missing file, and so might they for an empty one."""
+        file = call.get("file")
+        return bool(file) and not os.path.lexists(str(self._filled(file, {})))
 
     def write(self, record: Record) -> None:
         self._run_all("write", record)
@@ -161,7 +151,7 @@ class Described:
             return result
         if call.get("missing") and re.search(call["missing"], said):
             return None
-        raise self._problem("read", said)
+        raise self._problem("read", call, said)
 
     def _run_all(self, operation: str, record: Record) -> None:
         calls = self._description[operation]
@@ -169,7 +159,7 @@ class Described:
             result = self._outside.run_module(call["module"], self._arguments(call, record))
             if result.get("failed"):
                 parts = (str(result.get(name) or "") for name in ("msg", "module_stderr", "exception"))
-                raise self._problem(operation, " ".join(part for part in parts if part), record)
+                raise self._problem(operation, call, " ".join(part for part in parts if part))
 
     def _arguments(self, call: Mapping[str, Any], record: Record) -> dict[str, Any]:
         takes = call.get("takes")
@@ -209,95 +199,23 @@ class Described:
             )
         return values[name]()
 
-    def _problem(self, operation: str, said: str, record: Record | None = None) -> StoreError:
-        for key in ((record or {}).get("current"), (record or {}).get("next")):
-            if key and key.get("private_key"):
-                said = said.replace(str(key["private_key"]), "…")
+    def _problem(self, operation: str, call: Mapping[str, Any], said: str) -> StoreError:
+        """What the store said decides what is told, and is never shown: it may quote the record."""
+        asked = call.get("lookup") or call["module"]
+        if _NOT_INSTALLED.search(said):
+            return StoreError(
+                f"{self._named()}: {operation} failed: {asked} is not installed", "install its collection"
+            )
         for known in self._description.get("problems") or []:
             if known.get("when", operation) == operation and re.search(known["says"], said):
-                problem = known.get("problem") or said[:_SAID_LIMIT]
-                more = f" ({said[:_SAID_LIMIT]})" if known.get("problem") and not known["says"] else ""
-                return StoreError(f"{self._named()}: {problem}{more}", known["remedy"])
-        remedy = "look at the store and at how integration_store describes it"
-        return StoreError(f"{self._named()}: {operation} failed: {said[:_SAID_LIMIT]}", remedy)
+                problem = known.get("problem") or f"{operation} failed"
+                return StoreError(f"{self._named()}: {problem}", known["remedy"])
+        remedy = f"look at how integration_store describes it, and run {asked} by hand, for {UNSEEN}"
+        return StoreError(f"{self._named()}: {operation} failed ({asked})", remedy)
 
     def _named(self) -> str:
-        server = (self._where.options or {}).get("url")
+        server = _USER_INFO.sub("//", str((self._where.options or {}).get("url") or ""))
         return f"{server} and the record {self.place}" if server else self.place
-
-
-class Command:
-    """A user's own commands; the record goes over standard input and output."""
-
-    guarded = False
-
-    def __init__(self, commands: Mapping[str, Any], where: Where) -> None:
-        self._commands, self._where = commands, where
-        self.settle = where.settle
-        first = (commands.get("read") or ["no command"])[0]
-        self.place = str(commands.get("place") or f"{first}: {where.tenant}/{where.name}")
-
-    def read(self) -> Record:
-        done = self._run("read")
-        missing = self._commands.get("missing")
-        if done.returncode:
-            if missing and re.search(missing, done.stderr):
-                return {}
-            raise self._problem("read", done.stderr)
-        try:
-            record = loaded(done.stdout.strip() or "{}")
-        except ValueError:
-            record = None
-        if not isinstance(record, dict):
-            raise self._problem("read", "what it printed is no record")
-        return record
-
-    def write(self, record: Record) -> None:
-        done = self._run("write", json.dumps(record))
-        if done.returncode:
-            raise self._problem("write", done.stderr)
-
-    def delete(self) -> None:
-        done = self._run("delete")
-        if done.returncode:
-            raise self._problem("delete", done.stderr)
-
-    def check(self, *, write: bool) -> None:
-        record = self.read()
-        if write:
-            self.write(record)
-
-    def _run(self, operation: str, text: str = "") -> subprocess.CompletedProcess[str]:
-        command = [str(part) for part in self._commands.get(operation) or []]
-        variables = {"CW_STORE_TENANT": self._where.tenant, "CW_STORE_NAME": self._where.name}
-        try:
-            return subprocess.run(
-                command,
-                input=text,
-                env={**os.environ, **variables},
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=_COMMAND_LIMIT,
-                check=False,
-            )
-        except (OSError, ValueError, IndexError, subprocess.TimeoutExpired) as problem:
-            raise self._problem(operation, f"it cannot be run ({type(problem).__name__})") from None
-
-    def _problem(self, operation: str, said: str) -> StoreError:
-        verb = {"read": "reads", "write": "writes", "delete": "deletes"}[operation]
-        first = (self._commands.get(operation) or ["none is set"])[0]
-        remedy = {
-            "read": "run it by hand; if it ends so because there is no record yet, let it say so and describe that in "
-            "integration_store_command.missing",
-            "write": "run it by hand with any JSON on its standard input",
-            "delete": "run it by hand",
-        }[operation]
-        return StoreError(
-            f"the command that {verb} ({first}) failed for {self._where.tenant}/{self._where.name}: "
-            f"{said.strip()[:_SAID_LIMIT] or 'it said nothing'}",
-            remedy,
-        )
 
 
 class NoStore:
@@ -326,6 +244,14 @@ class NoStore:
 
     def check(self, *, write: bool) -> None:
         """Whether a key would be lost shows when one is to be made; most runs make none."""
+
+
+def _parsed(text: str) -> Any:
+    """The JSON value of a text; the text itself if it holds none."""
+    try:
+        return loaded(text)
+    except ValueError:
+        return text
 
 
 def _dug(data: Any, path: str) -> Any:

@@ -20,7 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import LostAnswer, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Loop, Made
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Loop
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import Made
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     held_keys,
     known_public_keys,
@@ -150,20 +151,31 @@ class Run:
 
 
 class Shelf:
-    """What the loop asks of the store, through the run that asks."""
+    """What the loop asks of the store, through the run that asks.
 
-    guarded, settle, place = True, 0.0, "the store"
+    One that compares no versions is written right after it was read: nothing else protects it.
+    """
+
+    settle, place = 0.0, "the store"
 
     def __init__(self, run):
         self.run, self.world, self.version, self._wait = run, run.world, 0, run._wait
+        self.guarded = run.world.guarded
 
     def read(self):
+        if not self.guarded:
+            self._wait()
+            return dict(self.world.store)
         record = self.world.store
         self.version = record.get("version", 0)
         self._wait()
         return dict(record)
 
     def write(self, record):
+        if not self.guarded:
+            self.world.store = dict(record)
+            self._wait()
+            return
         if self.world.store.get("version", 0) != self.version:
             raise StoreError("another run has written", "run again")
         self.version += 1
@@ -176,8 +188,9 @@ class Shelf:
 
 
 class KeyLife(RuleBasedStateMachine):
-    @initialize()
-    def begin(self):
+    @initialize(guarded=st.booleans())
+    def begin(self, guarded):
+        self.guarded = guarded
         self.tenant, self.store, self.running, self.pid = Tenant(), {}, set(), 0
         self.now = datetime(2026, 1, 1, tzinfo=timezone.utc)
         self.runs = []
@@ -220,7 +233,8 @@ class KeyLife(RuleBasedStateMachine):
             run.die()
             self.runs.remove(run)
 
-    @precondition(lambda self: not self.runs)
+    # What becomes of an intent that is older than the lease is in TwoControllers.
+    @precondition(lambda self: not self.runs and (self.store.get("next") or {}).get("state") != "intent")
     @rule(days=st.integers(1, 5))
     def time_passes(self, days):
         self.now += timedelta(days=days)
@@ -312,3 +326,71 @@ class KeyLife(RuleBasedStateMachine):
     def grace_is_kept(self):
         """A replaced key keeps its private half until it is gone."""
         assert all(key.get("private_key") for key in retired_keys(self.store))
+
+
+class Controller:
+    """One of two that work on a tenant without knowing of each other, each with a store of its own."""
+
+    guarded = True
+
+    def __init__(self, machine):
+        self.tenant, self._machine, self.store, self.running, self.pid = machine.tenant, machine, {}, set(), 0
+
+    @property
+    def now(self):
+        return self._machine.now
+
+    def alive(self, owner):
+        return owner["pid"] in self.running
+
+
+class TwoControllers(RuleBasedStateMachine):
+    """Runs of either die at any call; none takes away what the other one uses.
+
+    Between two runs of different controllers the lease passes: within it a key is taken for that of a run which has
+    just died.
+    """
+
+    @initialize()
+    def begin(self):
+        self.tenant, self.now = Tenant(), datetime(2026, 1, 1, tzinfo=timezone.utc)
+        self.controllers, self.last = [Controller(self), Controller(self)], 0
+        for which in range(2):
+            assert self.began(which, replace(WISH, beside=True)).finish().outcome
+
+    def began(self, which, wish=WISH, **more):
+        if which != self.last:
+            self.now += timedelta(seconds=WISH.lease)
+        self.last = which
+        return Run(self.controllers[which], wish, **more)
+
+    @rule(which=st.integers(0, 1), rotate=st.booleans(), steps=st.integers(0, 30), lost=st.booleans())
+    def killed_run(self, which, rotate, steps, lost):
+        run = self.began(which, rotate=rotate, lost_answer=lost)
+        for _turn in range(steps):
+            if not run.step():
+                break
+        run.die()
+
+    @rule(which=st.integers(0, 1), rotate=st.booleans())
+    def run(self, which, rotate):
+        run = self.began(which, rotate=rotate).finish()
+        assert run.outcome is not None, run.failure
+        record = self.controllers[which].store
+        assert "next" not in record
+        # Whatever it has left on the tenant it has named.
+        named = {key for step in run.outcome.steps for key in step["public_keys"]}
+        assert named == {key["public_key"] for key in record.get("leftover", [])}
+
+    @invariant()
+    def what_either_uses_works(self):
+        for controller in self.controllers:
+            assert self.tenant.state(controller.store["current"]) == "valid"
+
+    @invariant()
+    def every_key_is_accounted_for(self):
+        records = [controller.store for controller in self.controllers]
+        known = {key for record in records for key in known_public_keys(record)}
+        known |= {key["public_key"] for record in records for key in record.get("leftover", [])}
+        unfinished = any(record.get("next") for record in records)
+        assert unfinished or {key["public_key"] for key in self.tenant.keys.values()} <= known

@@ -12,19 +12,26 @@ import fcntl
 import functools
 import os
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 FILE, NUMBER, NAME = "SEAM_FILE", "SEAM_NUMBER", "SEAM_NAME"
+DELAY, SPARE = "SEAM_DELAY", "SEAM_SPARE"
 
 
 class Seams:
-    """file: gets a line for each seam. number: at which one the run dies. name: or the first with this in it."""
+    """file: gets a line for each seam. number: at which one the run dies. name: or the first with this in it.
 
-    def __init__(self, file: str, number: int = 0, name: str = "") -> None:
+    delay: seconds after it, so in the middle of what begins there. spare: whether programs that the run has started,
+    such as the commands of a store, outlive it.
+    """
+
+    def __init__(self, file: str, number: int = 0, name: str = "", delay: float = 0, *, spare: bool = False) -> None:
         self._file, self._number, self._name = file, number, name
+        self._delay, self._spare = delay, spare
         self._main = os.getpid()
 
     def reach(self, name: str) -> None:
@@ -34,11 +41,19 @@ class Seams:
             os.write(handle, f"{name}\n".encode())
             count = len(Path(self._file).read_bytes().splitlines())
             if count == self._number or (self._name and self._name in name):
-                # Under the lock, so that no other process of the run comes further.
-                kill_run(self._main)
-                os.kill(os.getpid(), signal.SIGKILL)
+                if self._delay:
+                    timer = threading.Timer(self._delay, self._die)
+                    timer.daemon = True
+                    timer.start()
+                else:
+                    # Under the lock, so that no other process of the run comes further.
+                    self._die()
         finally:
             os.close(handle)
+
+    def _die(self) -> None:
+        kill_run(self._main, spare=self._spare)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def around(self, owner: Any, method: str, named: Callable[..., str | None]) -> None:
         """Make each call of a method two seams. named: what the call is, from its arguments; None if it is no seam."""
@@ -60,9 +75,9 @@ class Seams:
     def install(self) -> None:
         """In the process that will fork the workers, once Ansible knows its collections."""
         from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
+        from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command
         from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import Controller
         from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile
-        from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Command
         from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
         self.around(Http, "request", _request)
@@ -81,20 +96,36 @@ def installed() -> Seams | None:
     """The seams that the environment asks for."""
     if not os.environ.get(FILE):
         return None
-    seams = Seams(os.environ[FILE], int(os.environ.get(NUMBER) or 0), os.environ.get(NAME) or "")
+    seams = Seams(
+        os.environ[FILE],
+        int(os.environ.get(NUMBER) or 0),
+        os.environ.get(NAME) or "",
+        float(os.environ.get(DELAY) or 0),
+        spare=bool(os.environ.get(SPARE)),
+    )
     seams.install()
     return seams
 
 
-def kill_run(main: int) -> None:
-    """SIGKILL for all processes of a run but this one; since ansible-core 2.19 workers have sessions of their own."""
+def kill_run(main: int, *, spare: bool = False) -> None:
+    """SIGKILL for all processes of a run but this one; since ansible-core 2.19 workers have sessions of their own.
+
+    spare: whether programs that it has started live on; workers are forks and have its command line.
+    """
     me = os.getpid()
+    mine = _command_line(me)
     if main != me:
         os.kill(main, signal.SIGSTOP)  # so that it begins no further process
     for process in [*children(main), main]:
-        if process != me:
+        if process != me and not (spare and _command_line(process) != mine):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+
+
+def _command_line(process: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
 
 
 def children(process: int) -> list[int]:

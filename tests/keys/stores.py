@@ -35,11 +35,13 @@ def hashi_vault(bao: OpenBao, token: str | None = None) -> dict[str, Any]:
     return {"integration_store": "hashi_vault", "integration_hashi_vault": options}
 
 
-def commands_in(directory: Path) -> dict[str, Any]:
-    """What a user puts on top of `pass`, `op` or `bw`; here, on a directory."""
+def commands_in(directory: Path, delay: float = 0) -> dict[str, Any]:
+    """What a user puts on top of `pass`, `op` or `bw`; here, on a directory. delay: seconds before the first byte."""
     scripts = {
         "read": 'cat "$CW_STORE_TENANT.$CW_STORE_NAME"',
-        "write": 'cat > "$CW_STORE_TENANT.$CW_STORE_NAME"',
+        # As the guide recommends: what is written is whole, or not there.
+        "write": f'{{ sleep {delay}; cat; }} > "$CW_STORE_TENANT.new" && '
+        'mv "$CW_STORE_TENANT.new" "$CW_STORE_TENANT.$CW_STORE_NAME"',
         "delete": 'rm "$CW_STORE_TENANT.$CW_STORE_NAME"',
     }
     commands: dict[str, Any] = {name: ["sh", "-c", f"cd '{directory}' && {text}"] for name, text in scripts.items()}
@@ -103,7 +105,8 @@ def command(directory: Path) -> Iterator[Store]:
 
     variables = {
         "integration_store": "command",
-        "integration_store_command": commands_in(place),
+        # As slow as a program that asks a server.
+        "integration_store_command": commands_in(place, 0.06),
         "integration_store_settle": 1,
     }
     yield Store(record, lambda tenant: file(tenant).unlink(missing_ok=True), variables)

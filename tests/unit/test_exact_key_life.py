@@ -8,7 +8,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.module_utils._manual import create_key, delete_key, own_key, store_key
+from ansible_collections.msp.connectwise.plugins.module_utils._manual import (
+    create_key,
+    delete_key,
+    leftover_key,
+    own_key,
+    store_key,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_record as records
 
@@ -56,14 +62,15 @@ def ago(**span):
     return (NOW - timedelta(**span)).isoformat()
 
 
-def intent(owner=None, known=(), known_ids=(), started=STAMP, resumes=False):
+def intent(owner=None, known=(), known_ids=(), started=STAMP, sent=0, sent_at=STAMP):
     return {
         "state": "intent",
         "known": list(known),
         "known_ids": list(known_ids),
         "owner": dict(owner or ME),
         "started": started,
-        "resumes": resumes,
+        "sent": sent,
+        **({"sent_at": sent_at} if sent else {}),
     }
 
 
@@ -403,25 +410,98 @@ def test_a_foreign_key_stops(wished):
 def test_an_interrupted_creation_leaves_orphans():
     # 7 is current, 4 was there before (known by id), 5 by its public half, 9 has another description, 8 is the orphan.
     keys = [key(7), key(4), key(5), key(8), key(9, "Another")]
-    record = {"current": CURRENT, "next": intent(OTHER, known=[pub(5)], known_ids=[4])}
+    record = {"current": CURRENT, "next": intent(OTHER, known=[pub(5)], known_ids=[4], sent=1)}
     found = turn(record, keys=keys, alive=False)
-    assert found == life.Turn("delete", "leftover keys of an interrupted run deleted", {"key_ids": [8]})
+    assert (found.do, found.does, found.keys) == (
+        "delete",
+        "leftover keys of an interrupted run deleted",
+        {"key_ids": [8]},
+    )
+    # What was deleted is not looked for again.
+    assert found.record["next"]["sent"] == 0
     found = turn(record, keys=keys[:3], alive=False)
     assert found == life.Turn("write", record={"current": CURRENT})
 
 
 def test_an_interrupted_first_creation_starts_over():
-    record = {"next": intent(OTHER, known_ids=[4])}
+    record = {"next": intent(OTHER, known_ids=[4], sent=1)}
     found = turn(record, keys=[key(4, "Another"), key(8)], alive=False)
     assert (found.do, found.keys) == ("delete", {"key_ids": [8]})
     found = turn(record, keys=[key(4, "Another")], alive=False)
     assert found.do == "intend"
-    assert found.record["next"] == intent(known=[pub(4)], known_ids=[4], resumes=True)
+    # Its key may still come.
+    assert found.record["next"] == intent(known=[pub(4)], known_ids=[4], sent=1)
+
+
+DAY = {"days": 1}
+
+
+@pytest.mark.parametrize("lease", [900.0, 0.0])
+@pytest.mark.parametrize(
+    ("sent", "sent_at", "keys", "ours"),
+    [
+        (1, ago(seconds=899), [8], {900.0}),
+        (1, ago(seconds=900), [8], set()),
+        (1, ago(**DAY), [8], set()),
+        # A clock that was set back does not make a request young.
+        (1, ago(days=-1), [8], set()),
+        # The run died before it sent anything, or a version wrote it that does not tell.
+        (0, STAMP, [8], set()),
+        # One request makes one key, so somebody else has made one of the two.
+        (1, STAMP, [8, 9], set()),
+        (2, STAMP, [8, 9], {900.0}),
+    ],
+)
+def test_only_what_is_certainly_this_stores_is_deleted(sent, sent_at, keys, ours, lease):
+    """Another controller with a store of its own may have made the key since the intent."""
+    record = {"current": CURRENT, "next": intent(OTHER, known_ids=[7], sent=sent, sent_at=sent_at)}
+    found = turn(record, keys=[key(7), *map(key, keys)], alive=False, lease=lease)
+    if lease in ours:
+        assert (found.do, found.keys) == ("delete", {"key_ids": keys})
+        return
+    left = [{"key_id": number, "public_key": pub(number), "since": STAMP} for number in keys]
+    assert found == life.Turn("write", record={"current": CURRENT, "leftover": left})
+
+
+def test_what_this_very_run_has_sent_is_its_own_however_long_it_takes():
+    record = {"next": intent(sent=1, sent_at=ago(**DAY))}
+    assert turn(record, keys=[key(8)], lease=0.0).keys == {"key_ids": [8]}
+
+
+LEFT = {"key_id": 8, "public_key": pub(8), "since": STAMP}
+
+
+def test_a_leftover_key_is_named_until_it_is_gone_or_accepted():
+    record = {"current": CURRENT, "leftover": [LEFT]}
+    ad_hoc = ("ansible", "north", "-i", "my inventory")
+    found = turn(record, keys=[key(7), key(8)], ad_hoc=ad_hoc)
+    assert found == life.Turn("rest", steps=[leftover_key("Sync", "api", "Sync key", [pub(8)], ad_hoc)])
+    assert "ansible north -i 'my inventory' -m msp.connectwise.cw_api_key -a" in found.steps[0]["do"]
+    assert turn(record, offered=False).steps[-1]["public_keys"] == [pub(8)]
+    assert life.is_due(record, wish(), NOW)
+    gone = life.Turn("write", record={"current": CURRENT})
+    assert turn(record, keys=[key(7)]) == gone
+    assert turn(record, keys=[key(7), key(8)], beside=True) == gone
+    # A person has stored it.
+    assert (
+        turn({"current": {**CURRENT, "key_id": 8, "public_key": pub(8)}, "leftover": [LEFT]}, keys=[key(8)]).do
+        == "write"
+    )
+
+
+def test_without_a_key_a_leftover_one_is_named_and_no_other_made():
+    record = {"leftover": [LEFT]}
+    (step,) = turn(record, keys=[key(8)]).steps
+    assert step["kind"] == "leftover_key"
+    stranger, step = turn(record, keys=[key(3), key(8)]).steps
+    assert (stranger["public_keys"], step["public_keys"]) == ([pub(3)], [pub(8)])
+    assert turn(record, keys=[key(8)], beside=True).do == "intend"
+    assert turn(record, keys=[]).do == "intend"
 
 
 def test_a_key_that_comes_after_its_run_was_killed():
     """This run has looked, and written its own intent; then what the killed run has sent takes effect."""
-    late = turn({"next": intent(resumes=True)}, keys=[key(8)])
+    late = turn({"next": intent(sent=1)}, keys=[key(8)])
     assert (late.do, late.keys, late.message) == ("delete", {"key_ids": [8]}, "")
     somebodys = turn({"current": CURRENT, "next": intent()}, keys=[key(7), key(8)], replace=pub(7))
     assert (somebodys.do, somebodys.record) == ("write", {"current": CURRENT})
@@ -429,7 +509,7 @@ def test_a_key_that_comes_after_its_run_was_killed():
 
 
 def test_orphans_are_found_by_the_description_the_record_has_too():
-    record = {"current": CURRENT, "description": "Old words", "next": intent(OTHER)}
+    record = {"current": CURRENT, "description": "Old words", "next": intent(OTHER, sent=1)}
     found = turn(record, keys=[key(7), key(8, "old  WORDS"), key(9, "New words")], alive=False)
     assert found.keys == {"key_ids": [8]}
 
@@ -523,7 +603,7 @@ def test_a_key_that_nobody_has_stored_is_asked_for():
 
 
 def test_an_orphan_is_no_stranger():
-    record = {"next": intent(OTHER, known_ids=[3])}
+    record = {"next": intent(OTHER, known_ids=[3], sent=1)}
     assert turn(record, keys=[key(3), key(8)], alive=False).keys == {"key_ids": [8]}
     assert turn(record, keys=[key(3)], alive=False).record == {}
     assert "pub8" not in str(turn({}, keys=[key(3)]).steps)
@@ -577,15 +657,34 @@ def test_of_an_api_member_every_key_of_the_description_goes():
     keys = [key(9, "Another"), key(8), key(7), key(6, "renamed")]
     record = {"current": CURRENT, "retired": [retired(6, days=1)]}
     found = turn(record, keys=keys, absent=True)
-    assert found == life.Turn("delete", "keys deleted", {"key_ids": [6, 7, 8]})
+    said = f"keys deleted, also {pub(8)}, not known to the store"
+    assert found == life.Turn("delete", said, {"key_ids": [6, 7, 8]})
+    assert turn(record, keys=[key(7)], absent=True).does == "keys deleted"
 
 
 def test_of_a_person_only_what_is_accounted_for():
     keys = [key(9, "Another"), key(8), key(7)]
     assert turn({"current": CURRENT}, keys=keys, absent=True, member_type="member").keys == {"key_ids": [7]}
-    record = {"current": CURRENT, "next": intent(OTHER, known_ids=[7])}
+    record = {"current": CURRENT, "next": intent(OTHER, known_ids=[7], sent=1)}
     found = turn(record, keys=keys, absent=True, member_type="member", alive=False)
-    assert found.keys == {"key_ids": [7, 8]}
+    assert (found.does, found.keys) == ("keys deleted", {"key_ids": [7, 8]})
+
+
+def test_of_a_person_what_may_be_somebody_elses_stays_and_is_named():
+    def gone(record, *numbers):
+        return turn(
+            record, "refused", keys=[key(one) for one in numbers], absent=True, member_type="member", alive=False
+        )
+
+    record = {"current": CURRENT, "next": intent(OTHER, known_ids=[7], sent=1, sent_at=ago(**DAY))}
+    record = gone(record, 7, 8).record
+    assert record == {"current": CURRENT, "leftover": [LEFT]}
+    assert gone(record, 7, 8).keys == {"key_ids": [7]}
+    # The record outlives its keys, for only it knows of the one that is left.
+    record = gone(record, 8).record
+    assert record == {**wish(member_type="member").identity, "leftover": [LEFT]}
+    assert [step["kind"] for step in gone(record, 8).steps] == ["leftover_key"]
+    assert gone(record).do == "forget"
 
 
 def test_when_no_key_is_left_the_record_goes():
@@ -650,9 +749,21 @@ def test_the_same_key_again_is_not_its_own_predecessor():
     assert records.promoted(record, NOW) == {"current": PROMOTED}
 
 
-def test_a_lost_request_makes_of_an_intent_one_that_resumes():
-    record = {"current": CURRENT, "next": intent()}
-    assert records.resumed(record) == {**record, "next": {**record["next"], "resumes": True}}
+def test_requests_are_counted():
+    record = {"current": CURRENT, "next": {"state": "intent", "owner": ME}}
+    once = records.sent(record, NOW)
+    assert once == {"current": CURRENT, "next": {**record["next"], "sent": 1, "sent_at": STAMP}}
+    assert records.sent(once, NOW)["next"]["sent"] == 2
+    assert records.less_sent(once, 1)["next"]["sent"] == records.less_sent(once, 2)["next"]["sent"] == 0
+    assert records.less_sent(record, 1)["next"]["sent"] == 0
+
+
+def test_every_write_has_a_revision_of_its_own():
+    first = records.revised({"a": 1}, {}, "me")
+    assert first == {"a": 1, "revision": "1-me"}
+    assert records.revised(first, first, "you")["revision"] == "2-you"
+    assert records.revised({}, {"revision": "9-you"}, "me")["revision"] == "10-me"
+    assert records.revised({}, {"revision": "odd"}, "me")["revision"] == "1-me"
 
 
 def test_given():

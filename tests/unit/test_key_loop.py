@@ -20,13 +20,15 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import create_key, delete_key, store_key
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Loop, Made, Outcome
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Loop, Outcome
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import Made
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 STAMP = "2026-03-01T12:00:00+00:00"
 ME = {"host": "here", "pid": 1}
 WISH = life.Wish("Sync", "api", "Sync key", vendor="sync", company_id="north")
 IDENTITY = WISH.identity
+SENT = {"sent": 1, "sent_at": STAMP}
 CURRENT = {"key_id": 7, "public_key": "pub7-whole", "private_key": "prv7", "created": STAMP, "verified": STAMP}
 
 
@@ -34,7 +36,7 @@ class World:
     """A tenant and a store. log: what was asked of them and done, in its order."""
 
     def __init__(self, record=None, *numbers, offered=True, active=True):
-        self.log, self.record = [], dict(record or {})
+        self.log, self.held = [], dict(record or {})
         self.offered, self.active, self.makes, self.deletes = offered, active, True, True
         self.keys = {number: f"prv{number}" for number in numbers}
         self.states, self.late, self.failing, self.garbled = {}, [], {}, None
@@ -42,6 +44,15 @@ class World:
         self.lost, self.twins = [], 0
         self.shows, self.alive = True, {}
         self.members = []
+
+    @property
+    def record(self):
+        """What the store holds, but for the names of its writes."""
+        return {name: value for name, value in self.held.items() if name != "revision"}
+
+    @record.setter
+    def record(self, record):
+        self.held = dict(record)
 
     def loop(self, wish=WISH, **more):
         return Loop(self, self, wish, ME, alive=self.is_alive, clock=lambda: NOW, sleep=self.pause, **more)
@@ -116,12 +127,13 @@ class World:
 
     def read(self):
         self.did("read")
-        return dict(self.record if self.garbled is None else self.garbled)
+        return dict(self.held if self.garbled is None else self.garbled)
 
     def write(self, record):
-        state = (record.get("next") or {}).get("state") or "rest"
+        unfinished = record.get("next") or {}
+        state = "sent" if unfinished.get("sent") else unfinished.get("state") or "rest"
         self.did(f"write {state}")
-        self.record = dict(record)
+        self.held = dict(record)
 
     def check(self, *, write):
         raise AssertionError("whether the store can be written is found before the loop")
@@ -132,19 +144,22 @@ def no_pause(monkeypatch):
     monkeypatch.setattr(_resource.time, "sleep", lambda _seconds: None)
 
 
+def wrote(what):
+    """The record is read right before it is written, and read back."""
+    return ["read", f"write {what}", "read"]
+
+
 LOOK = ["list", "read"]
 FIRST_KEY = [
     *LOOK,
-    "write intent",
-    "read",
+    *wrote("intent"),
     *LOOK,
+    *wrote("sent"),
     "create []",
-    "write created",
-    "read",
+    *wrote("created"),
     *LOOK,
     "ask pub8",
-    "write rest",
-    "read",
+    *wrote("rest"),
     *LOOK,
 ]
 
@@ -167,7 +182,7 @@ def test_a_first_key_in_its_order():
     current = {**CURRENT, "key_id": 8, "public_key": "pub8-whole", "private_key": "prv8"}
     assert world.record == {**IDENTITY, "current": current}
     assert (outcome.did, outcome.changed, outcome.steps, outcome.state) == (["new API key"], True, [], "valid")
-    assert outcome.record == world.record
+    assert outcome.record == world.held
 
 
 def test_the_second_time_there_is_nothing_to_do():
@@ -252,7 +267,7 @@ def test_check_mode_predicts_a_rotation_and_a_deletion():
     assert world.run(replace(WISH, absent=True), check_mode=True).did == ["keys deleted"]
     assert (list(world.keys), world.record) == ([7], {"current": CURRENT})
     old = {"key_id": 6, "public_key": "pub6-whole", "private_key": "prv6", "since": STAMP}
-    world.record["retired"] = [old]
+    world.held["retired"] = [old]
     assert world.run(check_mode=True).did == ["replaced keys deleted"]
     assert world.record["retired"] == [old]
 
@@ -299,10 +314,10 @@ def test_a_key_that_neither_the_store_takes_nor_the_tenant_deletes_is_the_next_r
         world.failing["delete {'public_keys': ['pub8-whole']}"] = LostAnswer("gone")
     else:
         world.deletes = False
-    assert "The new key pub8… could not be deleted; the next run does it" in str(world.fails())
+    assert "The new key pub8… could not be deleted; the next run does it, or says how" in str(world.fails())
     assert list(world.keys) == [8]
     # Another process, to which this one is dead.
-    world.record["next"]["owner"] = {"host": "here", "pid": 9}
+    world.held["next"]["owner"] = {"host": "here", "pid": 9}
     world.alive[9], world.deletes = False, True
     assert world.run().did == ["leftover keys of an interrupted run deleted", "new API key"]
     assert list(world.keys) == [8]
@@ -339,7 +354,7 @@ def test_the_version_that_a_store_counts_is_no_difference():
 
     world.write = counting
     assert world.run().did == ["new API key"]
-    assert world.record["version"] == 3
+    assert world.record["version"] == 4
 
 
 def test_a_store_that_cannot_be_read_ends_the_run():
@@ -360,7 +375,7 @@ def test_a_store_that_compares_no_versions_is_given_time():
     world = World()
     world.guarded = False
     assert world.run().did == ["new API key"]
-    assert world.log[:6] == [*LOOK, "write intent", "pause 4", *LOOK]
+    assert world.log[:7] == [*LOOK, "read", "write intent", "pause 4", *LOOK]
     assert world.log.count("pause 4") == 1
 
 
@@ -370,11 +385,97 @@ def test_of_two_that_write_at_once_the_one_that_lost_makes_no_key():
 
     def other_wrote(seconds):
         World.pause(world, seconds)
-        world.record["next"]["owner"] = {"host": "here", "pid": 2}
+        world.held["next"]["owner"] = {"host": "here", "pid": 2}
 
     world.pause = other_wrote
     assert "another run (process 2 on here" in str(world.fails())
     assert world.keys == {}
+
+
+def rotated_by_another(world):
+    """What the store holds when another run has rotated meanwhile."""
+    world.keys[20] = "prv20"
+    world.held = {**IDENTITY, "current": {"key_id": 20, "public_key": "pub20-whole", "private_key": "prv20"}}
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_record_that_another_run_has_written_is_not_overwritten(guarded):
+    """This run waits for a slow DELETE when another one rotates and stores its key."""
+    world = World({"current": CURRENT}, 7)
+    world.guarded = guarded
+    delete = world.delete
+
+    def slow(which):
+        if which == {"public_keys": ["pub7-whole"]}:
+            rotated_by_another(world)
+        return delete(which)
+
+    world.delete = slow
+    said = str(world.fails(rotate=True))
+    assert "another run has written the record of Sync meanwhile (the store), so this one wrote nothing more" in said
+    assert "The new key pub8… was deleted again" in said
+    assert "wait until the other run has ended" in said
+    # The other run's key works, is in the store, and this run's is nobody's.
+    assert (list(world.keys), world.record["current"]["public_key"]) == ([20], "pub20-whole")
+
+
+def test_a_key_that_the_other_run_knows_is_not_deleted():
+    world = World()
+    put = world.write
+
+    def write(record):
+        put(record)
+        if world.record.get("current"):
+            world.held = {**world.held, "revision": "9-other", "retired": [world.record["current"]]}
+
+    world.write = write
+    assert "another run has written" in str(world.fails())
+    assert list(world.keys) == [8]
+
+
+def test_a_record_is_not_deleted_after_another_run_has_written():
+    world = Shelf({"current": CURRENT})
+    reads = []
+
+    def read():
+        reads.append(1)
+        if len(reads) == 2:
+            rotated_by_another(world)
+        return World.read(world)
+
+    world.read = read
+    assert "another run has written" in str(world.fails(replace(WISH, absent=True)))
+    assert "forget" not in world.log
+    assert world.record["current"]["public_key"] == "pub20-whole"
+
+
+def test_each_write_has_a_revision_of_its_own_and_old_records_have_none():
+    seen = []
+    for _run in range(2):
+        world = World({"current": CURRENT}, 7)
+        put = world.write
+        world.write = lambda record, put=put: (seen.append(record["revision"]), put(record))
+        world.run(rotate=True)
+    counts = [int(one.partition("-")[0]) for one in seen]
+    assert counts == [1, 2, 3, 4, 5] * 2
+    assert len(set(seen)) == 10
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_refused_request_that_has_made_a_key_all_the_same(made):
+    world = World({"current": CURRENT}, 7)
+    create = world.create
+
+    def refused(other_than):
+        if made:
+            create(other_than)
+        raise InvalidRecord("bad request")
+
+    world.create = refused
+    assert "bad request" in str(world.fails(rotate=True))
+    assert list(world.keys) == [7]
+    # No key of this store can show any more, so one that does is somebody else's.
+    assert world.record["next"]["sent"] == 0
 
 
 # A tenant that does not do what it is told
@@ -407,7 +508,7 @@ def test_only_the_first_list_of_the_first_look_waits():
 def test_only_the_first_look_waits():
     world = World({}, 9, offered=None)
     world.run(replace(WISH, given={"public_key": "pub9-whole", "private_key": "prv9"}))
-    assert [line for line in world.log if line in LOOK] == ["list"] * 4 + ["read", "read", "list", "read"]
+    assert [line for line in world.log if line in LOOK] == ["list"] * 4 + ["read"] * 3 + ["list", "read"]
 
 
 def test_a_tenant_that_lists_keys_and_makes_none():
@@ -434,15 +535,17 @@ def test_a_tenant_that_lists_keys_and_deletes_none():
 def test_a_key_whose_private_half_is_not_shown():
     world = World()
     world.shows = False
-    assert "did not show its private key" in str(world.fails())
+    problem = world.fails()
+    assert "did not show its private key" in str(problem)
+    assert (world.keys, problem.data["done"]) == ({}, ["leftover keys of an interrupted run deleted"])
     world.shows = True
-    world.record["next"]["owner"] = {"host": "here", "pid": 9}
+    world.held["next"]["owner"] = {"host": "here", "pid": 9}
     world.alive[9] = False
-    assert world.run().did == ["leftover keys of an interrupted run deleted", "new API key"]
+    assert world.run().did == ["new API key"]
 
 
 def test_a_late_key_of_a_killed_run_is_deleted_and_another_one_made():
-    world = World({"next": {"state": "intent", "owner": {"pid": 9}, "known_ids": [], "known": []}})
+    world = World({"next": {"state": "intent", "owner": {"pid": 9}, "known_ids": [], **SENT}})
     world.alive[9] = False
     world.late = [{8: "nobody has it"}]
     outcome = world.run()
@@ -524,8 +627,10 @@ def test_a_key_whose_answer_was_lost_is_deleted_and_another_one_made():
     world.lost = [LostAnswer("lost")]
     outcome = world.run()
     lost = world.log.index("create []") + 1
-    # That it may be there is in the store before anything else is done.
-    assert world.log[lost:][:8] == ["write intent", "read", "list", *LOOK, "delete {'key_ids': [8]}", *LOOK]
+    # That it may be there was in the store before it was asked for.
+    assert world.log[lost - 3 : lost - 1] == ["write sent", "read"]
+    gone = ["delete {'key_ids': [8]}", *wrote("intent"), *LOOK]
+    assert world.log[lost:][: len(gone) + 3] == ["list", *LOOK, *gone]
     assert (outcome.state, list(world.keys)) == ("valid", [8])
     assert world.log.count("create []") == 2
 
@@ -585,7 +690,7 @@ def test_twins_go_while_the_intent_still_tells_of_them():
     world.twins = 2
     outcome = world.run()
     made = world.log.index("create []") + 1
-    assert world.log[made:][:3] == ["read", "delete {'key_ids': [9, 10]}", "write created"]
+    assert world.log[made:][:5] == ["read", "delete {'key_ids': [9, 10]}", *wrote("created")]
     assert (outcome.state, list(world.keys)) == ("valid", [8])
 
 
@@ -600,7 +705,7 @@ def test_what_looks_like_a_twin_may_be_the_key_of_the_run_that_took_over():
         return made
 
     world.create = taken_over
-    assert "another run has begun" in str(world.fails())
+    assert "another run has written the record of Sync" in str(world.fails())
     assert list(world.keys) == [9]
 
 

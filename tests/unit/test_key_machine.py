@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-from tests.keys.machine import KeyLife
+from tests.keys.machine import KeyLife, TwoControllers
 
-KeyLife.TestCase.settings = settings(
+SETTINGS = settings(
     max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-TestKeyLife = KeyLife.TestCase
+KeyLife.TestCase.settings = SETTINGS
+TwoControllers.TestCase.settings = settings(SETTINGS, max_examples=30)
+TestKeyLife, TestTwoControllers = KeyLife.TestCase, TwoControllers.TestCase

@@ -14,10 +14,11 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _files, _given_keys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Tenant
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import StoreMaker, beside, settings_of
-from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Command, Described, NoStore, VaultedFile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Described, NoStore, VaultedFile
 
 HOST = {"inventory_hostname": "north", "inventory_dir": "/inv"}
 

@@ -5,18 +5,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import time
 
 import pytest
 
+from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command, Where
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile, StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import (
-    Command,
     Described,
     LookupFailed,
     NoStore,
     VaultedFile,
-    Where,
     check_place,
     checked_description,
     shipped,
@@ -123,7 +125,7 @@ def test_a_vault_forgets_all_versions():
         ("Forbidden: path", "permission denied", "read, create and update"),
         ("Vault is sealed", "the server is sealed", "unseal it"),
         ("HTTPSConnectionPool: Max retries exceeded", "the server cannot be reached", "integration_hashi_vault (url"),
-        ("something new", "something new", "look at the server and at integration_hashi_vault"),
+        ("something new", "read failed", "look at the server and at integration_hashi_vault"),
     ],
 )
 def test_what_a_vault_says_is_told_with_what_to_do(said, problem, remedy):
@@ -139,18 +141,33 @@ def test_a_write_that_lost_is_told():
     assert "another run has written it meanwhile" in told(store.write, RECORD)
 
 
-def test_a_message_never_holds_the_key():
-    echoed = {"failed": True, "msg": "odd data secret-half", "module_stderr": "secret-next", "exception": "at line 3"}
-    store, _outside = vault(answered({}, 1), echoed)
-    store.read()
-    record = {**RECORD, "next": {"private_key": "secret-next"}}
-    message = told(store.write, record)
-    assert "odd data … … at line 3" in message
+ECHOED = 'odd: {"current": {"private_key": "secret-half"}} c2VjcmV0LWhhbGY='
 
 
-def test_a_long_answer_is_cut():
-    store, _outside = vault(LookupFailed("x" * 5000))
-    assert len(told(store.read)) < 600
+@pytest.mark.parametrize("kind", ["hashi_vault", "sops", "own"])
+def test_a_message_never_holds_what_the_store_said(kind):
+    """On a read it may be the key that works, which nobody could cut out of it."""
+    failed = {"failed": True, "msg": ECHOED, "module_stderr": ECHOED, "exception": ECHOED}
+    description, where = (OWN, FILE) if kind == "own" else (shipped()[kind], FILE if kind == "sops" else PLACE)
+    read = failed if kind == "own" else LookupFailed(ECHOED)
+    for operation, answer in (("read", read), ("write", failed), ("delete", failed)):
+        store = Described(description, where, Outside(answer))
+        message = told(getattr(store, operation), *([RECORD] if operation == "write" else []))
+        assert "odd" not in message
+        assert "c2VjcmV0" not in message
+        assert "by hand" in message or operation != "read"
+
+
+def test_a_module_that_is_not_there_is_told():
+    said = "The module acme.vault.get was not found in configured module paths"
+    store, _outside = own({"failed": True, "msg": said})
+    assert "read failed: acme.vault.get is not installed. What to do: install its collection" in told(store.read)
+
+
+def test_the_servers_user_is_not_named():
+    where = Where("north", "sync", "p", "kv", {"url": "https://user:secret-half@vault:8200"})
+    store = Described(shipped()["hashi_vault"], where, Outside(LookupFailed("sealed")))
+    assert "https://vault:8200 and the record" in told(store.read)
 
 
 # sops, as it is described
@@ -184,8 +201,14 @@ def test_sops_is_given_what_each_of_its_modules_takes():
     ]
 
 
-def test_sops_without_a_file():
-    assert Described(shipped()["sops"], FILE, Outside("")).read() == {}
+def test_sops_without_a_file_has_no_record_and_an_empty_file_is_damage(tmp_path):
+    """The lookup may answer to both with an empty text."""
+    place = Where("north", "sync", str(tmp_path / "sync.sops.json"))
+    assert Described(shipped()["sops"], place, Outside("")).read() == {}
+    (tmp_path / "sync.sops.json").touch()
+    message = told(Described(shipped()["sops"], place, Outside("")).read)
+    assert f"{tmp_path}/sync.sops.json holds no record: it is damaged" in message
+    assert "restore the record from a backup" in message
 
 
 @pytest.mark.parametrize(("operation", "what"), [("read", "it cannot be read"), ("write", "it cannot be written")])
@@ -193,7 +216,7 @@ def test_sops_in_trouble(operation, what):
     failure = LookupFailed("no key") if operation == "read" else {"failed": True, "msg": "no key"}
     store = Described(shipped()["sops"], FILE, Outside(failure))
     message = told(store.read) if operation == "read" else told(store.write, RECORD)
-    assert f"{FILE.path}: {what} (no key)" in message
+    assert f"{FILE.path}: {what}. What to do: " in message
 
 
 def test_the_first_module_that_fails_ends_the_write():
@@ -246,19 +269,22 @@ def test_paths_and_versions_are_placeholders_too():
     assert outside.calls[1][1] == {"n": 3, "all": [1, 2], "at": "2-kv"}
 
 
-@pytest.mark.parametrize("answer", [{"failed": True, "msg": "answered 404"}, {"item": {"text": ""}}, {"item": {}}, {}])
+@pytest.mark.parametrize(
+    "answer",
+    [{"failed": True, "msg": "answered 404"}, {"item": {"text": "{}"}}, {"item": {"text": {}}}, {"item": {}}, {}],
+)
 def test_no_record(answer):
     assert own(answer)[0].read() == {}
 
 
 def test_a_failure_that_is_not_described_is_told():
     message = told(own({"failed": True, "msg": "answered 500"})[0].read)
-    assert "north/sync: read failed: answered 500" in message
-    assert "how integration_store describes it" in message
+    assert "north/sync: read failed (acme.vault.get)" in message
+    assert "how integration_store describes it, and run acme.vault.get by hand" in message
 
 
 def test_a_failure_without_words_is_one():
-    assert "it failed" in told(own(LookupFailed(""))[0].read)
+    assert "read failed" in told(own(LookupFailed(""))[0].read)
 
 
 def test_problems_may_be_of_one_operation():
@@ -269,9 +295,10 @@ def test_problems_may_be_of_one_operation():
     )
 
 
-@pytest.mark.parametrize("text", ["no json", "[1]", '"text"', "17"])
+@pytest.mark.parametrize("text", ["no json", "[1]", '"text"', "17", "", " \n", "null", '{"current": {'])
 def test_an_answer_that_is_no_record_is_told(text):
-    assert "north/sync holds no record" in told(own({"item": {"text": text}})[0].read)
+    message = told(own({"item": {"text": text}})[0].read)
+    assert "north/sync holds no record: it is damaged. What to do: restore the record from a backup" in message
     assert "holds no record" in told(own({"item": {"text": [1]}})[0].read)
 
 
@@ -355,9 +382,14 @@ def test_a_command_may_say_where_it_keeps_it(tmp_path):
 @pytest.mark.parametrize(
     ("operation", "argv", "said"),
     [
-        ("read", ["sh", "-c", "echo locked >&2; exit 3"], "the command that reads (sh) failed for north/sync: locked"),
-        ("read", ["sh", "-c", "exit 3"], "it said nothing"),
+        (
+            "read",
+            ["sh", "-c", "exit 3"],
+            "the command that reads (sh) failed for north/sync: it ended with exit code 3",
+        ),
+        ("read", ["sh", "-c", "kill -9 $$"], "it was ended by signal 9"),
         ("read", ["echo", "no json"], "what it printed is no record"),
+        ("read", ["echo", '{"current": {'], "what it printed is no record"),
         ("read", ["echo", "[]"], "what it printed is no record"),
         ("read", ["/nowhere/x"], "it cannot be run (FileNotFoundError)"),
         ("read", [], "the command that reads (none is set) failed"),
@@ -370,7 +402,62 @@ def test_a_command_in_trouble(tmp_path, operation, argv, said):
     arguments = [RECORD] if operation == "write" else []
     message = told(getattr(store, operation), *arguments)
     assert said in message
-    assert "run it by hand" in message
+    assert "CW_STORE_TENANT=north CW_STORE_NAME=sync" in message
+
+
+def test_what_a_command_says_is_never_shown(tmp_path):
+    """It may quote the record: on a read the live key, on a write the one to be stored, in any form."""
+    for operation, given in (("read", []), ("write", [RECORD]), ("delete", [])):
+        store = command(tmp_path, **{operation: ["sh", "-c", "cat >&2; echo secret-half c2Vj >&2; exit 3"]})
+        message = told(getattr(store, operation), *given)
+        assert "c2Vj" not in message
+        assert "exit code 3" in message
+        assert f"integration_store_command.{operation} by hand with" in message
+
+
+@pytest.mark.parametrize("printed", ["", " \n"])
+def test_empty_output_is_no_missing_record(tmp_path, printed):
+    """It is what a write leaves that was cut short."""
+    message = told(command(tmp_path, read=["printf", printed]).read)
+    assert "it printed nothing and ended with exit code 0, so the record is damaged" in message
+    assert "restore the record from a backup" in message
+    assert "where there is none, let it print {}" in message
+    assert command(tmp_path, read=["echo", "{}"]).read() == {}
+
+
+@pytest.mark.parametrize("memory", [True, False])
+def test_a_command_has_its_whole_input_before_it_starts(tmp_path, monkeypatch, memory):
+    """A cut pipe would leave an empty record. What it reads from has no name on any disk."""
+    if not memory:
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    write = (
+        f"ls -l /proc/self/fd/0 > '{tmp_path}/what'; stat -L -c %s /proc/self/fd/0 > '{tmp_path}/size'; cat > /dev/null"
+    )
+    command(tmp_path, write=["sh", "-c", write]).write(RECORD)
+    assert int((tmp_path / "size").read_text(encoding="utf-8")) == len(json.dumps(RECORD))
+    assert "deleted" in (tmp_path / "what").read_text(encoding="utf-8")
+
+
+def test_a_command_goes_on_when_its_run_is_killed(tmp_path):
+    """With all processes of the run's group, before the command has read a byte."""
+    slow = ["sh", "-c", f"cd '{tmp_path}'; touch begun; sleep 0.5; cat > new; mv new record"]
+    run = os.fork()
+    if run == 0:
+        os.setsid()
+        command(tmp_path, write=slow).write(RECORD)
+        os._exit(0)
+    wait_for((tmp_path / "begun").exists)
+    os.killpg(run, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(run, 0)[1]) == -signal.SIGKILL
+    wait_for((tmp_path / "record").exists)
+    assert json.loads((tmp_path / "record").read_text(encoding="utf-8")) == RECORD
+
+
+def wait_for(done):
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_a_failure_is_no_missing_record_unless_that_is_said(tmp_path):
@@ -420,6 +507,10 @@ def test_the_default_store_compares_the_version_it_has_read(tmp_path):
     other.write(RECORD)
     assert other.read()["version"] == 3
     other.check(write=True)
+    # A record that another run has written since is not taken out.
+    one.read()
+    other.write(RECORD)
+    assert "changed by another run" in told(one.delete)
     other.delete()
     assert opened().read() == {}
 
