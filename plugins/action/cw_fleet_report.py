@@ -39,12 +39,16 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     BAD,
     STATUSES,
     noted,
-    replace_file,
     run_directory,
     summary,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import replace_file, tighten_all
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
-from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import report_dir_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import (
+    REPORTS_FOLDER,
+    report_dir_of,
+    report_mode_of,
+)
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path"},
@@ -82,6 +86,7 @@ class ActionModule(ActionBase):
             args["artifact"] = f"connectwise_fleet_{job}" if job else "connectwise_fleet"
         try:
             directory = self._directory(args, variables, job)
+            mode = report_mode_of(variables, Resolver(self, variables))
             own = args["sources"] is None and not args["handed_over"]
             fleet = self._of_this_run(args, variables, directory) if own else self._merged(args, variables)
             known = self._known(directory)
@@ -100,7 +105,10 @@ class ActionModule(ActionBase):
         )
         if not self._task.check_mode:
             try:
-                result["files"] = self._write(directory, fleet)
+                result["files"] = self._write(directory, fleet, mode)
+                # What runs before this one have left, also of tenants that it leaves out.
+                for place in {directory, Path(report_dir_of(variables, Resolver(self, variables)))}:
+                    tighten_all(place, fleet["tenants"], mode, REPORTS_FOLDER)
                 result["removed"] = _handed_over.tidy(directory, args["keep_jobs"])
             except (OSError, _files.NotAFile) as problem:
                 return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
@@ -257,7 +265,7 @@ class ActionModule(ActionBase):
         return "".join(f"{name}\n" for name in tenants) or "!all\n"
 
     @staticmethod
-    def _write(directory: Path, fleet: _fleet.Fleet) -> dict[str, str]:
+    def _write(directory: Path, fleet: _fleet.Fleet, mode: int) -> dict[str, str]:
         keys = _keys_page.reports_below(directory)
         command = _commands.playbook("finish", _commands.typed(), ["TENANT"])
         texts = {
@@ -272,5 +280,5 @@ class ActionModule(ActionBase):
         else:
             (directory / "keys.html").unlink(missing_ok=True)
         for name, text in texts.items():
-            replace_file(directory, directory / name, text)
+            replace_file(directory, directory / name, text, mode=mode)
         return {name: str(directory / name) for name in texts}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -13,11 +14,12 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report, _step_results
+from ansible_collections.msp.connectwise.plugins.plugin_utils._files import PRIVATE
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
-from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import report_dir_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import file_mode, report_dir_of, report_mode_of
 
 FACT = "connectwise_integrations"
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -38,7 +40,7 @@ class ActionModule(OwnAction):
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         look, results, error, kind = self._read(args)
         tenant = str(variables["inventory_hostname"])
-        directory, defer = self._settings(look, variables)
+        directory, defer, mode = self._settings(look, variables)
         try:
             entry = _report.record_integration(
                 look,
@@ -49,6 +51,7 @@ class ActionModule(OwnAction):
                 directory=directory,
                 error=error,
                 error_kind=kind,
+                mode=mode,
             )
         except OSError as problem:
             raise unwritable(directory, problem) from None
@@ -77,10 +80,13 @@ class ActionModule(OwnAction):
         except PsaError:  # then the error of this integration says so
             return {}
 
-    def _settings(self, look: Mapping[str, Any], variables: Mapping[str, Any]) -> tuple[str | None, bool]:
-        """Where the report goes, and whether a failure is for the end of the play; also if there was no look."""
+    def _settings(self, look: Mapping[str, Any], variables: Mapping[str, Any]) -> tuple[str | None, bool, int]:
+        """Where the report goes, whether a failure is for the end of the play, and the mode; also without a look."""
         if look.get("directory") is not None:
-            return look["directory"], bool(look.get("defer_failure"))
+            return look["directory"], bool(look.get("defer_failure")), file_mode(look.get("report_mode") or "0600")
         resolve = Resolver(self, variables)
         defer = boolean(resolve("integration_defer_failure", False), strict=False)
-        return report_dir_of(variables, resolve), defer
+        mode = PRIVATE
+        with suppress(PsaError):  # a wrong mode is what the report then tells of
+            mode = report_mode_of(variables, resolve)
+        return report_dir_of(variables, resolve), defer, mode

@@ -16,7 +16,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Psa
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _compare, _compare_page, _profile, _vendor_list
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import vendor_directories
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import replace_file
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import replace_file
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 
@@ -60,11 +60,12 @@ class ActionModule(OwnAction):
         result = {"changed": False, "collisions": problems, "comparisons": [_data(one) for one in compared]}
         if wrong:
             result["warnings"] = wrong
-        own = settings_of(variables, Resolver(self, variables)).report_dir
-        path = Path(args["directory"] or own) / "vendors.html"
+        settings = settings_of(variables, Resolver(self, variables))
+        path = Path(args["directory"] or settings.report_dir) / "vendors.html"
         if not self._task.check_mode:
             made = f"Made on {time.strftime('%Y-%m-%d %H:%M %z')} from the inventory and the vendors' tables"
-            replace_file(path.parent, path, _compare_page.page(compared, left, f"{made}; no tenant was asked."))
+            page = _compare_page.page(compared, left, f"{made}; no tenant was asked.")
+            replace_file(path.parent, path, page, mode=settings.file_mode)
             result["file"] = str(path)
         count = sum(len(one.tenants) for one in compared)
         result["msg"] = f"{count} tenants compared, {len(problems)} problems" + (

@@ -29,18 +29,18 @@ def binding_of(
     action: ActionBase,
     options: Mapping[str, Any],
     variables: Mapping[str, Any],
-    resolve_own: Resolve,
+    resolve: Resolve,
 ) -> Binding:
     """Return the binding of a tenant.
 
-    options: of its connection in this run. resolve_own: resolves its variables without extra ones.
+    options: of its connection in this run. resolve: resolves its variables without extra ones.
     Raises InputError if the inventory names what is no host.
     """
     tenant = str(variables.get("inventory_hostname") or "")
 
     def said(variable: str) -> Any:
         try:
-            return resolve_own(variable) or None
+            return resolve(variable) or None
         except AnsibleError:  # without extra variables it says nothing
             return None
 

@@ -252,7 +252,7 @@ class Integration:
                 raise life.KeyLifeError(reason)
         reports = Path(self.settings.report_dir)
         require_place(reports, self.site.name, self.vendor)
-        check_writable(reports)
+        check_writable(reports, self.settings.file_mode)
         for key_look in look.keys if not self.absent else ():
             if not key_look.record.get("current") or self.settings.rotate:
                 key_look.store.check(write=not self.site.check_mode)
@@ -287,6 +287,7 @@ class Integration:
             "work": look.work,
             "asks": self.shown_first(look),
             "directory": settings.report_dir,
+            "report_mode": settings.report_mode,
             "defer_failure": settings.defer_failure,
             "store": settings.store_name,
             "store_read": list((settings.store_command or {}).get("read") or []),

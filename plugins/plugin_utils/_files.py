@@ -13,12 +13,13 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 
+PRIVATE = 0o600
 LIMIT = 256 * 2**20  # bytes; the fleet report of thousands of tenants has some tens of millions
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -108,6 +109,34 @@ def make_folder(folder: Path, *, below: Path, mode: int = 0o700) -> None:
             os.fchmod(handle, mode)
         finally:
             os.close(handle)
+
+
+def folder_mode(mode: int) -> int:
+    """Return the mode of a folder whose files have a mode: who reads them may enter it."""
+    return mode | (mode & 0o444) >> 2
+
+
+def tighten(folder: Path, mode: int, endings: Collection[str], *, itself: bool = True) -> None:
+    """Give the files in a folder with these endings, and the folder itself, their mode; but not another user's."""
+    with suppress(OSError):
+        if itself:
+            _chmod(folder, _FOLDER, folder_mode(mode))
+        with os.scandir(folder) as found:
+            for one in found:
+                with suppress(OSError):
+                    if one.name.endswith(tuple(endings)) and one.is_file(follow_symlinks=False):
+                        _chmod(Path(one.path), _READ | os.O_NOFOLLOW, mode)
+
+
+def _chmod(path: Path, how: int, mode: int) -> None:
+    if stat.S_IMODE(path.lstat().st_mode) == mode:
+        return
+    handle = os.open(path, how)
+    try:
+        if os.fstat(handle).st_uid == os.geteuid():
+            os.fchmod(handle, mode)
+    finally:
+        os.close(handle)
 
 
 def require_replaceable(path: Path, folder: int | None = None) -> None:

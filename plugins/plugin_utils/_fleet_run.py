@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, NotOurs, PsaError, legible
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Look, Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._files import NotAFile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
@@ -216,6 +216,7 @@ class FleetRun:
             error=one.error,
             error_kind=one.error_kind,
             unknown_vendor=one.unknown_vendor,
+            mode=tenant.settings.file_mode if tenant.settings else _files.PRIVATE,
         )
 
 

@@ -15,15 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, NotApplied, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import Keys, Listing
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
     created,
@@ -41,50 +42,6 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Sto
 _MOST_TURNS = 16
 # Seconds between looks at a key that was made this moment and may not be known everywhere yet.
 _NOT_KNOWN_YET = (1.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The member and its keys as the tenant tells. offered: whether it lists keys; None if there is no such member."""
-
-    offered: bool | None
-    keys: list[dict[str, Any]]
-    active: bool
-
-
-@dataclass(frozen=True)
-class Made:
-    """What came of creating a key. key: with its private half, or None. changed: whether one was created.
-
-    twins: ids of further keys that the tenant made of the same request.
-    """
-
-    offered: bool
-    key: dict[str, Any] | None
-    changed: bool
-    twins: Sequence[int] = ()
-
-
-class Keys(Protocol):
-    """What the loop asks of the tenant: the keys of one member."""
-
-    def listing(self) -> Listing:
-        """The member and its keys, as they are now."""
-
-    def create(self, other_than: list[int]) -> Made:
-        """Make one key, unless there is one that has none of these ids.
-
-        Raises an error of UNCERTAIN, or one that is `unclear`, if there may be a key whose private half nobody saw.
-        """
-
-    def delete(self, which: Mapping[str, Any]) -> bool:
-        """Whether the tenant offers to delete keys at all."""
-
-    def state(self, key: Mapping[str, Any]) -> str:
-        """valid, refused or foreign."""
-
-    def offers(self) -> bool:
-        """Whether the tenant would make a key of a member that does not exist yet."""
 
 
 @dataclass
@@ -154,11 +111,11 @@ class Loop:
         self._valid: set[tuple[str, str | None]] = set()
         # The errors of requests for a key whose answer was lost, and the one after which nobody has cleared up yet.
         self._lost: list[PsaError] = []
+        self._unclear: PsaError | None = None
         # Who writes, what it wrote last, and the key that it has made and stored.
         self._writer = uuid.uuid4().hex[:12]
         self._wrote: Record | None = None
         self._made: Mapping[str, Any] | None = None
-        self._unclear: PsaError | None = None
 
     def run(self) -> Outcome:
         """Raises PsaError: KeyLifeError if a person has to decide, StoreError, or what the tenant said."""
@@ -182,7 +139,7 @@ class Loop:
                 return outcome
             if step.do == "create" and self._lost:
                 # What was left is deleted by now.
-                self._require_another_try(record)
+                self._require_another_try()
             # An intent promises a key; that it was made is said when it was.
             done = self._check_mode or (self._take(step, record) and step.do != "intend")
             if done and step.does and step.does not in outcome.did:
@@ -299,28 +256,26 @@ class Loop:
         problem.remedy = f"a key of {self._wish.member} may be live. The next run deletes it: {command}"
         return problem
 
-    def _require_another_try(self, record: Record) -> None:
+    def _require_another_try(self) -> None:
         """Raise the error of the lost request if it does not pass by itself, or if it is the second one."""
         self._unclear = None
         last = self._lost[-1]
-        if len(self._lost) <= 1 and isinstance(last, PASSING):
-            return
-        if not isinstance(last, UNCERTAIN):
-            # The tenant refused, so a key that shows later is not this store's.
-            with suppress(PsaError):
-                self._put(less_sent(record, 1), record)
-        raise last
+        if len(self._lost) > 1 or not isinstance(last, PASSING):
+            raise last
 
     def _create(self, record: Record, other_than: list[int]) -> bool:
         record = self._put(sent(record, self._clock()), record)
         try:
             made = self._keys.create(other_than)
+        except UNCERTAIN as problem:
+            return self._without(problem, other_than)
         except PsaError as problem:
-            if problem.unclear or isinstance(problem, UNCERTAIN):
+            if self._shows_another(other_than, problem):
                 return self._without(problem, other_than)
-            # The tenant made no key, so one that shows later is not this store's.
-            with suppress(PsaError):
-                self._put(less_sent(record, 1), record)
+            if not isinstance(problem, NotApplied):
+                # The tenant made no key, so one that shows later is not this store's.
+                with suppress(PsaError):
+                    self._put(less_sent(record, 1), record)
             raise
         if not made.offered:
             self._only_lists = True
@@ -337,6 +292,21 @@ class Loop:
             return False
         self._keep(record, made.key, made.twins)
         return True
+
+    def _shows_another(self, other_than: Sequence[int], problem: PsaError) -> bool:
+        """Whether there is a new key, although the tenant refused to make one. Raises PsaError if it may be there."""
+
+        def is_there(found: Listing) -> bool:
+            return any(key["id"] not in other_than for key in found.keys)
+
+        if not problem.unclear:
+            with suppress(PsaError):
+                return is_there(self._keys.listing())
+            return False
+        self._unclear = problem
+        shown = is_there(self._listed_when(is_there))
+        self._unclear = None
+        return shown
 
     def _without(self, problem: PsaError, other_than: Sequence[int]) -> bool:
         """There may be a key that nobody saw: it may show a moment later, and the next turn deletes it."""

@@ -5,11 +5,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Made
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The member and its keys as the tenant tells. offered: whether it lists keys; None if there is no such member."""
+
+    offered: bool | None
+    keys: list[dict[str, Any]]
+    active: bool
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of creating a key. key: with its private half, or None. changed: whether one was created.
+
+    twins: ids of further keys that the tenant made of the same request.
+    """
+
+    offered: bool
+    key: dict[str, Any] | None
+    changed: bool
+    twins: Sequence[int] = ()
+
+
+class Keys(Protocol):
+    """What the loop asks of the tenant: the keys of one member."""
+
+    def listing(self) -> Listing:
+        """The member and its keys, as they are now."""
+
+    def create(self, other_than: list[int]) -> Made:
+        """Make one key, unless there is one that has none of these ids.
+
+        Raises an error of UNCERTAIN, or one that is `unclear`, if there may be a key whose private half nobody saw.
+        """
+
+    def delete(self, which: Mapping[str, Any]) -> bool:
+        """Whether the tenant offers to delete keys at all."""
+
+    def state(self, key: Mapping[str, Any]) -> str:
+        """valid, refused or foreign."""
+
+    def offers(self) -> bool:
+        """Whether the tenant would make a key of a member that does not exist yet."""
 
 
 class MemberKeys:

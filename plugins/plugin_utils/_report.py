@@ -22,6 +22,7 @@ from ansible import constants
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection, shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact_data
 from ansible_collections.msp.connectwise.plugins.plugin_utils import (
     _commands,
     _files,
@@ -33,6 +34,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._history import co
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, markdown
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name, replace_file, tighten
 
 Entry = dict[str, Any]
 
@@ -211,10 +213,11 @@ def record_integration(
     error: str = "",
     error_kind: str = "",
     unknown_vendor: bool = False,
+    mode: int = _files.PRIVATE,
 ) -> Entry:
     """Record the result of an integration: its entry, and in a report on keys what there is to say about them.
 
-    unknown_vendor: no vendor has that name, so the entry is for this run only.
+    unknown_vendor: no vendor has that name, so the entry is for this run only. mode: of the files.
     """
     entry = entry_of_integration(
         look, results, tenant, connection, check_mode=check_mode, error=error, error_kind=error_kind
@@ -224,8 +227,8 @@ def record_integration(
     reports = {key["record"]: key["report"] for key in look.get("api_keys") or [] if key.get("report")}
     if reports and directory and not check_mode:
         place = Path(directory)
-        _key_report.write_reports(place / folder_name(tenant), reports, tenant, partial(replace_file, place))
-    return recorded(directory, entry, check_mode=check_mode)
+        _key_report.write_reports(place / folder_name(tenant), reports, tenant, partial(replace_file, place, mode=mode))
+    return recorded(directory, entry, check_mode=check_mode, mode=mode)
 
 
 def _key(args: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
@@ -241,15 +244,6 @@ def _key(args: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
         "age_days": None if age is None else round(age, 1),
         "place": args["place"],
     }
-
-
-def folder_name(tenant: str) -> str:
-    return "".join(char if char.isalnum() or char in "-_.@" else "_" for char in tenant).lstrip(".")
-
-
-def replace_file(directory: Path, path: Path, text: str) -> None:
-    """Write a file of the reports in a directory, which must be no link itself. Raises NotAFile or OSError."""
-    _files.write(path, text, below=directory.parent)
 
 
 def earlier_entry(directory: Path, entry: Mapping[str, Any]) -> Entry | None:
@@ -300,17 +294,18 @@ def _part_of(before: Sequence[Entry], member: str | None) -> Entry | None:
     return None
 
 
-def write_files(directory: Path, entry: Entry, *, predicted: bool = False) -> Entry:
+def write_files(directory: Path, entry: Entry, *, predicted: bool = False, mode: int = _files.PRIVATE) -> Entry:
     """Write the entry as JSON, and as the work order a person reads; returns it with what it keeps of the one before.
 
     predicted: in check mode only the work order that a run would write goes to a file, beside the real one.
     """
     entry = with_history(entry, earlier_entry(directory, entry))
     folder = directory / folder_name(entry["tenant"])
-    write = partial(replace_file, directory)
+    write = partial(replace_file, directory, mode=mode)
     guess = folder / f"{entry['vendor']}.check.md"
     if predicted:
         write(guess, "Predicted by check mode; nothing was changed.\n\n" + markdown(entry) + "\n")
+        tighten(folder, mode)
         return entry
     content = json.dumps(entry, indent=1, ensure_ascii=False, default=str)
     write(folder / f"{entry['vendor']}.json", content + "\n")
@@ -318,17 +313,19 @@ def write_files(directory: Path, entry: Entry, *, predicted: bool = False) -> En
     guess.unlink(missing_ok=True)
     if entry["status"] == "absent":
         _key_report.forget(folder, entry["vendor"], entry["tenant"], write)
+    tighten(folder, mode)
     return entry
 
 
-def recorded(directory: str | None, entry: Entry, *, check_mode: bool) -> Entry:
+def recorded(directory: str | None, entry: Entry, *, check_mode: bool, mode: int = _files.PRIVATE) -> Entry:
     """Write an entry if there is a directory for it, and add it to what this run has found."""
+    entry = redact_data(entry)
     if not directory:
         entry = with_history(entry, None)
     elif check_mode and not (entry["manual_steps"] and entry["status"] in ("drifted", "pending")):
         entry = with_history(entry, earlier_entry(Path(directory).expanduser(), entry))
     else:
-        entry = write_files(Path(directory).expanduser(), entry, predicted=check_mode)
+        entry = write_files(Path(directory).expanduser(), entry, predicted=check_mode, mode=mode)
     note(run_directory(), entry)
     return entry
 

@@ -1,17 +1,43 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Find out before the first write of a tenant whether its reports can be written."""
+"""The files of reports: which folder is a tenant's, whether they can be written, and writing them."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import folder_name
+
+# The files about all tenants.
+_OF_ALL = ("fleet.json", "fleet.html", "keys.html", "vendors.html", "failed", "left")
+
+
+def folder_name(tenant: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_.@" else "_" for char in tenant).lstrip(".")
+
+
+def replace_file(directory: Path, path: Path, text: str, *, mode: int = _files.PRIVATE) -> None:
+    """Write a file of the reports in a directory, which must be no link itself. Raises NotAFile or OSError."""
+    folder_mode = _files.folder_mode(mode)
+    _files.write(path, redact(text), below=directory.parent, mode=mode, folder_mode=folder_mode)
+
+
+def tighten(folder: Path, mode: int) -> None:
+    """Give a tenant's folder of reports, and what earlier runs have left in it, the mode that new ones have."""
+    _files.tighten(folder, mode, (".json", ".md"))
+
+
+def tighten_all(directory: Path, tenants: Iterable[str], mode: int, usual: str) -> None:
+    """Give all reports in a directory the mode. usual: its name unless a user chose it, whose folder keeps its mode."""
+    _files.tighten(directory, mode, _OF_ALL, itself=usual in (directory.name, directory.parent.name))
+    for tenant in tenants:
+        tighten(directory / folder_name(tenant), mode)
 
 
 def require_place(directory: Path, tenant: str, vendor: str) -> None:
@@ -22,10 +48,10 @@ def require_place(directory: Path, tenant: str, vendor: str) -> None:
         _files.require_replaceable(path)
 
 
-def check_writable(directory: Path) -> None:
+def check_writable(directory: Path, mode: int = _files.PRIVATE) -> None:
     """Raises InputError if no report could be written there."""
     try:
-        _files.make_folder(directory, below=directory.parent)
+        _files.make_folder(directory, below=directory.parent, mode=_files.folder_mode(mode))
         with tempfile.TemporaryFile(dir=directory) as file:
             file.write(b"0" * 4096)
             file.flush()

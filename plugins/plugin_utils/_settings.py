@@ -82,11 +82,17 @@ class Settings:
     lease: float
     given_keys: list[Mapping[str, Any]]
     report_dir: str
+    report_mode: str
     defer_failure: bool
 
     @property
     def store_name(self) -> str:
         return self.store if isinstance(self.store, str) else "described"
+
+    @property
+    def file_mode(self) -> int:
+        """The mode of the files of reports."""
+        return file_mode(self.report_mode)
 
 
 NAMES = tuple(one.name for one in fields(Settings))
@@ -121,6 +127,7 @@ def settings_of(variables: Mapping[str, Any], resolve: Resolve, **said: Any) -> 
     tenant = str(checked["store_tenant"] or variables.get("inventory_hostname") or "")
     keys = str(checked["store_dir"] or beside(KEYS_FOLDER, variables.get("inventory_dir")))
     reports = report_dir_of(variables, resolve)
+    file_mode(checked["report_mode"])
     checked.update(store_tenant=tenant, store_dir=_expanded(keys), report_dir=reports)
     return Settings(**{name: checked[name] for name in NAMES})
 
@@ -129,6 +136,23 @@ def report_dir_of(variables: Mapping[str, Any], resolve: Resolve) -> str:
     """Where reports go; also if another setting is wrong, of which the report then tells."""
     own = _resolved(f"{PREFIX}report_dir", resolve)
     return _expanded(str(own or beside(REPORTS_FOLDER, variables.get("inventory_dir"), here=True)))
+
+
+def report_mode_of(variables: Mapping[str, Any], resolve: Resolve) -> int:
+    """Return the mode of the files of reports, also if another setting is wrong. Raises InputError."""
+    name = f"{PREFIX}report_mode"
+    return file_mode(_resolved(name, resolve) if name in variables else _defaults()["report_mode"])
+
+
+def file_mode(text: object) -> int:
+    """Return the mode that a text in octal digits names. Raises InputError."""
+    mode = int(str(text), 8) if re.fullmatch("0[0-7]{3}", str(text)) else 0
+    if mode & 0o600 != 0o600 or mode & 0o113:
+        raise InputError(
+            f'{PREFIX}report_mode is "{text}", and no mode for a file that only its owner and a group may write',
+            remedy='write four octal digits in quotes, such as "0640"; "0600" is the default',
+        )
+    return mode
 
 
 def _resolved(name: str, resolve: Resolve) -> Any:

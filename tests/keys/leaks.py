@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tests.keys.ground import ROOT, VENDOR, Ground, tenants
 from tests.keys.stores import STORES, TENANT
@@ -173,3 +174,131 @@ def look_for_leaks(place: Path, store_name: str = "vaulted_file", *, keep_files:
         if file.is_file() and not OWN_STORES & set(file.parts) and found_in(file.read_bytes(), secrets)
     ]
     assert leaky == []
+
+
+# Tenant -> what it answers to the creation of a key, which it carries out.
+QUOTING = {
+    "north": {"status": 400, "form": "json"},
+    "east": {"status": 500, "form": "text"},
+    "south": {"status": 302, "form": "redirect"},
+    "west": {"status": 403, "form": "page"},
+}
+PASSWORD = "hunter22/secret"
+
+
+def told(place: Path, ground: Ground) -> dict[str, bytes]:
+    """What runs have written, but for what the ground and the simulator keep for themselves."""
+    own = {ground.playground.inventory, ground.playground.passphrase}
+    files = [
+        file for file in place.rglob("*") if file.is_file() and file not in own and not OWN_STORES & set(file.parts)
+    ]
+    return {str(file.relative_to(place)): file.read_bytes() for file in files}
+
+
+def open_to_others(directory: Path) -> list[str]:
+    """What others than the owner may read, write or enter."""
+    return [
+        f"{one} {one.stat().st_mode & 0o777:o}"
+        for one in (directory, *directory.rglob("*"))
+        if one.stat().st_mode & 0o077
+    ]
+
+
+def look_for_quoted_keys(place: Path) -> None:
+    """Tenants that make a key and quote it in an error, and a host with a password in its address."""
+    with (
+        Simulator(tenants(*QUOTING)) as simulator,
+        Ground(place, simulator) as ground,
+    ):
+        inventory = json.loads(ground.playground.inventory.read_text(encoding="utf-8"))
+        hosts = inventory["all"]["hosts"]
+        hosts["mistyped"] = {**hosts["north"], "cw_company_id": "mistyped"}
+        hosts["mistyped"]["cw_host"] = f"https://bob:{quote(PASSWORD, safe='')}@{hosts['north']['cw_host']}"
+        ground.playground.write(ground.playground.inventory, json.dumps(inventory))
+        reports = place / "connectwise_reports"
+        # What an earlier version has left open.
+        (reports / "north").mkdir(parents=True, mode=0o755)
+        (reports / "north" / "zofiq.md").write_text("an order", encoding="utf-8")
+        (reports / "north" / "zofiq.md").chmod(0o644)
+        rules = [
+            {"fault": "quoting", "tenant": name, "method": "POST", "path": KEYS, **what}
+            for name, what in QUOTING.items()
+        ]
+        simulator.faults(*rules)
+        env = {"ANSIBLE_LOG_PATH": str(place / "ansible.log")}
+        done = ground.playground.play("onboard", "-vvv", "--diff", env=env)
+        doctor = ground.playground.play("doctor", "-vvv", "--limit", "mistyped", env=env)
+        apart = ground.playground.play("doctor", "-vvv", "--limit", "mistyped", env=env, cw_in_process=False)
+        found = ground.playground.reports()
+        written, open_before = told(place, ground), open_to_others(reports)
+        assert {name: ground.live_keys(name) for name in QUOTING} == {name: [] for name in QUOTING}
+        assert len([hit for hit in simulator.fault_hits() if hit["hits"]]) == len(QUOTING)
+        simulator.clear_faults()
+        second = ground.playground.play("onboard", "--limit", "all:!mistyped", integration_report_mode="0640")
+        problems = {name: ground.problem(name) for name in QUOTING}
+        modes = {one.stat().st_mode & 0o777 for one in (reports / "north").iterdir()}
+        folder = (reports / "north").stat().st_mode & 0o777
+
+    output = done.output + doctor.output + apart.output
+    for name, what in QUOTING.items():
+        assert f"status {what['status']}" in found[name][VENDOR]["error"], found[name][VENDOR]["error"]
+    assert "has a user name or a password in it" in done.output
+    assert "has a user name or a password in it" in doctor.output
+    assert "has a user name or a password in it" in apart.output
+    # The simulator names the half so wherever it quotes it, and nothing of ours does.
+    secrets = ["privateKey", PASSWORD, quote(PASSWORD, safe=""), PASSWORD.partition("/")[0]]
+    assert found_in(output, secrets) == []
+    assert {name: text for name, text in written.items() if found_in(text, secrets)} == {}
+    assert open_before == []
+    assert second.code == 0, second.output[-3000:]
+    assert problems == dict.fromkeys(QUOTING, "")
+    assert (modes, folder) == ({0o640}, 0o750)
+
+
+TALKATIVE = """
+#!/bin/sh
+# A store that quotes what it is given, and what it holds, once it is to fail.
+cd "$(dirname "$0")" || exit 1
+file="$CW_STORE_TENANT.$CW_STORE_NAME"
+case "$1" in
+read) [ -e failing ] && { cat "$file" >&2; base64 "$file" >&2; exit 1; }; cat "$file" ;;
+delete) rm "$file" ;;
+write)
+  record=$(cat)
+  case "$record" in *private_key*) [ -e refusing ] && { echo "$record" | tee -a seen >&2; exit 1; } ;; esac
+  printf '%s' "$record" > "$file" ;;
+esac
+"""
+
+
+def look_for_a_store_that_talks(place: Path) -> None:
+    """A command store that fails and quotes the record: when the key is stored, and when it is read."""
+    directory = place / "by_command"
+    directory.mkdir(mode=0o700)
+    script = directory / "store.sh"
+    script.write_text(TALKATIVE.lstrip(), encoding="utf-8")
+    commands: dict[str, Any] = {name: ["sh", str(script), name] for name in ("read", "write", "delete")}
+    variables = {
+        "integration_store": "command",
+        "integration_store_command": {**commands, "missing": "No such file"},
+        "integration_store_settle": 0,
+    }
+    env = {"ANSIBLE_LOG_PATH": str(place / "ansible.log")}
+    with Simulator(tenants(TENANT)) as simulator, Ground(place, simulator) as ground:
+        (directory / "refusing").touch()
+        refused = ground.playground.play("onboard", "-vvv", "--diff", env=env, **variables)
+        assert ground.live_keys(TENANT) == []
+        (directory / "refusing").unlink()
+        stored = ground.playground.play("onboard", "-vvv", "--diff", env=env, **variables)
+        (directory / "failing").touch()
+        unread = ground.playground.play("onboard", "-vvv", "--diff", env=env, **variables)
+        written = told(place, ground)
+    seen = [json.loads(line) for line in (directory / "seen").read_text(encoding="utf-8").splitlines()]
+    (file,) = directory.glob(f"{TENANT}.*")
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    keys = [key for record in (*seen, kept) for key in (record.get("current"), record.get("next")) if key]
+    secrets = {form for key in keys if key.get("private_key") for form in forms(key["public_key"], key["private_key"])}
+    assert len(secrets) == 2 * 3
+    assert [bool(one.code) for one in (refused, stored, unread)] == [True, False, True], stored.output[-3000:]
+    assert found_in(refused.output + stored.output + unread.output, secrets) == []
+    assert [name for name, text in written.items() if found_in(text, secrets)] == []

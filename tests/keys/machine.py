@@ -20,7 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import LostAnswer, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Loop, Made
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Loop
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import Made
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     held_keys,
     known_public_keys,

@@ -25,6 +25,7 @@ EVIL = "{{ lookup('pipe', 'id') }}\x1b[2J"
 # Caller of the templar -> the variables that it names. Whoever adds one sees to it that it is a variable of the
 # inventory, the command line or the play, and nothing that was read from a file, a store or a server.
 CALLERS = {
+    "_bound_host": {"variable"},  # cw_host, cw_region and cw_allow_host_override of the inventory
     "_fleet_hosts": {
         *("'ansible_become'", "'ansible_connection'", "'cw_in_process'", "'cw_integrations'", "'cw_vendor_dirs'"),
     },

@@ -20,7 +20,8 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import create_key, delete_key, store_key
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Loop, Made, Outcome
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Loop, Outcome
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import Made
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 STAMP = "2026-03-01T12:00:00+00:00"
