@@ -38,6 +38,8 @@ class ActionModule(OwnAction):
     OPTIONS = ARGUMENT_SPEC
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        # A role of another collection goes by its full name, its integration by the short one.
+        args["vendor"] = args["vendor"].rpartition(".")[2]
         look, results, error, kind = self._read(args)
         tenant = str(variables["inventory_hostname"])
         directory, defer, mode = self._settings(look, variables)

@@ -235,10 +235,10 @@ class TemplateTests:
         # The way on from a page: its vendor is made real, and compared.
         played = ground.run("onboard", "compare", arguments=["--limit", "onprem"], cw_integrations=["paged"])
         assert "1 tenants compared" in played.output
-        compared = ground.run("compare", arguments=["--limit", "tasks"], sound=False)
-        assert "move the template to host_vars as sync_role_name" in compared.output
         page = (ground.directory / "connectwise_reports" / "vendors.html").read_text(encoding="utf-8")
         assert ground.made in page
+        compared = ground.run("compare", arguments=["--limit", "tasks"], sound=False)
+        assert "move the template to host_vars as sync_role_name" in compared.output
 
     @pytest.mark.parametrize("known", [KNOWN, frozenset()], ids=["texts", "all"])
     def test_reports_records_and_artifacts(self, ground: Ground, known: frozenset[str]) -> None:

@@ -37,6 +37,8 @@ CALLERS = {
     "cw_integration_look": {"'cw_vendor_dirs'"},
     "cw_integration_report": {"'integration_defer_failure'"},
 }
+# Whoever asks Ansible for another host's variables, which it resolves by itself where they are asked for by name.
+ASKS_HOSTVARS = {"_fleet_hosts", "_inventory", "cw_fleet_report", "cw_vendor_compare", "fleet"}
 # What names Ansible's templar, or makes a text a template.
 TEMPLAR = {"_templar", "templar", "Templar", "copy_with_new_env", "trust_as_template", "TrustedAsTemplate"}
 
@@ -59,6 +61,7 @@ def calls_of(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 def test_one_function_calls_the_templar() -> None:
     callers: dict[str, set[str]] = {}
+    of_hosts = set()
     files = sorted(ACTIONS[0].parents[1].glob("*/*.py"))
     # What runs on a host knows no templar, and imports nothing that does.
     for path in [one for one in files if one.parent.name not in ("modules", "module_utils")]:
@@ -67,6 +70,8 @@ def test_one_function_calls_the_templar() -> None:
             assert [name for name, _call in calls_of(tree)].count("template") == 1
             continue
         assert not TEMPLAR & set(names_in(tree)), path
+        if any(isinstance(node, ast.Constant) and node.value == "hostvars" for node in ast.walk(tree)):
+            of_hosts.add(path.stem)
         for node in ast.walk(tree):
             # By another name it would be called unseen.
             if isinstance(node, ast.arg) and ast.unparse(node.annotation or ast.Constant(0)).startswith("Resolve"):
@@ -77,7 +82,7 @@ def test_one_function_calls_the_templar() -> None:
             assert name != "template", path
             if name == "resolve" and call.args:  # a path has a method of this name, without arguments
                 callers.setdefault(path.stem, set()).add(ast.unparse(call.args[0]))
-    assert callers == CALLERS
+    assert (callers, of_hosts) == (CALLERS, ASKS_HOSTVARS)
 
 
 @pytest.mark.parametrize("path", ACTIONS, ids=lambda path: path.stem)
