@@ -188,7 +188,7 @@ def test_in_a_job_of_awx_no_key_is_made_that_is_deleted_with_the_job(world: Pref
 
 @pytest.mark.parametrize("check", [True, False])
 def test_the_modules_that_store_keys_refuse_the_same(world: Preflight, check: bool) -> None:
-    key = {"member": "Admin1", "member_type": "member", "description": "A key", "store": {"record": "a"}}
+    key = {"member": "Automation", "description": "A key", "store": {"record": "a"}}
     file = {"operation": "write", "name": "a", "record": {"a": 1}, "directory": "{{ integration_store_dir }}"}
     tasks = [{"msp.connectwise.cw_api_key": key, "ignore_errors": True}, {"msp.connectwise.cw_key_file": file}]
     tried = world.in_awx([{"hosts": "all", "gather_facts": False, "tasks": tasks}], check=check)

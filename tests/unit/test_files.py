@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import socket
 from pathlib import Path
@@ -116,3 +117,34 @@ def test_the_ends_of_lines_are_those_of_a_text(tmp_path: Path) -> None:
 def _written(path: Path, text: str) -> Path:
     path.write_bytes(text.encode())
     return path
+
+
+# What is the collection's own, the machine's or the run's: nobody else puts anything there.
+OWN = {
+    "_page": {"read_text"},
+    "_profile_check": {"read_text"},
+    "_profile_names": {"read_text"},
+    "_settings": {"read_text"},
+    "_stores": {"read_text"},
+    "_run": {"read_text"},
+    "_job_folder": {"read_text"},
+    "cw_vendor_file": {"read_bytes"},
+    # The journal and the lock, in folders of the run and of the store.
+    "_report": {"open", "read_text"},
+    "fleet": {"open"},
+    "_key_file": {"open"},
+}
+RAW = {"open", "read_bytes", "read_text", "write_bytes", "write_text", "load_from_file"}
+
+
+def test_files_of_others_are_read_and_written_in_one_place() -> None:
+    plugins = Path(__file__).resolve().parents[2] / "plugins"
+    found: dict[str, set[str]] = {}
+    for path in sorted(plugins.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                safe = getattr(getattr(node.func, "value", None), "id", "") == "_files"
+                if name in RAW and not safe and path.stem != "_files":
+                    found.setdefault(path.stem, set()).add(name)
+    assert found == OWN
