@@ -26,13 +26,19 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option impo
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import NoStore, Store
 
 
+_SHOWN = "the result holds the private key, and every callback and log shows it; set no_log: true, or use store"
+
+
 class ActionModule(PsaAction):
     """Runs on the controller; what it asks of the tenant runs where any module of the collection would."""
 
     @guarded
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         if self._task.args.get("store") is None:
-            return super().run(tmp, task_vars)
+            made: dict[str, Any] = super().run(tmp, task_vars)
+            if (made.get("api_key") or {}).get("private_key") and not self._task.no_log:
+                made.setdefault("warnings", []).append(_SHOWN)
+            return made
         result: dict[str, Any] = super(PsaAction, self).run(tmp, task_vars or {})
         try:
             return {**result, **self._live(task_vars or {})}

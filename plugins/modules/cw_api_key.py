@@ -15,7 +15,10 @@ description:
     half is in no result, variable or log. This part runs on the controller.
   - Without O(store) it creates a key for an API member, or for a person's member record, and deletes keys.
     ConnectWise shows the private key once, when the key is created. It stands in the result of the task that created
-    the key and nowhere else, so register the result with C(no_log) and store it at once.
+    the key and nowhere else, so set C(no_log) on the task, register the result and store it at once. A task without
+    C(no_log) warns.
+  - Nothing that the tenant says to the creation of a key is shown, for it may hold the key. After an error the key that
+    it may have left is looked for and deleted; where that fails, the error gives the command that deletes it.
   - The API publishes no operation for API keys. If the tenant offers an extension route, it is used; if not, the change
     becomes a manual step.
 extends_documentation_fragment:
