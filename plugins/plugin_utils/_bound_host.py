@@ -54,13 +54,14 @@ def binding_of(
         problem.tenant = tenant
         raise
     extra = load_extra_vars(action._loader)
-    texts = set(_texts(extra))
+    # Where the inventory names a host, nothing else is asked.
+    texts = set() if home else set(_texts(extra))
     return Binding(
         tenant,
         host,
         home,
         chosen=not home and _is_chosen(action, options, host, texts),
-        keys=any(options.get(name) and str(options[name]) not in texts for name in _KEYS),
+        keys=not home and any(options.get(name) and str(options[name]) not in texts for name in _KEYS),
         override=host != home and bool(boolean(said(OVERRIDE) or False, strict=False)),
         moved=_moved(extra, variables),
     )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,16 +13,25 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 from ansible.vars.hostvars import HostVars
 
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+
 VENDORS = "cw_integrations"
 
 
 def own_variables(action: ActionBase, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The variables of a host without extra ones. variables: those of its task."""
+    """The variables of a host without extra ones. variables: those of its task. Raises InputError."""
     extra = load_extra_vars(action._loader)
     if not extra or variables.get("hostvars") is None:
         return variables
-    manager = copy.copy(action._task.get_play().get_variable_manager())
-    manager._extra_vars = {}
+    # `copy` asks it for what can be pickled, which leaves out loader and inventory before ansible-core 2.19.
+    original = action._task.get_play().get_variable_manager()
+    manager: Any = object.__new__(type(original))
+    manager.__dict__.update(vars(original), _extra_vars={})
+    if manager.extra_vars:
+        raise InputError(
+            "this version of ansible-core does not tell variables of the inventory from extra ones; nothing was sent",
+            remedy="use a version of ansible-core that the collection supports",
+        )
     beneath = _beneath(manager, action, str(variables.get("inventory_hostname") or ""))
     own = {name: value for name, value in variables.items() if name not in extra}
     own.update((name, beneath[name]) for name in extra if name in beneath)

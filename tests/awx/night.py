@@ -197,13 +197,15 @@ class NightTests:
     def test_a_launch_sets_nothing_that_no_survey_asks_for(self, night: Nights) -> None:
         assert night.connected == 0
         for run in night.elsewhere:
-            assert "cw_host:" not in (run.directory / "env" / "extravars").read_text(encoding="utf-8")
+            brought = (run.directory / "env" / "extravars").read_text(encoding="utf-8")
+            assert "'cw_hosts'" in brought
+            assert "'cw_host'" not in brought
             assert "petra" in run.output()
         assert [run.code for run in night.elsewhere] == [0, 0, 0], [run.output()[-3000:] for run in night.elsewhere]
 
     def test_an_empty_answer_is_about_what_the_inventory_names(self, night: Nights) -> None:
         for run in night.unanswered:
-            assert "cw_integrations: !unsafe ''" in (run.directory / "env" / "extravars").read_text(encoding="utf-8")
+            assert "'cw_integrations': !unsafe ''" in (run.directory / "env" / "extravars").read_text(encoding="utf-8")
             assert "petra" in run.output()
         assert [run.code for run in night.unanswered] == [0, 0, 0], [run.output()[-3000:] for run in night.unanswered]
 

@@ -132,6 +132,18 @@ def test_tags_choose_vendors_and_the_others_are_not_missed(world: World) -> None
         assert told(played)[1:3] == ["       umbrella", "north  ready"]
 
 
+def test_an_empty_answer_for_the_vendors_leaves_them_to_the_inventory(world: World) -> None:
+    for answer in ("", "\n", f"{VENDOR}\npetra\n"):
+        played = world.ground.play("audit", "--limit", "north", cw_integrations=answer, cw_fail_on=["unreachable"])
+        assert played.code == 0, played.output
+        assert VENDOR in told(played)[1].split()
+    # Nobody takes away what he has not named.
+    played = world.ground.play("offboard", "--limit", "north", cw_integrations=" ")
+    assert played.code != 0
+    assert "cw_integrations has an empty name" in played.output
+    assert world.entry("north")["status"] == "ready"
+
+
 @pytest.mark.parametrize(
     ("arguments", "extra", "said"),
     [

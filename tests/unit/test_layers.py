@@ -130,8 +130,7 @@ PRIVATE = {
     "_vault": "the vault secrets of the play; the loader has no other door to them",
     "_no_log_values": "what the validator found to be secret; AnsibleModule takes it from there too",
     "_diff": "whether a module runs with --diff; AnsibleModule has no other name for it",
-    "_extra_vars": "a manager of variables without extra ones; it has no other way to be one",
-    "_inventory": "the hosts of that manager",
+    "_inventory": "the hosts of a manager of variables",
     "_replace": "of a namedtuple, where it is documented",
 }
 

@@ -37,7 +37,11 @@ def test_what_can_be_two_tenants_or_none_is_an_error(names: list[str], value: An
         named_tenants(value, known={"all": names})
 
 
-@pytest.mark.parametrize("value", [None, "", "~", " , ", [], [""]])
+def test_names_on_lines_are_several() -> None:
+    assert named_tenants("north\r\n\n22\n", known=GROUPS) == "north,22"
+
+
+@pytest.mark.parametrize("value", [None, "", "~", "\n", " , ", [], [""]])
 def test_nobody_is_an_error(value: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="cw_hosts is empty"):
         named_tenants(value, known=GROUPS)
