@@ -19,6 +19,8 @@ description:
   - A tenant is left to the tasks of the role if its connection is not local, if V(become) or an C(environment) is set,
     or if C(cw_in_process) is false; one integration, if its role is of another collection, or if its key has to be
     written to a store that another collection's modules keep. The task displays which tenants were left, and why.
+  - Before the first write for a vendor it displays the vendor's risky rights, and all rights of a vendor whose table is
+    not of this collection; also in check mode.
   - An error of one tenant or one vendor stops no other.
 extends_documentation_fragment:
   - msp.connectwise.psa

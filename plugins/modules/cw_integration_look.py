@@ -12,8 +12,8 @@ description:
   - Reads a vendor's profile, the key store and the tenant, and says what is left to do and with which options. Nothing
     is changed at the tenant.
   - If something is to be done, it also finds what would make a later step fail - a store or a directory of reports that
-    cannot be written, a missing passphrase, a name or a level that the tenant does not know, another run at work -
-    so that nothing is begun that cannot be completed.
+    cannot be written, a missing passphrase, a name or a level that the tenant does not know, another run at work,
+    a role that others hold - so that nothing is begun that cannot be completed.
   - The first task of the P(msp.connectwise.integration#role) role, whose C(integration_*) variables say how.
 extends_documentation_fragment:
   - msp.connectwise.psa

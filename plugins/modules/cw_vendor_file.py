@@ -13,7 +13,7 @@ description:
     of this collection. A JSON Schema for editors is put beside it.
   - The table may be the page as HTML, or CSV, TSV or Markdown. Names are resolved to ConnectWise's own through their
     known prints; what is not known is never guessed but listed with the closest names, in the result and as comments
-    of the file.
+    of the file. C(lines) has every right that the file asks for, the risky ones first.
   - The page is data, and so is the file. What looks like a template is no name of an item, and is listed like that.
 extends_documentation_fragment:
   - msp.connectwise.attributes

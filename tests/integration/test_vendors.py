@@ -237,9 +237,14 @@ class TestOneFile:
         assert made.code == 0, made.output
         assert "not resolved: line 10: Wizardry: System has no such function" in made.output
         assert (world.ground.directory / "connectwise_vendors" / "acme_sync.yml").is_file()
+        # Every right of the file is shown before anything is made of it, and once more when it is.
+        right = "  Service Desk / Service Tickets: Add All, Edit My, Inquire All"
+        assert f'"{right}"' in made.output
 
         played = world.ground.play("onboard", "--limit", "today", cw_integrations=["acme_sync"])
         assert played.code == 0, played.output
+        assert "acme_sync, whose table is not of this collection, asks for:\n" in played.output
+        assert f"\n{right}\n" in played.output
         role = world.simulator.role("today", "Acme Sync")
         assert role is not None
         assert granted_rows(role) == {
