@@ -190,8 +190,14 @@ def measured(step: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     return {"cpu": cpu, "seconds": wall, "memory": _memory()[1] - before, "result": result}
 
 
+def _ratio(found: dict[str, Any], honest: dict[str, Any]) -> float:
+    """How many times the CPU of the largest honest answer each answer takes."""
+    ratio: float = found["cpu"] / honest["cpu"] / max(found["hits"], 1)
+    return ratio
+
+
 class Campaign:
-    """Cases against one gateway. yardstick: the CPU that the largest honest answer takes, at about the same time."""
+    """Cases against one gateway. yardstick: the largest honest answer, measured at about the same time."""
 
     def __init__(self, directory: Path, ready: dict[str, Any], tell: Callable[..., dict[str, Any]]) -> None:
         kept = json.loads((directory / "steps.json").read_text(encoding="utf-8"))
@@ -217,23 +223,20 @@ class Campaign:
         found = measured(self._steps[number], {**self._options, **(HASTE if attack in SLOW else PATIENCE)})
         return {**found, **self._tell(step=number)}
 
-    def yardstick(self) -> float:
+    def yardstick(self) -> dict[str, Any]:
         from .more_attacks import LARGEST
 
         honest = self._measured(self._list, YARDSTICK[1], LARGEST)
         assert not honest["result"].get("failed"), honest
         assert honest["hits"]
-        cpu: float = honest["cpu"]
-        return cpu
+        return honest
 
-    def case(self, number: int, operation: str, attack: str, yardstick: float) -> dict[str, Any]:
+    def case(self, number: int, operation: str, attack: str, honest: dict[str, Any]) -> dict[str, Any]:
         found = self._measured(number, operation, attack)
-        ratio = found["cpu"] / max(found["hits"], 1) / yardstick
+        ratio = _ratio(found, honest)
         for _again in range(2 if ratio > DEAR else 0):
             # The machine may have had other work meanwhile: both once more, side by side.
-            yardstick = self.yardstick()
-            once_more = self._measured(number, operation, attack)
-            ratio = min(ratio, once_more["cpu"] / max(once_more["hits"], 1) / yardstick)
+            ratio = min(ratio, _ratio(self._measured(number, operation, attack), self.yardstick()))
         named = {"operation": operation, "module": self._steps[number]["module"], "attack": attack}
         return {**named, **found, "ratio": ratio}
 
@@ -245,9 +248,9 @@ def cases(directory: Path, attacks: list[str], operations: list[str]) -> Iterato
         for name, number in campaign.targets().items():
             if operations and not any(part in name for part in operations):
                 continue
-            yardstick = campaign.yardstick()
+            honest = campaign.yardstick()
             for attack in attacks:
-                yield campaign.case(number, name, attack, yardstick)
+                yield campaign.case(number, name, attack, honest)
 
 
 def main() -> None:

@@ -130,7 +130,7 @@ def test_filters_of_500_by_20_take_little_more_than_hiding_the_rows(page: Browse
     # Other work on the machine can only make it slower, so the best of a few counts for both.
     plain, filtered = (min(times) for times in zip(*[page.js(measure) for _round in range(5)], strict=True))
     print(f"milliseconds: {plain:.1f} to hide and show, {filtered:.1f} to filter")
-    assert filtered < 4 * plain
+    assert filtered < 5 * plain
 
 
 def test_search_status_vendor_and_changed_narrow_it_down(page: Browser) -> None:

@@ -35,7 +35,7 @@ LINEAR = 24
 
 
 def growth(work: Callable[[int], object], size: int, times: int = 8) -> float:
-    """How many times as much CPU so many times the size takes; other work only adds, so the least of some tries counts."""
+    """How many times as much CPU so many times the size takes; other work only adds, so the least of some counts."""
     taken: dict[int, list[float]] = {size: [], size * times: []}
     for _try in range(4):
         for each, found in taken.items():

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import socket
-import time
 import warnings
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
