@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-TIMEOUT = 60.0
+TIMEOUT = 120.0
 ARGUMENTS = [
     "--headless=new",
     "--no-sandbox",
@@ -82,7 +82,7 @@ class Browser:
     ) -> None:
         self._process.terminate()
         try:
-            self._process.wait(timeout=10)
+            self._process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

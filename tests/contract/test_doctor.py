@@ -168,7 +168,7 @@ def test_a_server_without_tls(simulator: Simulator) -> None:
                 opened.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(20)
+        listener.settimeout(120)
         thread = threading.Thread(target=answer, args=(listener,))
         thread.start()
         line = only_wrong(examine(simulator.ready, host=f"localhost:{listener.getsockname()[1]}"))

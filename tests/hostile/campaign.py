@@ -4,7 +4,8 @@
 
     python -m tests.hostile.campaign DIRECTORY [--attacks NAME ...] [--operations TEXT ...] [--part 1/2]
 
-runs in a process of its own, so that its time and memory are those of the collection alone; one line of JSON a case.
+runs in a process of its own, so that its time and memory are those of the collection alone; one line of JSON a case,
+whose "ratio" is its CPU for each answer, divided by that of the largest honest answer in the same process.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ TENANT: dict[str, Any] = {
 }
 # Patience of the client: enough for an attack that floods, and for one that drips not longer than a test may take.
 PATIENCE = {"timeout": 5.0, "retries": 1, "retry_max_delay": 0.01, "request_deadline": 10.0, "deadline": 15.0}
+# An answer may take so many times the CPU of the largest honest one, which reads as much and understands it too.
+DEAR = 6.0
+# Where the largest honest answer is measured: a list that a module reads and returns nothing else of.
+YARDSTICK = ("cw_security_role_info", "GET /v4_6_release/apis/{}.0/system/securityroles")
 HASTE = {"timeout": 0.4, "retries": 0, "retry_max_delay": 0.01, "request_deadline": 0.5, "deadline": 1.0}
 
 
@@ -185,27 +190,67 @@ def measured(step: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     return {"cpu": cpu, "seconds": wall, "memory": _memory()[1] - before, "result": result}
 
 
-def cases(directory: Path, attacks: list[str], operations: list[str]) -> Iterator[dict[str, Any]]:
-    from .more_attacks import SLOW
+def _ratio(found: dict[str, Any], honest: dict[str, Any]) -> float:
+    """How many times the CPU of the largest honest answer each answer takes."""
+    ratio: float = found["cpu"] / honest["cpu"] / max(found["hits"], 1)
+    return ratio
 
-    kept = json.loads((directory / "steps.json").read_text(encoding="utf-8"))
-    answers = json.loads((directory / "answers.json").read_text(encoding="utf-8"))
-    with gateway(directory) as (ready, tell), mock.patch("time.sleep"):
-        options = options_of(kept["tenant"], ready["host"], ready["ca"])
-        for number, step in enumerate(kept["steps"]):
-            # Everything is imported and warm before anything is measured.
-            tell(step=number)
-            warm = measured(step, {**options, **PATIENCE})
+
+class Campaign:
+    """Cases against one gateway. yardstick: the largest honest answer, measured at about the same time."""
+
+    def __init__(self, directory: Path, ready: dict[str, Any], tell: Callable[..., dict[str, Any]]) -> None:
+        kept = json.loads((directory / "steps.json").read_text(encoding="utf-8"))
+        self._steps: list[dict[str, Any]] = kept["steps"]
+        self._answers = json.loads((directory / "answers.json").read_text(encoding="utf-8"))
+        self._options = options_of(kept["tenant"], ready["host"], ready["ca"])
+        self._tell = tell
+        self._list = [step["module"] for step in self._steps].index(YARDSTICK[0])
+
+    def warm_up(self) -> None:
+        """Everything is imported and warm before anything is measured."""
+        for number in range(len(self._steps)):
+            warm = self._measured(number, "", "")
             assert not warm["result"].get("failed"), warm
-        for name, number in targets([step["module"] for step in kept["steps"]], answers).items():
+
+    def targets(self) -> dict[str, int]:
+        return targets([step["module"] for step in self._steps], self._answers)
+
+    def _measured(self, number: int, operation: str, attack: str) -> dict[str, Any]:
+        from .more_attacks import SLOW
+
+        self._tell(step=number, operation=operation, attack=attack)
+        found = measured(self._steps[number], {**self._options, **(HASTE if attack in SLOW else PATIENCE)})
+        return {**found, **self._tell(step=number)}
+
+    def yardstick(self) -> dict[str, Any]:
+        from .more_attacks import LARGEST
+
+        honest = self._measured(self._list, YARDSTICK[1], LARGEST)
+        assert not honest["result"].get("failed"), honest
+        assert honest["hits"]
+        return honest
+
+    def case(self, number: int, operation: str, attack: str, honest: dict[str, Any]) -> dict[str, Any]:
+        found = self._measured(number, operation, attack)
+        ratio = _ratio(found, honest)
+        for _again in range(2 if ratio > DEAR else 0):
+            # The machine may have had other work meanwhile: both once more, side by side.
+            ratio = min(ratio, _ratio(self._measured(number, operation, attack), self.yardstick()))
+        named = {"operation": operation, "module": self._steps[number]["module"], "attack": attack}
+        return {**named, **found, "ratio": ratio}
+
+
+def cases(directory: Path, attacks: list[str], operations: list[str]) -> Iterator[dict[str, Any]]:
+    with gateway(directory) as (ready, tell), mock.patch("time.sleep"):
+        campaign = Campaign(directory, ready, tell)
+        campaign.warm_up()
+        for name, number in campaign.targets().items():
             if operations and not any(part in name for part in operations):
                 continue
-            step = kept["steps"][number]
+            honest = campaign.yardstick()
             for attack in attacks:
-                tell(step=number, operation=name, attack=attack)
-                found = measured(step, {**options, **(HASTE if attack in SLOW else PATIENCE)})
-                seen = tell(step=number)
-                yield {"operation": name, "module": step["module"], "attack": attack, **found, **seen}
+                yield campaign.case(number, name, attack, honest)
 
 
 def main() -> None:

@@ -24,8 +24,10 @@ from typing import Any
 from tests.simulator.tls import Authority
 
 from .attacks import Asked, reply
-from .more_attacks import ATTACKS
+from .more_attacks import ATTACKS, LARGEST, largest
 
+# Whoever waits for an enemy this long has no deadline; each of those that only a deadline ends takes longer.
+HELD = 20.0  # seconds of pauses
 NOT_THERE = {"code": "ConnectWiseApi", "message": "The endpoint does not exist."}
 
 
@@ -45,6 +47,7 @@ class Gateway:
         self.context = authority.context("gateway", ["localhost"])
         self.lock = threading.Lock()
         self.elsewhere_seen = 0
+        self.number = 0
         self.begin({})
         self.socket, self.elsewhere = (socket.create_server(("127.0.0.1", 0), backlog=64) for _one in range(2))
 
@@ -53,10 +56,17 @@ class Gateway:
         self.target = command.get("operation", "")
         self.attack = command.get("attack", "")
         self.served: dict[str, int] = defaultdict(int)
-        self.hits = 0
+        self.hits = self.outlasted = 0
+        self.number += 1
 
     def seen(self) -> dict[str, Any]:
-        return {"hits": self.hits, "elsewhere": self.elsewhere_seen, "operations": dict(self.served)}
+        """hits: requests that were answered by the attack; outlasted: those whose client stayed to its very end."""
+        return {
+            "hits": self.hits,
+            "outlasted": self.outlasted,
+            "elsewhere": self.elsewhere_seen,
+            "operations": dict(self.served),
+        }
 
     def listen(self) -> None:
         threading.Thread(target=self._elsewhere, daemon=True).start()
@@ -100,17 +110,22 @@ class Gateway:
             self.served[called] += 1
             hostile = called == self.target
             self.hits += hostile
-            attack = self.attack
+            attack, number = self.attack, self.number
         if not hostile:
             connection.sendall(reply(status, b"" if true is None and status == 204 else json.dumps(true).encode()))
             return True
         host = f"localhost:{self.elsewhere.getsockname()[1]}"
         asked = Asked(line[0], line[1], true, status, host, headers)
-        for piece in ATTACKS[attack](asked):
+        held = 0.0
+        for piece in largest(asked) if attack == LARGEST else ATTACKS[attack](asked):
             if isinstance(piece, float):
                 time.sleep(piece)
+                held += piece
             else:
                 connection.sendall(piece)
+        with self.lock:
+            # The client of an earlier case has left already.
+            self.outlasted += held > HELD and number == self.number
         return False
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from .attacks import ATTACKS, MB, SLOW, Asked, Piece, attack, changed_by, errors, headed, redirects, reply
 from .wire_attacks import dripping, raw
 
-__all__ = ["ATTACKS", "FIRST", "SLOW"]
+__all__ = ["ATTACKS", "FIRST", "LARGEST", "SLOW", "largest"]
 
 # Those of the other files.
 FIRST = frozenset(ATTACKS)
@@ -342,10 +342,21 @@ def _drip_trailers(_asked: Asked) -> Iterator[Piece]:
 @attack("gzip that drips", slow=True)
 def _drip_gzip(_asked: Asked) -> Iterator[Piece]:
     yield reply(200, length=10_000, Content_Encoding="gzip")
-    yield from dripping(gzip.compress(b"[" + b"0," * 5000 + b"0]"))
+    yield from dripping(gzip.compress(json.dumps([number * 7919 % 10_007 for number in range(5000)]).encode()))
 
 
 @attack("redirects that are slow", slow=True)
 def _slow_redirects(asked: Asked) -> Iterator[Piece]:
     yield 0.3
     yield reply(307, b"", Location=re.sub(r"\?.*", "", asked.path) + "?again")
+
+
+# No attack: what an honest answer may cost at most, to compare the others with
+
+LARGEST = "the largest honest list"
+
+
+def largest(asked: Asked) -> Iterator[Piece]:
+    """The true records and so many more of their kind as a list may have."""
+    more = [{**_like(asked), "id": number, "name": f"Role {number} " + "x" * 300} for number in range(10_000, 18_000)]
+    yield reply(asked.status, json.dumps([*asked.true, *more]).encode(), Link='<https://localhost/>; rel="last"')

@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 
-from .campaign import HASTE, ROOT, record
+from ansible_collections.msp.connectwise.plugins.module_utils._client import _MAX_PAGES
+from ansible_collections.msp.connectwise.plugins.module_utils._http import Policy
+
+from .campaign import DEAR, ROOT, record
 from .more_attacks import ATTACKS, FIRST, SLOW
 
-CPU_LIMIT, MEMORY_LIMIT = 2.0, 50.0  # seconds and MB, for any one answer
+# An answer is there as bytes, as text and as what it says; in MB.
+MEMORY_LIMIT = 4 * Policy.max_answer_mb
 PARTS = 2
 # A read of a list, of a matrix and of one record, each kind of write, and the address without keys; tests/long has all.
 OPERATIONS = (
@@ -63,12 +67,13 @@ def wrong(case: dict[str, Any]) -> list[str]:
         "an error without the tenant": result.get("failed") and "north" not in result["msg"],
         "an error without a remedy": result.get("failed") and not error.get("remedy"),
         "blamed on an option": "cannot be made" in result.get("msg", ""),
-        f"{case['cpu']:.2f} s of CPU": case["cpu"] > CPU_LIMIT,
+        f"{case['ratio']:.1f} times the CPU of the largest honest answer": case["ratio"] > DEAR,
+        f"{case['hits']} requests": case["hits"] > _MAX_PAGES,
         f"{case['memory']:.0f} MB": case["memory"] > MEMORY_LIMIT,
         "a connection to another host": case["elsewhere"] > 0,
         "never asked": case["hits"] == 0,
         "an escape": any(character in shown for character in ("\x1b", "\x9b", "\\u001b", "\\u009b")),
-        f"late: {case['seconds']:.1f} s": case["attack"] in SLOW and case["seconds"] > HASTE["deadline"] + 1.5,
+        "waited until the enemy had enough": case["outlasted"] > 0,
     }
     return [name for name, true in found.items() if true]
 
@@ -86,7 +91,7 @@ def test_there_are_enough_of_them() -> None:
     assert len(ATTACKS) >= 250
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_every_answer(kept: Path) -> None:
     quick = set(ATTACKS) - SLOW
     cases = [
@@ -103,6 +108,7 @@ def test_every_answer(kept: Path) -> None:
     assert all("JSON" in case["result"]["msg"] for case in silent)
 
 
+@pytest.mark.timeout(1200)
 def test_what_drips_ends_with_the_deadline(kept: Path) -> None:
     cases = played(kept, "--slow", "--operations", "GET /v4_6_release/apis/{}.0/system/mySecurity", "POST")
     assert {case["attack"] for case in cases} == SLOW

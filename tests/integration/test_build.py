@@ -16,93 +16,21 @@ import yaml
 from tools import workspace
 
 ROOT = Path(__file__).resolve().parents[2]
-# What a person has in a clone in which she works, in any of its folders.
-PRIVATE = [
-    ".env",
-    ".env.prod",
-    ".netrc",
-    ".pgpass",
-    ".vault_pass",
-    ".vault-pass.txt",
-    ".envrc",
-    ".git-credentials",
-    ".ansible_vault_pass",
-    ".connectwise_key",
-    "passphrase",
-    "passphrase.txt",
-    "vault-passphrase",
-    "vault_pass",
-    "vault-pass.txt",
-    "my.vault-pass",
-    "vault.yml",
-    "vault-north.yml",
-    "passwd",
-    "password.txt",
-    "passwords.yml",
-    "secret.txt",
-    "secrets.yml",
-    "client_secret",
-    "credentials",
-    "credentials.json",
-    "private-key.txt",
-    "cw_private_key",
-    "id_rsa",
-    "id_rsa.pub",
-    "id_dsa",
-    "id_ecdsa",
-    "id_ed25519",
-    "id_ed25519_psa",
-    "ca.key",
-    "server.pem",
-    "tenant.p12",
-    "tenant.pfx",
-    "tls.crt",
-    "key.gpg",
-    "key.age",
-    "passwords.kdbx",
-    "north.env",
-    "env.sh",
-    "session.har",
-    "session.har.json",
-    "tenants.csv",
-    "customers.tsv",
-    "customers.xlsx",
-    "page.zip",
-    "run.log",
-    "site.retry",
-    "given.yml",
-    "given-keys.yml",
-    "given_north.yml",
-    "pasted.yml",
-    "made.json",
-    "keys.yml",
-    "keys.yaml",
-    "keys.json",
-    "keys-north.yml",
-    "prod.yml",
-    "prod.ini",
-    "prod-north.yml",
-    "production.yml",
-    "staging.yml",
-    "hosts",
-    "hosts.yml",
-    "inventory",
-    "inventory.yml",
-    "inventory.ini",
-    "inventory-prod.yml",
-    "inventories/north.yml",
-    "group_vars/all.yml",
-    "host_vars/north.yml",
-    "prod/hosts.yml",
-    ".cw/report.json",
-    ".ssh/config",
-    "connectwise_keys/north.yml",
-    "connectwise_reports/fleet.json",
-    "connectwise_reports_old/north.md",
-    "connectwise_routes/north.yml",
-    "connectwise_vendors/acme.yml",
-    "connectwise_history/north.json",
-]
+# What a person has in a clone to work with, in any of its folders.
+PRIVATE = """
+.env .env.prod .netrc .pgpass .vault_pass .vault-pass.txt .envrc .git-credentials .ansible_vault_pass .connectwise_key
+passphrase passphrase.txt vault-passphrase vault_pass vault-pass.txt my.vault-pass vault.yml vault-north.yml
+passwd password.txt passwords.yml secret.txt secrets.yml client_secret credentials credentials.json
+private-key.txt cw_private_key id_rsa id_rsa.pub id_dsa id_ecdsa id_ed25519 id_ed25519_psa
+ca.key server.pem tenant.p12 tenant.pfx tls.crt key.gpg key.age passwords.kdbx north.env env.sh
+session.har session.har.json tenants.csv customers.tsv customers.xlsx page.zip run.log site.retry
+given.yml given-keys.yml given_north.yml pasted.yml made.json keys.yml keys.yaml keys.json keys-north.yml
+prod.yml prod.ini prod-north.yml production.yml staging.yml hosts hosts.yml
+inventory inventory.yml inventory.ini inventory-prod.yml inventories/north.yml
+group_vars/all.yml host_vars/north.yml prod/hosts.yml .cw/report.json .ssh/config
+connectwise_keys/north.yml connectwise_reports/fleet.json connectwise_reports_old/north.md connectwise_routes/north.yml
+connectwise_vendors/acme.yml connectwise_history/north.json
+"""
 # A name that no pattern has.
 UNKNOWN = "northwind_notes.txt"
 
@@ -143,7 +71,7 @@ def clone(tmp_path_factory):
     folders = {clone.joinpath(name).parent for name in tracked(clone)}
     folders |= {parent for folder in folders for parent in folder.parents if parent.is_relative_to(clone)}
     for folder in folders:
-        for name in PRIVATE:
+        for name in PRIVATE.split():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text("private", encoding="utf-8")
     return clone

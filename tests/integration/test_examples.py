@@ -39,7 +39,7 @@ BLOCK = re.compile(
     re.MULTILINE,
 )
 CONNECTION = ("host", "company_id", "public_key", "private_key", "client_id")
-START_LIMIT = 60.0  # seconds
+START_LIMIT = 180.0  # seconds
 
 
 def environment(**more):
@@ -135,7 +135,7 @@ class Guide:
     def close(self):
         for process in self.running:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 @pytest.fixture

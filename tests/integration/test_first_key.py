@@ -137,7 +137,7 @@ def at_a_terminal(ground, answers):
                 break
             if asked and shown.endswith(f"{asked[0][0]}: ".encode()):
                 os.write(ours, f"{asked.pop(0)[1]}\n".encode())
-        return process.wait(timeout=10), shown.decode()
+        return process.wait(timeout=60), shown.decode()
     finally:
         process.kill()
         process.wait()

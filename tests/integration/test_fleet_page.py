@@ -110,24 +110,27 @@ def test_it_shows_every_tenant_and_vendor_and_asks_the_network_for_nothing(page:
     assert page.problems == []
 
 
-def test_filters_of_500_by_20_take_less_than_a_tenth_of_a_second(page: Browser) -> None:
+def test_filters_of_500_by_20_take_little_more_than_hiding_the_rows(page: Browser) -> None:
     measure = """(async () => {
-      const search = document.getElementById('search'), times = [];
-      for (const text of ['tenant-4', 'row 4', 'said', '', 'vendor 07 pending', '']) {
+      const search = document.getElementById('search'), rows = [...document.querySelectorAll('#matrix tbody tr')];
+      const timed = async work => {
         await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
         const before = performance.now();
-        search.value = text;
-        search.dispatchEvent(new Event('input'));
+        work();
         document.body.offsetHeight;
-        times.push(performance.now() - before);
-      }
-      return times;
+        return performance.now() - before;
+      };
+      // Hide every row, show it again: no filter can do without.
+      const hide = is => timed(() => rows.forEach(row => { row.hidden = is; }));
+      const plain = [await hide(true), await hide(false)], times = [];
+      for (const text of ['tenant-4', 'row 4', 'said', '', 'vendor 07 pending', ''])
+        times.push(await timed(() => { search.value = text; search.dispatchEvent(new Event('input')); }));
+      return [Math.max(...plain), Math.max(...times)];
     })()"""
-    # Other work on the machine can only make it slower, so the best of a few counts for each search.
-    rounds = [page.js(measure) for _round in range(4)]
-    best = [min(times) for times in zip(*rounds, strict=True)]
-    print("milliseconds per filter:", [round(one, 1) for one in best])
-    assert max(best) < 100, rounds
+    # Other work on the machine can only make it slower, so the best of a few counts for both.
+    plain, filtered = (min(times) for times in zip(*[page.js(measure) for _round in range(5)], strict=True))
+    print(f"milliseconds: {plain:.1f} to hide and show, {filtered:.1f} to filter")
+    assert filtered < 5 * plain
 
 
 def test_search_status_vendor_and_changed_narrow_it_down(page: Browser) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 60.0  # seconds
+LIMIT = 180.0  # seconds
 
 
 def free_ports(count):
@@ -49,7 +49,7 @@ def started(place, port):
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            assert process.wait(timeout=15) == 0
+            assert process.wait(timeout=60) == 0
         finally:
             process.kill()
             process.wait()

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-START_TIMEOUT = 30.0
+START_TIMEOUT = 120.0
 
 
 class OpenBaoError(RuntimeError):

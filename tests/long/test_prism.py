@@ -40,7 +40,7 @@ TENANTS: dict[str, Any] = {
 }
 BASE = "/v4_6_release/apis/3.0"
 HOP = {"connection", "keep-alive", "transfer-encoding", "host", "content-length", "content-encoding"}
-START_LIMIT = 60  # seconds
+START_LIMIT = 180  # seconds
 
 
 class Front(ThreadingHTTPServer):
@@ -132,7 +132,7 @@ def prism(simulator: Simulator, log: Path) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_the_watch_would_have_noticed(
             auth=(f"north+{tenant['public_key']}", tenant["private_key"]),
             headers={"clientId": tenant["client_id"]},
             verify=ca,
-            timeout=30,
+            timeout=120,
         )
     noticed = front.violations[before:]
     assert noticed

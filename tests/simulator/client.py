@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT = 30.0
+START_TIMEOUT = 120.0
 
 
 class ControlError(RuntimeError):
@@ -38,7 +38,7 @@ class Control:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body)
         headers = {"X-Simulator-Token": self.ready["token"], "Content-Type": "application/json"}
-        connection = http.client.HTTPSConnection(self._address, context=self._context, timeout=30)
+        connection = http.client.HTTPSConnection(self._address, context=self._context, timeout=120)
         try:
             connection.request(method, f"/_simulator/{path}", body=data, headers=headers)
             response = connection.getresponse()
@@ -141,7 +141,7 @@ class Simulator(Control):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(timeout=10)
+                self.process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

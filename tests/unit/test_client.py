@@ -357,7 +357,7 @@ def test_errors_of_the_transport_get_tenant_and_operation(script):
 def test_together_keeps_the_order_and_raises_the_first_error_at_the_end(script):
     psa, _transport = script({})
     done = []
-    barrier = threading.Barrier(2, timeout=10)
+    barrier = threading.Barrier(2, timeout=120)
 
     def call(number):
         if number in (1, 2):

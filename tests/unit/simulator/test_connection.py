@@ -14,7 +14,7 @@ def plain(simulator, url, **headers):
     session = requests.Session()
     session.trust_env = False
     with session:
-        return session.get(url, verify=simulator.ready["ca"], headers=headers, timeout=20)
+        return session.get(url, verify=simulator.ready["ca"], headers=headers, timeout=120)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_tls_is_real(simulator):
     with requests.Session() as session:
         session.trust_env = False
         with pytest.raises(requests.exceptions.SSLError):
-            session.get(f"{simulator.ready['sites']['na']['url']}/login/companyinfo/north", timeout=20)
+            session.get(f"{simulator.ready['sites']['na']['url']}/login/companyinfo/north", timeout=120)
 
 
 def test_a_fleet_is_as_many_tenants(simulator):

@@ -277,7 +277,7 @@ def running(pid):
         return False
 
 
-def wait_for(condition, seconds=15.0):
+def wait_for(condition, seconds=120.0):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

@@ -90,12 +90,13 @@ def test_a_body_that_ends_too_soon(psa, simulator):
 
 
 def test_slowness(psa, simulator):
+    asked = 0.4
     for kind in ("slow", "slow_body"):
         simulator.clear_faults()
-        simulator.faults({"fault": kind, "ms": 400})
+        simulator.faults({"fault": kind, "ms": asked * 1000})
         started = time.monotonic()
         assert psa.get(INFO)["version"]
-        assert time.monotonic() - started >= 0.35
+        assert time.monotonic() - started >= asked * 0.9
     # The client gives up in the middle of the body; the server must not mind.
     with pytest.raises((requests.exceptions.ConnectionError, requests.exceptions.Timeout)):
         psa("GET", INFO, timeout=0.03)
@@ -117,14 +118,14 @@ def test_an_error_that_quotes_what_was_done(psa, simulator, name, form):
 
 
 def test_stale_reads(psa, simulator, name):
-    simulator.faults({"fault": "stale_read", "seconds": 2, "method": "GET"})
+    asked = 2.0
+    simulator.faults({"fault": "stale_read", "seconds": asked, "method": "GET"})
     made = time.monotonic()
     path = f"/system/securityroles/{psa.role(name)['id']}"
     assert psa("GET", path).status_code == 404
     while psa("GET", path).status_code == 404:
-        assert time.monotonic() - made < 10
         time.sleep(0.1)
-    assert time.monotonic() - made >= 2
+    assert time.monotonic() - made >= asked
 
 
 @pytest.mark.parametrize(("answer", "shown"), [("new", "All"), ("old", "None")])
@@ -204,10 +205,11 @@ def test_every_fault_is_tried_here():
 
 
 def test_latency(psa, simulator):
-    simulator.latency(120, 20)
+    asked = 0.12
+    simulator.latency(asked * 1000, 20)
     started = time.monotonic()
     psa.get(INFO)
-    assert time.monotonic() - started >= 0.12
+    assert time.monotonic() - started >= asked
 
 
 def test_rate_limit(psa, simulator):
@@ -220,7 +222,7 @@ def test_rate_limit(psa, simulator):
 
 
 def test_too_many_at_once(psa, simulator):
-    simulator.latency(600)
+    simulator.latency(1200)
     simulator.rate_limit(max_parallel=4)
 
     def parallel(count):

@@ -21,7 +21,7 @@ def test_the_default_page_has_25_and_the_links_lead_through_all(psa):
     assert set(links(response)) == {"next", "first", "last"}
     seen = response.json()
     while "next" in links(response):
-        response = psa.session.get(links(response)["next"], timeout=20)
+        response = psa.session.get(links(response)["next"], timeout=120)
         seen += response.json()
     assert [record["id"] for record in seen] == list(range(1, 311))
     assert set(links(response)) == {"prev", "first", "last"}
@@ -36,7 +36,7 @@ def test_no_link_when_everything_fits_on_one_page(psa):
 def test_links_keep_the_query(psa):
     params = {"conditions": 'summary like "Ticket 1%" and id != 1', "fields": "id", "pageSize": 10}
     response = psa("GET", "/service/tickets", params=params)
-    following = psa.session.get(links(response)["next"], timeout=20).json()
+    following = psa.session.get(links(response)["next"], timeout=120).json()
     assert [record["id"] for record in response.json() + following] == [*range(10, 20), *range(100, 110)]
     assert all(set(record) == {"id"} for record in following)
 
@@ -47,7 +47,7 @@ def test_forward_only(psa):
     sizes = [len(response.json())]
     while "next" in links(response):
         assert set(links(response)) == {"next"}
-        response = psa.session.get(links(response)["next"], headers=header, timeout=20)
+        response = psa.session.get(links(response)["next"], headers=header, timeout=120)
         sizes.append(len(response.json()))
     assert sizes == [100, 100, 100, 10]
 
