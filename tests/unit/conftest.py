@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ansible_collections.msp.connectwise.plugins.module_utils import _resource
+from ansible_collections.msp.connectwise.plugins.module_utils import _redact, _resource
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from tests.simulator.tls import Authority
@@ -36,6 +36,12 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def own_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Know no secret of an earlier test: its made-up key may be a word of this one's texts."""
+    monkeypatch.setattr(_redact, "_OURS", _redact.Registry())
 
 
 @pytest.fixture

@@ -13,8 +13,15 @@ import yaml
 from tests.awx.rules import answers_wrong, rule_wrong, survey_wrong
 
 PLAY = yaml.safe_load((Path(__file__).resolve().parents[2] / "playbooks/awx_setup.yml").read_text(encoding="utf-8"))[0]
+
+
+def questions(survey: list[Any]) -> list[dict[str, Any]]:
+    """Return the questions of a survey. Those that several surveys ask are variables of the play."""
+    return [PLAY["vars"][one.strip("{} ")] if isinstance(one, str) else one for one in survey]
+
+
 SURVEYS = {
-    one["name"]: {"name": "", "description": "", "spec": one["survey"]}
+    one["name"]: {"name": "", "description": "", "spec": questions(one["survey"])}
     for one in PLAY["vars"]["__awx_templates"]
     if "survey" in one
 }
@@ -26,13 +33,13 @@ def survey(**changes: Any) -> dict[str, Any]:
 
 
 def test_awx_keeps_what_is_set_up() -> None:
-    assert set(SURVEYS) == {"onboard", "rotate_keys", "offboard"}
-    assert [survey_wrong(one) for one in SURVEYS.values()] == ["", "", ""]
+    assert set(SURVEYS) == {"onboard", "audit", "rotate_keys", "offboard"}
+    assert [survey_wrong(one) for one in SURVEYS.values()] == ["", "", "", ""]
     assert rule_wrong(PLAY["vars"]["awx_audit_rule"]) == []
 
 
 def test_a_launch_without_a_form_onboards_all_and_takes_nothing_away() -> None:
-    assert answers_wrong(SURVEYS["onboard"], {}) == []
+    assert answers_wrong(SURVEYS["onboard"], {}) == answers_wrong(SURVEYS["audit"], {}) == []
     assert answers_wrong(SURVEYS["rotate_keys"], {}) == ["'integration_key_max_age_days' value missing"]
     assert len(answers_wrong(SURVEYS["offboard"], {})) == 2
     assert answers_wrong(SURVEYS["offboard"], {"cw_hosts": "22", "cw_integrations": "petra"}) == []
