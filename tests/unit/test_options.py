@@ -13,6 +13,7 @@ from ansible.template import Templar
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 
 try:
     from ansible.template import trust_as_template
@@ -35,6 +36,14 @@ def options_of(monkeypatch):
         return completed(action, CONNECTION_OPTIONS, given)
 
     return resolve
+
+
+def test_data_that_a_template_names_is_not_resolved_itself():
+    variables = {"path": trust_as_template("{{ place }}/{{ record }}"), "place": trust_as_template("{{ 'a' ~ 'b' }}")}
+    action = SimpleNamespace(_templar=Templar(loader=DataLoader(), variables=variables))
+    resolve = Resolver(action, variables)
+    assert resolve("path", known={"record": "{{ 6 * 7 }}"}) == "ab/{{ 6 * 7 }}"
+    assert (resolve("place"), resolve("none"), resolve("none", "usual")) == ("ab", None, "usual")
 
 
 def test_the_task_comes_before_the_inventory_and_that_before_the_environment(options_of, monkeypatch):
