@@ -94,13 +94,17 @@ options:
     type: bool
     default: false
   beside:
-    description: With O(store), whether a key is made beside one of the same description that the store does not know.
-      If not, a manual step names the choice.
+    description:
+      - With O(store), whether a key is made beside one of the same description that the store does not know. If not, a
+        manual step names the choice.
+      - It also ends the manual step that names a key of an interrupted run or of somebody else.
     type: bool
     default: false
   lease:
-    description: With O(store), seconds for which the unfinished creation of a key by a run on another machine is
-      respected.
+    description:
+      - With O(store), seconds for which the unfinished creation of a key by a run on another machine is respected.
+      - The key that a dead run has left is deleted within this time. After it the key may be somebody else's, and a
+        manual step names it.
     type: float
     default: 900
   given_keys:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 
@@ -78,6 +80,37 @@ def test_an_empty_file_is_damage_and_not_a_missing_record(ground, name):
         file.write_bytes(whole)
         assert ground.run(TENANT, **variables) == 0, ground.output()
         (ground if store is None else store).forget(TENANT)
+
+
+@pytest.mark.parametrize("playbook", ["", "onboard"])
+def test_a_store_that_quotes_the_record_is_not_quoted(ground, playbook):
+    """On a read it quotes the live key, on a write the new one; neither is shown or in a report."""
+    with STORES["command"](ground.directory) as store:
+        commands = store.variables["integration_store_command"]
+        store.forget(TENANT)
+        assert ground.run(TENANT, **store.variables) == 0, ground.output()
+        quoted = ground.directory / "quoted"
+        secrets = [store.record(TENANT)["current"]["private_key"]]
+        record = f"{ground.directory}/by_command/{TENANT}.{VENDOR}"
+        made = '*\'"state": "created"\'*'
+        aloud = {
+            "read": f"cat '{record}' >&2; exit 3",
+            # The intent is written; the record with the new key is not.
+            "write": f"text=$(cat); case $text in {made}) echo \"$text\" | tee '{quoted}' >&2; exit 3;; esac; "
+            f"echo \"$text\" > '{record}'",
+        }
+        for operation, script in aloud.items():
+            told = {**store.variables, "integration_store_command": {**commands, operation: ["sh", "-c", script]}}
+            assert ground.run(TENANT, playbook=playbook, **{**told, "integration_rotate": True}) > 0, operation
+            output = " ".join(ground.output().split())
+            assert f"the command that {operation}s (sh) failed" in output
+            secrets += [json.loads(quoted.read_text())["next"]["private_key"]] if quoted.exists() else []
+            reports = (ground.directory / "connectwise_reports").rglob("*")
+            shown = output + "".join(file.read_text(encoding="utf-8") for file in reports if file.is_file())
+            assert not [secret for secret in secrets if secret in shown]
+        assert len(secrets) == 2
+        quoted.unlink()
+        store.forget(TENANT)
 
 
 def test_a_store_that_a_user_describes_in_a_file(ground, tmp_path):

@@ -202,7 +202,7 @@ class Ground:
             return f"the member's keys are {live}, the store's is {current.get('public_key')}"
         if not self.works(tenant, current):
             return f"the stored key {current['public_key']} does not work"
-        left = sorted({"next", "retired"} & set(record))
+        left = sorted({"next", "retired", "leftover"} & set(record))
         return f"the record still has {', '.join(left)}" if left else ""
 
 

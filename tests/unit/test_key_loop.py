@@ -499,7 +499,7 @@ def test_nobody_waits_for_a_member_that_is_not_to_come(more):
 
 def test_only_the_first_list_of_the_first_look_waits():
     owner = {"host": "here", "pid": 2}
-    intent = {"state": "intent", "known": [], "known_ids": [], "owner": owner, "started": STAMP, "resumes": False}
+    intent = {"state": "intent", "known": [], "known_ids": [], "owner": owner, "started": STAMP}
     world = World({**IDENTITY, "next": intent}, offered=None)
     world.is_alive = lambda owner: owner == ME
     assert "does not exist" in str(world.fails())
@@ -558,7 +558,7 @@ def test_a_late_key_of_a_killed_run_is_deleted_and_another_one_made():
 
 def test_a_run_that_ends_after_its_record_was_read_has_left_no_orphan():
     owner = {"host": "here", "pid": 2}
-    intent = {"state": "intent", "known": [], "known_ids": [], "owner": owner, "started": STAMP, "resumes": False}
+    intent = {"state": "intent", "known": [], "known_ids": [], "owner": owner, "started": STAMP}
     world = World({**IDENTITY, "next": intent}, 7)
     # It lives until this run has read the store for the last time, and makes key 7 the current one only then.
     world.is_alive = lambda _owner: world.log.count("read") < 2
