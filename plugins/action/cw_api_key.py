@@ -24,7 +24,6 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import R
 from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import record_name, store_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import NoStore, Store
 
-
 _SHOWN = "the result holds the private key, and every callback and log shows it; set no_log: true, or use store"
 
 
