@@ -201,7 +201,7 @@ _WITHOUT_WORDS: dict[type[PsaError], str] = {
     TooSlow: "the answer did not come in time",
     LostAnswer: "the answer was lost",
     AnswerTooLarge: "the answer is too large",
-    NotThePsa: "the answer is none of the API",
+    NotThePsa: "the answer is not from the API",
     ServerFailed: "the server failed",
 }
 

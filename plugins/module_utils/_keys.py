@@ -124,7 +124,7 @@ def _clear_up(
             delete_keys(extensions, routes, member, left)
     except PsaError as trouble:
         what = "The key it left could not be deleted" if left else "Whether it left a key could not be seen"
-        problem.problem += f". {what}: {unquoted(trouble).problem}"
+        problem.problem += f". {what}: {unquoted(trouble).problem.partition('. ')[0]}"
         raise problem from None
     problem.unclear = False
 

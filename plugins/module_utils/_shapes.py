@@ -84,6 +84,8 @@ def plausible(data: Any, status: int) -> Any:
             for name, value in record.items():
                 check = _FIELDS.get(name)
                 if check is not None and not check(value):
+                    if name == "privateKey":
+                        raise NotThePsa("the answer has something else than a text as a private key", status=status)
                     raise NotThePsa(f'the answer has {beginning(value, 60)!r} as "{name}" of a record', status=status)
     return data
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 
 LARGEST = 100 * 1024 * 1024
@@ -100,6 +101,8 @@ def load(paths: Sequence[str], hosts: Collection[str]) -> Recording:
             recording.failed += 1
         else:
             kept.append(entry)
+    for secret in filter(_lets_in, recording.secrets | recording.cookies):
+        register(secret)
     if not seen:
         others = ", ".join(sorted(recording.other_hosts)[:5]) or "no host at all"
         raise InputError(
@@ -175,7 +178,7 @@ def _moment(text: str) -> float:
 
 
 _SECRET = ("cookie", "set-cookie", "authorization", "proxy-authorization")
-_SHORTEST_SECRET = 8
+_SHORTEST_SECRET, _SHORTEST_TOKEN = 8, 16
 
 
 def _secrets(one: Mapping[str, Any]) -> set[str]:
@@ -187,6 +190,11 @@ def _secrets(one: Mapping[str, Any]) -> set[str]:
         for text in texts:
             found |= {part for part in re.split(r"[\s;,=]+", text) if len(part) >= _SHORTEST_SECRET}
     return {part for part in found if re.search(r"\d", part)}
+
+
+def _lets_in(text: str) -> bool:
+    """Whether a part of a cookie is the secret itself, and no path, date or number of its attributes."""
+    return len(text) >= _SHORTEST_TOKEN and text[0] not in "/." and bool(re.search("[A-Za-z]", text))
 
 
 def _cookies(one: Mapping[str, Any]) -> set[str]:

@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import Row
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.module_utils._route_check import ROUTES
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions, parse_route
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _har, _lesson
@@ -214,6 +215,8 @@ def _sentence(states: Mapping[str, Mapping[str, str]]) -> str:
 def _free_of_secrets(routes: Mapping[str, Any], recordings: Sequence[str], lesson: Lesson, hosts: set[str]) -> None:
     """The last look before anything is written: no cookie, credential or key of the recording is in a route."""
     text = json.dumps(routes)
+    for _public, private in lesson.pairs.values():
+        register(private)
     secrets = _har.load(recordings, hosts).secrets | {half for pair in lesson.pairs.values() for half in pair}
     if any(secret in text for secret in secrets):
         raise InputError(

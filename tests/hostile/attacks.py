@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 MB = 1 << 20
 Piece = bytes | float  # bytes to send, or seconds to wait
@@ -117,6 +118,28 @@ def _plain(make: Callable[[], bytes]) -> Attack:
 
 
 ATTACKS.update({name: _plain(make) for name, make in _bodies().items()})
+
+
+# An error that quotes the true answer, which may be a key: how it is made.
+QUOTING: dict[str, Callable[[str], bytes]] = {
+    "quoted in a 400": lambda true: reply(400, json.dumps({"code": "InvalidObject", "message": true}).encode()),
+    "quoted in a 409": lambda true: reply(409, json.dumps({"code": true, "errors": [{"message": true}]}).encode()),
+    "quoted in the text of a 500": lambda true: reply(500, true.encode()),
+    "quoted in the page of a 403": lambda true: reply(403, f"<html><title>{true}</title></html>".encode()),
+    "quoted in a redirect": lambda true: reply(302, Location=f"/login?made={quote(true)}"),
+    "quoted in a status line": lambda true: f"HTTP/1.1 {quote(true)}\r\n\r\n".encode(),
+    "quoted as another type": lambda true: reply(201, json.dumps({"id": 1, "privateKey": [true]}).encode()),
+}
+
+
+def _quotes(make: Callable[[str], bytes]) -> Attack:
+    def answer(asked: Asked) -> Iterator[Piece]:
+        yield make(json.dumps(asked.true))
+
+    return answer
+
+
+ATTACKS.update({name: _quotes(make) for name, make in QUOTING.items()})
 
 
 @attack("300 MB of blanks")

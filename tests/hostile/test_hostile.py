@@ -72,6 +72,8 @@ def wrong(case: dict[str, Any]) -> list[str]:
         f"{case['memory']:.0f} MB": case["memory"] > MEMORY_LIMIT,
         "a connection to another host": case["elsewhere"] > 0,
         "never asked": case["hits"] == 0,
+        # So a tenant names it; a result of ours says private_key.
+        "an answer with a key": "privateKey" in shown,
         "an escape": any(character in shown for character in ("\x1b", "\x9b", "\\u001b", "\\u009b")),
         "waited until the enemy had enough": case["outlasted"] > 0,
     }

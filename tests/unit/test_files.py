@@ -119,6 +119,31 @@ def _written(path: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("mode", "folder"), [(0o600, 0o700), (0o640, 0o750), (0o644, 0o755), (0o660, 0o770)])
+def test_who_reads_the_files_enters_their_folder(mode: int, folder: int) -> None:
+    assert _files.folder_mode(mode) == folder
+
+
+def test_what_an_earlier_run_left_open_is_closed(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "reports", tmp_path / "elsewhere.json"
+    folder.mkdir(mode=0o755)
+    elsewhere.touch(mode=0o644)
+    (folder / "linked.json").symlink_to(elsewhere)
+    os.mkfifo(folder / "pipe.json", 0o644)
+    for name in ("a.json", "b.md", "notes.txt"):
+        (folder / name).touch(mode=0o644)
+        (folder / name).chmod(0o644)
+    _files.tighten(folder, 0o600, (".json", ".md"))
+    modes = {one.name: one.lstat().st_mode & 0o777 for one in (folder, *folder.iterdir()) if not one.is_symlink()}
+    left = {"notes.txt": 0o644, "pipe.json": modes["pipe.json"]}
+    assert modes == {"reports": 0o700, "a.json": 0o600, "b.md": 0o600, **left}
+    assert elsewhere.stat().st_mode & 0o777 == 0o644
+    folder.chmod(0o755)
+    _files.tighten(folder, 0o640, ("a.json",), itself=False)
+    assert [one.stat().st_mode & 0o777 for one in (folder, folder / "a.json", folder / "b.md")] == [0o755, 0o640, 0o600]
+    _files.tighten(tmp_path / "missing", 0o600, (".json",))
+
+
 # What is the collection's own, the machine's or the run's: nobody else puts anything there.
 OWN = {
     "_page": {"read_text"},
