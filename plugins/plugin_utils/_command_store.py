@@ -125,12 +125,12 @@ class Command:
         return {"CW_STORE_TENANT": self._where.tenant, "CW_STORE_NAME": self._where.name}
 
     def _by_hand(self, operation: str) -> str:
-        """How to run it; not its arguments, which may hold a secret of the store's."""
+        """Tell how to run it, without its arguments, which may hold a secret."""
         variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in self._variables().items())
         return f"the command of integration_store_command.{operation} by hand with {variables}"
 
     def _failed(self, operation: str, why: str, remedy: str = "") -> StoreError:
-        """What the command said is never shown: it may quote the record."""
+        """Return the error without what the command said, which may quote the record."""
         first = (self._commands.get(operation) or ["none is set"])[0]
         more = {
             "read": ". If it fails because there is no record yet, describe what it says in "
@@ -149,7 +149,7 @@ def _ended(code: int) -> str:
 
 
 def _whole(text: str) -> IO[bytes]:
-    """An input that is complete before the command starts, and on no disk under a name.
+    """Return an input that is complete before the command starts, and on no disk under a name.
 
     A pipe would be cut when the run is killed, and the command would store an empty record.
     """

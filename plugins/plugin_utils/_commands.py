@@ -131,7 +131,7 @@ def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[st
 
 
 def ad_hoc(tenant: str, run: Typed) -> tuple[str, ...]:
-    """The words of a command that runs a module at a tenant."""
+    """Return the words of a command that runs a module at a tenant."""
     return ("ansible", tenant, *run.inventory, *run.vault)
 
 

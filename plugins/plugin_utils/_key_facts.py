@@ -192,14 +192,14 @@ def are_ours(record: Record, orphans: Sequence[int], me: Mapping[str, Any], leas
 
 
 def open_requests(unfinished: Mapping[str, Any], me: Mapping[str, Any], lease: float, now: datetime) -> int:
-    """How many requests of this run, or of one that died a short time ago, may have made a key that nobody saw."""
+    """Return how many requests of this run, or of one that has just died, may have made a key that nobody saw."""
     seconds = elapsed(unfinished.get("sent_at"), now)
     young = seconds is not None and abs(seconds) < lease
     return requests(unfinished) if young or unfinished.get("owner") == dict(me) else 0
 
 
 def still_left(record: Record, facts: Facts, wish: Wish) -> list[Record]:
-    """The leftover keys that are still to be named: those that are there, and that nobody has accounted for."""
+    """Return the leftover keys that are there, and that nobody has accounted for."""
     if not facts.offered:
         return leftover_keys(record)
     there = {key.get("id") for key in facts.keys}

@@ -342,7 +342,7 @@ def _absent(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now
 
 
 def _deleted(found: Mapping[int, Mapping[str, Any]], doomed: Sequence[int], known: set[Any]) -> str:
-    """What was deleted, and which of it the store did not know."""
+    """Say what was deleted, and which of it the store did not know."""
     strangers = [str(found[number].get("public_key")) for number in doomed if not is_known(found[number], known)]
     return "keys deleted" + (f", also {', '.join(strangers)}, not known to the store" if strangers else "")
 

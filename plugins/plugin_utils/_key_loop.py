@@ -239,7 +239,7 @@ class Loop:
             raise self._overtaken(found)
 
     def _overtaken(self, found: Record) -> life.KeyLifeError:
-        """Another run has written. A key that this run has made, and that the other one does not know, is nobody's."""
+        """Return the error, and delete a key of this run that the other run does not know."""
         reason = life.busy(found, self._me, self._wish.lease, self._clock(), self._alive) or (
             f"another run has written the record of {self._wish.member} meanwhile ({self._store.place}), so this one "
             "wrote nothing more"
@@ -294,7 +294,7 @@ class Loop:
         return True
 
     def _shows_another(self, other_than: Sequence[int], problem: PsaError) -> bool:
-        """Whether there is a new key, although the tenant refused to make one. Raises PsaError if it may be there."""
+        """Return whether there is a new key, although the tenant refused to make one. Raises PsaError if it may be there."""
 
         def is_there(found: Listing) -> bool:
             return any(key["id"] not in other_than for key in found.keys)
@@ -309,7 +309,7 @@ class Loop:
         return shown
 
     def _without(self, problem: PsaError, other_than: Sequence[int]) -> bool:
-        """There may be a key that nobody saw: it may show a moment later, and the next turn deletes it."""
+        """Wait for a key that nobody saw, which may show a moment later. The next turn deletes it."""
         self._lost.append(problem)
         self._unclear = problem
         self._require_run()
@@ -335,7 +335,7 @@ class Loop:
         self._made = key
 
     def _undone(self, key: Mapping[str, Any]) -> tuple[bool, str]:
-        """Nobody would have the private half of a key that the store did not take. Whether it is deleted, in words."""
+        """Delete a key that the store did not take. Return whether it is gone, and the words for it."""
         public = str(key["public_key"])
         try:
             deleted = self._keys.delete({"public_keys": [public]})

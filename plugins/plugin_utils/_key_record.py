@@ -86,19 +86,19 @@ def without_next(record: Record) -> Record:
 
 
 def sent(record: Record, now: datetime) -> Record:
-    """The record of an intent right before its request: from now on there may be a key that nobody saw."""
+    """Return the record right before a request. From now on there may be a key that nobody saw."""
     intent = record["next"]
     counted = {"sent": requests(intent) + 1, "sent_at": now.isoformat(timespec="seconds")}
     return {**record, "next": {**intent, **counted}}
 
 
 def requests(intent: Mapping[str, Any]) -> int:
-    """How many requests of an intent may have made a key that nobody saw. Records of old versions do not tell."""
+    """Return how many requests may have made a key that nobody saw. Records of old versions do not tell."""
     return int(intent.get("sent") or 0)
 
 
 def less_sent(record: Record, deleted: int) -> Record:
-    """The record after so many of the keys that its requests have made were deleted."""
+    """Return the record after so many of the keys that its requests have made were deleted."""
     intent = record["next"]
     return {**record, "next": {**intent, "sent": max(0, requests(intent) - deleted)}}
 
@@ -108,7 +108,7 @@ def leftover_keys(record: Record) -> list[Record]:
 
 
 def with_leftover(record: Record, keys: Iterable[Mapping[str, Any]], now: datetime) -> Record:
-    """The record without its intent, and with the keys that may be another store's, for a person to judge."""
+    """Return the record without its intent, with the keys that a person has to judge."""
     since = now.isoformat(timespec="seconds")
     named = [{"key_id": key.get("id"), "public_key": key.get("public_key"), "since": since} for key in keys]
     return only_leftover(without_next(record), [*leftover_keys(record), *named])
@@ -120,7 +120,7 @@ def only_leftover(record: Record, left: Sequence[Mapping[str, Any]]) -> Record:
 
 
 def revised(record: Record, before: Record, writer: str) -> Record:
-    """The record as one write of a run: no other write of any run has its revision. before: what it replaces."""
+    """Return the record with a revision that no other write has. before: what it replaces."""
     count = str(before.get("revision") or "").partition("-")[0]
     return {**record, "revision": f"{int(count) + 1 if count.isdecimal() else 1}-{writer}"}
 

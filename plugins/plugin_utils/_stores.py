@@ -121,7 +121,7 @@ class Described:
         return {str(name): value for name, value in record.items()}
 
     def _has_no_file(self, call: Mapping[str, Any]) -> bool:
-        """Some lookups answer with an empty text for a missing file, and so might they for an empty one."""
+        """Return whether an empty answer means no record: some lookups give it for a missing file."""
         file = call.get("file")
         return bool(file) and not os.path.lexists(str(self._filled(file, {})))
 
@@ -200,7 +200,7 @@ class Described:
         return values[name]()
 
     def _problem(self, operation: str, call: Mapping[str, Any], said: str) -> StoreError:
-        """What the store said decides what is told, and is never shown: it may quote the record."""
+        """Return the error that fits what the store said, and never show that: it may quote the record."""
         asked = call.get("lookup") or call["module"]
         if _NOT_INSTALLED.search(said):
             return StoreError(
@@ -247,7 +247,7 @@ class NoStore:
 
 
 def _parsed(text: str) -> Any:
-    """The JSON value of a text; the text itself if it holds none."""
+    """Return the JSON value of a text, or the text itself if it holds none."""
     try:
         return loaded(text)
     except ValueError:
