@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.awx.jobs import Jobs
-from tests.awx.records import DENIED, Record, Records, NotAFile, User
+from tests.awx.records import DENIED, NotAFile, Record, Records, User
 from tests.awx.rules import survey_wrong
 
 USERS = {
