@@ -294,7 +294,7 @@ class Loop:
         return True
 
     def _shows_another(self, other_than: Sequence[int], problem: PsaError) -> bool:
-        """Return whether there is a new key, although the tenant refused to make one. Raises PsaError if it may be there."""
+        """Return whether there is a new key although the tenant refused one. Raises PsaError if it cannot be seen."""
 
         def is_there(found: Listing) -> bool:
             return any(key["id"] not in other_than for key in found.keys)
