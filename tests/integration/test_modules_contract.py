@@ -953,6 +953,8 @@ def troubled(world: World) -> Run:
     )
     ui = simulator.ready["sites"]["ui"]["host"]
     inventory = world.inventory(cw_retries=1, cw_retry_max_delay=0.01, other_ca=str(other), ui=ui)
+    # Some mistakes are a host that is not the tenant's.
+    inventory["all"]["vars"]["cw_allow_host_override"] = True
     bare = {name: value for name, value in inventory["all"]["hosts"]["north"].items() if name != "cw_company_id"}
     inventory["all"]["hosts"].update({"bare-in": bare, "bare-module": {**bare, "cw_in_process": False}})
     plays = []
