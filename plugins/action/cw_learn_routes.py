@@ -35,7 +35,7 @@ class ActionModule(OwnAction, TenantAction):
             return {"changed": False, "skipped": True, "msg": "a check makes, learns and proves nothing"}
         folder = args["directory"] or beside(FOLDER, variables.get("inventory_dir"), here=True)
         recordings = [self._found(str(path), variables) for path in args["recordings"]]
-        with Psa(parse_connection(self.connection_options(variables))) as psa:
+        with Psa(parse_connection(self.bound_options(variables))) as psa:
             lesson = LessonFiles(psa, str(folder), str(variables.get("inventory_hostname") or ""))
             if args["step"] == "prepare":
                 return lesson.prepare()

@@ -90,12 +90,16 @@ class TenantAction(ActionBase):
 
     def connection_options(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The options of the connection, those of the task with it. Raises PsaError, also if keys would go astray."""
+        # The routes lie on the controller, also if the module runs elsewhere.
+        return with_place(self.bound_options(variables), self._loader.path_dwim)
+
+    def bound_options(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the same without a look at the routes, which may have to be learned. Raises PsaError."""
         args = completed(self, CONNECTION_OPTIONS, variables)
         if "@" in str(args.get("host") or ""):
             parse_host(str(args["host"]))  # refused here: a process on a host would log its options
         self.bound(args, variables, own_variables(self, variables))
-        # The routes lie on the controller, also if the module runs elsewhere.
-        return with_place(args, self._loader.path_dwim)
+        return args
 
     def bound(self, options: Mapping[str, Any], variables: Mapping[str, Any], own: Mapping[str, Any]) -> Binding:
         """The binding of a tenant, before anything is sent. own: its variables without extra ones.

@@ -73,7 +73,7 @@ def test_a_refusal_with_status_200_is_no_success(simulator: Simulator) -> None:
     run("cw_api_member", options, identifier="Refused", security_role="Technician", level="top")
     result = run("cw_api_key", options, member="Refused", description="x")
     assert result["failed"]
-    assert "data.isSuccess = False" in result["msg"]
+    assert "holds no key pair" in result["msg"]
     assert "cw_extension_routes" in result["msg"]
     assert simulator.state("actions")["keys"].get("Refused", []) == []
 

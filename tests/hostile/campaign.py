@@ -56,14 +56,15 @@ def steps() -> list[dict[str, Any]]:
     needs = {"permissions": profile["permissions"], "customize": profile["customize"]}
     made = {"key_public": "KEY", "key_private": "KEY"}
     reader = {"reader_public_key": "KEY", "reader_private_key": "KEY"}
-    lists = {"role": role, "on_unsupported": "manual", **profile["customize"]["Table Setup"]}
+    own = {"on_unsupported": "manual", "own_members": [member["identifier"]]}
+    lists = {"role": role, **own, **profile["customize"]["Table Setup"]}
     key = {"member": member["identifier"], "description": "vendor's key"}
     info = {"member": member, "role_name": role, **needs}
     return [
         {"module": "cw_tenant_info", "codebase": "auto"},
         {"module": "cw_doctor", **needs},
         {"module": "cw_integration_info", **info},
-        {"module": "cw_security_role", "name": role, "permissions": profile["permissions"], "on_unsupported": "manual"},
+        {"module": "cw_security_role", "name": role, "permissions": profile["permissions"], **own},
         {"module": "cw_table_setup", **lists},
         {"module": "cw_api_member", "security_role": role, **member},
         {"module": "cw_api_key_info", "member": member["identifier"]},
@@ -71,11 +72,11 @@ def steps() -> list[dict[str, Any]]:
         {"module": "cw_integration_info", **info, **made, "probe": True},
         {"module": "cw_table_setup", **lists, **reader},
         {"module": "cw_access_check", **needs},
-        {"module": "cw_api_member", "identifier": member["identifier"], "notes": "changed"},
+        {"module": "cw_api_member", "identifier": member["identifier"], "security_role": role, "notes": "changed"},
         {"module": "cw_security_role_info", "name": role},
         {"module": "cw_api_key", **key, "state": "absent", "on_unsupported": "manual"},
-        {"module": "cw_api_member", "identifier": member["identifier"], "state": "absent"},
-        {"module": "cw_security_role", "name": role, "state": "absent", "in_use": "clear", "on_unsupported": "manual"},
+        {"module": "cw_api_member", "identifier": member["identifier"], "security_role": role, "state": "absent"},
+        {"module": "cw_security_role", "name": role, "state": "absent", "in_use": "clear", **own},
     ]
 
 

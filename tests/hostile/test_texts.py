@@ -77,7 +77,7 @@ def unrendered(ground: Playground, output: str) -> None:
 
 
 def test_texts_of_a_server(simulator: Simulator, tmp_path: Path) -> None:
-    ground = Playground(tmp_path / "ground", simulator.ready, cw_integrations=["umbrella"])
+    ground = Playground(tmp_path / "ground", simulator.ready, cw_integrations=["umbrella"], integration_adopt=True)
     for tenant in ("north", "europe"):
         role = ask(simulator, tenant, "/system/securityroles", {"name": TOUCH})
         like = ask(simulator, tenant, "/system/apiMembers")[0]

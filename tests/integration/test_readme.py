@@ -66,6 +66,9 @@ class Reader:
         for variable, key in sources.items():
             values = {name: tenant[key] for name, tenant in tenants.items()}
             simulated[variable] = f"{{{{ {values!r}[inventory_hostname] }}}}"
+        # The addresses of the README are nobody's.
+        (self.directory / "group_vars").mkdir()
+        Playground.write(self.directory / "group_vars" / "all.json", json.dumps({"cw_allow_host_override": True}))
         self.simulated = Playground.write(directory / "simulated.json", json.dumps(simulated))
         self.collections = directory / "collections"
 

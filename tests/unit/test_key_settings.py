@@ -473,7 +473,7 @@ def test_a_wrong_setting_is_an_input_error():
 @pytest.mark.parametrize(("said", "mode"), [(None, 0o600), ("0640", 0o640), ("0644", 0o644), ("0660", 0o660)])
 def test_the_mode_of_reports(said, mode):
     variables = HOST if said is None else {**HOST, "integration_report_mode": said}
-    assert settings_of(variables, lambda value: value).file_mode == mode
+    assert settings_of(variables, variables.get).file_mode == mode
 
 
 # YAML takes 0640 without quotes for the number 416, and nobody means what that says in octal digits.
