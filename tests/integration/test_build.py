@@ -20,13 +20,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PRIVATE = """
 .env .env.prod .netrc .pgpass .vault_pass .vault-pass.txt .envrc .git-credentials .ansible_vault_pass .connectwise_key
 passphrase passphrase.txt vault-passphrase vault_pass vault-pass.txt my.vault-pass vault.yml vault-north.yml
-passwd vaultpass creds.yml token.txt tokens.json
+passwd vaultpass creds.yml tokens.json
 password.txt passwords.yml secret.txt secrets.yml client_secret credentials credentials.json
 private-key.txt cw_private_key id_rsa id_rsa.pub id_dsa id_ecdsa id_ed25519 id_ed25519_psa
 ca.key server.pem tenant.p12 tenant.pfx tls.crt key.gpg key.age passwords.kdbx private.ppk server.p8 my.jks my.asc dump.sql db.sqlite backup.tar
 north.env env.sh
 session.har session.HAR session.har.json tenants.csv customers.tsv customers.xlsx page.zip run.log site.retry
-given.yml given-keys.yml given_north.yml pasted.yml made.json keys.txt keys.ini north-keys.yml api_keys.yml apikey.txt keys.yml keys.yaml keys.json keys-north.yml
+given.yml given-keys.yml given_north.yml pasted.yml made.json keys.txt keys.ini north-keys.yml apikey.txt keys.yml keys.yaml keys.json keys-north.yml
 prod.yml prod.ini prod-north.yml production.yml staging.yml hosts hosts.yml
 inventory inventory.yml inventory.ini inventory-prod.yml inventories/north.yml
 group_vars/all.yml host_vars/north.yml prod/hosts.yml .cw/report.json .ssh/config
