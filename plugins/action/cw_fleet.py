@@ -45,7 +45,7 @@ _WARNINGS_SHOWN = 20
 
 
 # The rest of what was pasted in one go comes within this time.
-_PASTE = 0.15  # seconds
+_PASTE: Any = 0.15  # seconds, also parts of one
 _NEVER_TYPED = (b"\0",)
 _TURNS = 20
 
