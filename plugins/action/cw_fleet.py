@@ -71,7 +71,7 @@ def _quiet() -> Iterator[None]:
     with suppress(OSError):
         # A worker has no terminal of its own, so it opens that of the process it comes from.
         handle = os.open(f"/proc/{os.getppid()}/fd/0", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-    if handle is None or not os.isatty(handle):
+    if handle is None or not os.isatty(handle) or not _in_front(handle):
         yield
         return
     before = termios.tcgetattr(handle)
@@ -82,6 +82,15 @@ def _quiet() -> Iterator[None]:
     finally:
         termios.tcsetattr(handle, termios.TCSAFLUSH, before)
         os.close(handle)
+
+
+def _in_front(handle: int) -> bool:
+    """Return whether this process may set a terminal; one in the background is stopped for that."""
+    try:
+        return os.tcgetpgrp(handle) == os.getpgrp()
+    except OSError:
+        # The terminal is not that of this process's session, so nothing stops it.
+        return True
 
 
 class ActionModule(OwnAction, TenantAction):
@@ -146,8 +155,9 @@ class ActionModule(OwnAction, TenantAction):
         try:
             if _job_folder.is_job():
                 raise AnsiblePromptNoninteractive("nobody sits at the terminal of a job")
-            with _quiet():
-                given = _given_keys.asked_for(waiting, _Terminal())
+            if len(unasked) < len(waiting):
+                with _quiet():
+                    given = _given_keys.asked_for(waiting, _Terminal())
         except AnsiblePromptNoninteractive:
             unasked = waiting
         except AnsiblePromptInterrupt:
