@@ -14,12 +14,13 @@ from ansible_collections.msp.connectwise.plugins.action.psa import ActionModule 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import unsupported
 from ansible_collections.msp.connectwise.plugins.modules.cw_api_key import MODULE
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _given_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import run_directory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import RETURNED_KEYS
 from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import record_name, store_of
@@ -52,10 +53,11 @@ class ActionModule(PsaAction):
         member = params["member"]
         usual = params["vendor"] or member
         store = store_of(self, params["store"], variables, usual)
+        wish = self._wish(params, site, variables)
         loop = Loop(
             MemberKeys(site.run, member, params["member_type"], params["description"]),
             store,
-            self._wish(params, site, variables),
+            wish,
             this_run(site.name),
             own=site.own_key,
             rotate=params["rotate"],
@@ -65,6 +67,8 @@ class ActionModule(PsaAction):
         if site.check_mode and {"new API key", "given key stored"} & set(outcome.did):
             store.check(write=False)
         result = {**outcome.as_result(), "place": store.place, "record": record_name(params["store"], usual)}
+        if wish.given and not site.check_mode:
+            _given_keys.note_stored(run_directory(), wish.given, result)
         if outcome.steps and params["on_unsupported"] == "fail":
             result.update(unsupported(outcome.steps).as_result(), failed=True)
         return {**result, **self._returned(store, params, variables)}

@@ -22,7 +22,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     RouteNotOffered,
     legible,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _files
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _files, _job_folder
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _first_key as first_key
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _host_vars as host_vars
 from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import yaml_of
@@ -67,6 +67,11 @@ class ActionModule(TenantAction):
         self._label(args["vault_id"])
         folder = host_vars.folder_beside(variables.get("inventory_dir"), context.CLIARGS.get("inventory") or ())
         path = host_vars.file_of(folder, tenant)
+        if _job_folder.is_lost(str(path.parent)):
+            raise HostVarsError(
+                f"{path} lies in the private folder of this AWX job, and AWX deletes it with the keys in it",
+                "run first_key on a machine of your own, in a clone of the project, and commit the encrypted file",
+            )
         self._refuse_others(path)
         host_vars.probe(path)
         said = {"changed": False, "path": str(path), "next": _next(tenant)}

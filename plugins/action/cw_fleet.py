@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import termios
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,14 +44,53 @@ ARGUMENT_SPEC: dict[str, Any] = {
 _WARNINGS_SHOWN = 20
 
 
+# The rest of what was pasted in one go comes within this time.
+_PASTE: Any = 0.15  # seconds, also parts of one
+_NEVER_TYPED = (b"\0",)
+_TURNS = 20
+
+
 class _Terminal:
     """The terminal of the run, which a worker reaches through the display."""
 
     def ask(self, question: str) -> str:
+        # What was pasted behind the answer before is no answer to this question. The display has read some ahead.
+        for _turn in range(_TURNS):
+            if not Display().prompt_until("", private=True, seconds=_PASTE, complete_input=_NEVER_TYPED):
+                break
         return str(to_text(Display().prompt_until(f"{question}: ", private=True) or "")).strip()
 
     def say(self, line: str) -> None:
         Display().display(line)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep a terminal from showing what is pasted between two questions."""
+    handle = None
+    with suppress(OSError):
+        # A worker has no terminal of its own, so it opens that of the process it comes from.
+        handle = os.open(f"/proc/{os.getppid()}/fd/0", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    if handle is None or not os.isatty(handle) or not _in_front(handle):
+        yield
+        return
+    before = termios.tcgetattr(handle)
+    quiet = [*before[:3], before[3] & ~termios.ECHO, *before[4:]]
+    try:
+        termios.tcsetattr(handle, termios.TCSANOW, quiet)
+        yield
+    finally:
+        termios.tcsetattr(handle, termios.TCSAFLUSH, before)
+        os.close(handle)
+
+
+def _in_front(handle: int) -> bool:
+    """Return whether this process may set a terminal; one in the background is stopped for that."""
+    try:
+        return os.tcgetpgrp(handle) == os.getpgrp()
+    except OSError:
+        # The terminal is not that of this process's session, so nothing stops it.
+        return True
 
 
 class ActionModule(OwnAction, TenantAction):
@@ -80,7 +122,7 @@ class ActionModule(OwnAction, TenantAction):
         if args["ask_for_keys"] and not args["keys_file"]:
             given = self._asked(tenants)
         if given is not None:
-            self._complete(given, tenants)
+            self._complete(given, tenants, hosts)
         for name, problem in shared_companies(tenants).items():
             tenant = next(one for one in tenants if one.name == name)
             mark_broken(tenant, problem, [one.vendor for one in tenant.integrations])
@@ -89,9 +131,13 @@ class ActionModule(OwnAction, TenantAction):
             threads=max(1, int(context.CLIARGS.get("forks") or 5)),
             show=Display().display,
         )
-        if args["keys_file"]:
-            self._clear_up(args)
+        if given is not None and args["keys_file"]:
+            self._clear_up(args, given)
         results = run.work_on(tenants)
+        if given is not None and not self._task.check_mode:
+            _given_keys.note_all_stored(
+                _report.run_directory(), [one for tenant in tenants for one in tenant.integrations]
+            )
         self._tell(tenants, results, sorted(set(batch) - set(wanted)), ((host, hosts.misspelt(host)) for host in batch))
         return self._result(args, results, wanted, str(variables["inventory_hostname"]))
 
@@ -107,7 +153,11 @@ class ActionModule(OwnAction, TenantAction):
         # A tenant that is left to the tasks of the role has no part in what is typed here.
         unasked = [one for one in waiting if one.integration is None]
         try:
-            given = _given_keys.asked_for(waiting, _Terminal())
+            if _job_folder.is_job():
+                raise AnsiblePromptNoninteractive("nobody sits at the terminal of a job")
+            if len(unasked) < len(waiting):
+                with _quiet():
+                    given = _given_keys.asked_for(waiting, _Terminal())
         except AnsiblePromptNoninteractive:
             unasked = waiting
         except AnsiblePromptInterrupt:
@@ -119,34 +169,34 @@ class ActionModule(OwnAction, TenantAction):
             keys = [[one.tenant, one.member, one.product] for one in unasked]
             command = _given_keys.command_with_file(one.tenant for one in unasked)
             Display().display("\n".join(_given_keys.not_asked(keys, command)))
-            _given_keys.remember(_report.run_directory(), _given_keys.Note("finish", unasked=keys))
+            note = _given_keys.Note("finish", unasked=keys, asked=len(unasked) < len(waiting))
+            _given_keys.remember(_report.run_directory(), note)
         return given
 
     @staticmethod
-    def _complete(given: _given_keys.Keys, tenants: Sequence[Tenant]) -> None:
+    def _complete(given: _given_keys.Keys, tenants: Sequence[Tenant], hosts: Hosts) -> None:
         """See that each given key is somebody's, and give them to the integrations."""
-        integrations = [one for tenant in tenants for one in tenant.integrations]
-        # A tenant that is left to the tasks of the role, or that cannot be worked on, may have the member.
-        unseen = any(tenant.left_to_tasks or tenant.broken for tenant in tenants)
-        if not unseen and (nobodys := _given_keys.untaken(given, integrations)):
+        takers = [_given_keys.taker(one, hosts.members(one.name, one.left_to_tasks)) for one in tenants]
+        if nobodys := _given_keys.untaken(given, takers):
             raise InputError(
                 f"not stored, because no tenant of this run has these members among its integrations: {nobodys}",
                 remedy="keep the file, correct its tenant and member (or --limit), and run again",
             )
-        for one in integrations:
+        for one in (one for tenant in tenants for one in tenant.integrations):
             one.settings = replace(one.settings, given_keys=list(given))
 
-    def _clear_up(self, args: Mapping[str, Any]) -> None:
-        """See to a file of keys in clear text: who may read it, and that its end is told when the keys are stored."""
-        path = _given_keys.place_of(args["keys_file"])
-        if not _given_keys.in_clear_text(path):
-            return
+    def _clear_up(self, args: Mapping[str, Any], given: _given_keys.Keys) -> None:
+        """See to a file of keys: who may read it, and that the end of the run tells what became of the keys."""
+        # To delete a link would leave the keys.
+        path = _given_keys.place_of(args["keys_file"]).resolve()
+        clear = _given_keys.in_clear_text(path)
         mode = path.stat().st_mode & 0o777
-        if mode & 0o077:
+        if clear and mode & 0o077:
             Display().warning(f"{path} holds private keys, and others can read it (mode {mode:04o}): chmod 600 {path}")
         if not self._task.check_mode:
             playbook = "finish" if args["ask_for_keys"] else "store_key"
-            _given_keys.remember(_report.run_directory(), _given_keys.Note(playbook, file=str(path)))
+            note = _given_keys.Note(playbook, file=str(path) if clear else "", keys=_given_keys.marked(given))
+            _given_keys.remember(_report.run_directory(), note)
 
     def _loaded(self, path: Path) -> Any:
         return yaml_of(self._loader, path)

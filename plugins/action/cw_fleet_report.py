@@ -42,7 +42,11 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
     run_directory,
     summary,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import replace_file, tighten_all
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import (
+    replace_file,
+    require_place_of_all,
+    tighten_all,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import (
     REPORTS_FOLDER,
@@ -86,6 +90,8 @@ class ActionModule(ActionBase):
             args["artifact"] = f"connectwise_fleet_{job}" if job else "connectwise_fleet"
         try:
             directory = self._directory(args, variables, job)
+            if not self._task.check_mode:
+                require_place_of_all(directory)
             mode = report_mode_of(variables, Resolver(self, variables))
             own = args["sources"] is None and not args["handed_over"]
             fleet = self._of_this_run(args, variables, directory) if own else self._merged(args, variables)
@@ -146,7 +152,12 @@ class ActionModule(ActionBase):
         if note is None or note.playbook != playbook:
             return {}
         found = noted(run_directory())
-        if note.file and not any(entry["status"] in BAD for entry in found):
+        failed = any(entry["status"] in BAD for entry in found)
+        left = _given_keys.not_stored(run_directory(), note)
+        if left:
+            lines.append(f"Not stored:  {'; '.join(left)}")
+            return {} if failed else {"unasked": _given_keys.lost(left)}
+        if note.file and not failed:
             lines.append(_given_keys.clear_up(note.file))
         unasked = _given_keys.unasked(note, found)
         return {"unasked": _given_keys.nothing_done(unasked)} if unasked else {}

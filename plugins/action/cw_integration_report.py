@@ -41,6 +41,8 @@ class ActionModule(OwnAction):
         # A role of another collection goes by its full name, its integration by the short one.
         args["vendor"] = args["vendor"].rpartition(".")[2]
         look, results, error, kind = self._read(args)
+        if _report.is_silent(look, error):
+            return {"changed": False, "msg": "nothing is reported of an integration whose keys were only stored"}
         tenant = str(variables["inventory_hostname"])
         directory, defer, mode = self._settings(look, variables)
         try:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from ._errors import InputError
 from ._http import Policy
-from ._redact import register
+from ._redact import register, register_unless_word
 
 REGIONS = {
     "na": "api-na.myconnectwise.net",
@@ -110,7 +110,7 @@ def register_credentials(address: object) -> None:
         credentials = credentials.rpartition("//")[2]
         password = credentials.partition(":")[2]
         for secret in (credentials, password, unquote(password)):
-            register(secret)
+            register_unless_word(secret)
 
 
 def parse_host(value: str) -> str:

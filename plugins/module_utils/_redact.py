@@ -26,6 +26,8 @@ T = TypeVar("T")
 HIDDEN = "********"
 # Characters of the shortest secret: a shorter one stands in half of all words.
 SHORTEST = 6
+# Letters of a password from which on no ordinary word is it.
+_WORD = 12
 # Beginnings of forms up to which a search for each of them is faster than a look at each place of a text.
 _FEW = 128
 _MARGIN = 4096  # characters behind a cut that are looked at, so that no part of a secret stays before it
@@ -234,6 +236,16 @@ _OURS = Registry()
 def register(secret: object) -> None:
     """Keep a secret out of everything that this process shows from now on."""
     _OURS.register(secret)
+
+
+def register_unless_word(secret: object) -> None:
+    """Keep a password or token out of what this process shows, unless it is a word that ordinary texts have too.
+
+    Short words of letters of one case would hide paths and messages. Keys are never left out: see `register`.
+    """
+    text = str(secret).strip() if isinstance(secret, str) else ""
+    if not (len(text) < _WORD and text.isalpha() and (text.islower() or text.isupper())):
+        _OURS.register(secret)
 
 
 def redact(text: str) -> str:

@@ -100,7 +100,9 @@ errors:
   returned: always
   type: dict
 unasked:
-  description: Why C(finish) fails that asked nobody for the keys that it waits for, and did nothing else.
+  description:
+    - Why C(finish) fails that asked nobody for the keys that it waits for, and did nothing else.
+    - Also why a run fails that did not store each key of a file, although nothing else failed.
   returned: at the end of such a run
   type: str
 failed_tenants:

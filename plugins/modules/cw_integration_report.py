@@ -62,7 +62,7 @@ EXAMPLES = r"""
 RETURN = r"""
 integration:
   description: What was recorded.
-  returned: success
+  returned: success, unless the run only stored keys
   type: dict
   contains:
     status:

@@ -18,7 +18,7 @@ from ansible.module_utils.urls import ConnectionError as NoConnection
 from ansible.module_utils.urls import SSLValidationError, open_url
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import register_credentials
-from ansible_collections.msp.connectwise.plugins.module_utils._redact import beginning, register
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import beginning, register_unless_word
 
 CONNECTION_SPEC: dict[str, Any] = {
     "controller_host": {"type": "str"},
@@ -70,7 +70,7 @@ class Awx:
         self._login: dict[str, Any] = {}
         self._headers = {"Content-Type": "application/json"}
         for name in ("controller_oauthtoken", "controller_password"):
-            register(options[name])
+            register_unless_word(options[name])
         register_credentials(host)
         if options["controller_oauthtoken"]:
             self._headers["Authorization"] = f"Bearer {options['controller_oauthtoken']}"

@@ -153,6 +153,22 @@ class Hosts:
                 problems.append(IntegrationResult(short, error=said, unknown_vendor=True))
         return known, problems
 
+    def members(self, host: str, names: Iterable[str]) -> list[str] | None:
+        """Return the members that the tasks of roles make for a host; None if a role or a profile does not tell."""
+        variables = self.variables(host)
+        resolve, found = Resolver(self._action, variables), []
+        try:
+            folders = self._folders(variables, resolve)
+            for name in names:
+                role = _profile.find(name, folders).role
+                if role and not role.startswith(OWN_COLLECTION):
+                    return None
+                profile = _profile.read(name, variables, resolve, folders)
+                found += [str(key.member["identifier"]) for key in profile.keys]
+        except (AnsibleError, PsaError):
+            return None
+        return found
+
     @staticmethod
     def _folders(variables: Mapping[str, Any], resolve: Resolve) -> list[Path]:
         return _profile.directories(variables.get("inventory_dir"), resolve("cw_vendor_dirs"))

@@ -188,8 +188,7 @@ class FleetRun:
         for one in results:
             tenant_result.warnings += one.warnings
             tenant_result.changes += [f"{one.vendor}: {line}" for line in changes(one.look, one.results)]
-            # Storing a key says nothing about the integration; what an earlier run has found stays.
-            if one.look.get("mode") == "store_key" and not one.error:
+            if _report.is_silent(one.look, one.error):
                 continue
             try:
                 entry = self._record(tenant, one, facts, tenant.directory)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -32,6 +34,8 @@ _NEEDED = ("member", "public_key", "private_key")
 _TRIES = 3
 # In the temporary directory of a run, as the journal: what its end has to say about the keys.
 _NOTE = "connectwise_given_keys.json"
+_STORED = "connectwise_stored_keys"
+_CLEAR = re.compile(rb"private_key[\"']?\s*:(?!\s*!vault)")
 
 Keys = list[dict[str, Any]]
 
@@ -64,13 +68,24 @@ class Terminal(Protocol):
 class Note:
     """What the end of a run says about the keys of a person.
 
-    playbook: at whose end. unasked: [tenant, member, product] of the keys that nobody was asked for. file: in clear
-    text, with keys that are all stored.
+    playbook: at whose end. unasked: [tenant, member, product] of the keys that nobody was asked for. asked: whether
+    somebody was asked for others. file: if it is in clear text. keys: [mark, name] of each key that is to be stored.
     """
 
     playbook: str
     unasked: list[list[str]] = field(default_factory=list)
+    asked: bool = False
     file: str = ""
+    keys: list[list[str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Taker:
+    """A tenant of this run. names: by which a file may call it. known: whether it has no other members."""
+
+    names: tuple[str, ...]
+    members: tuple[str, ...]
+    known: bool = True
 
 
 def place_of(file: str) -> Path:
@@ -98,6 +113,11 @@ def read(load: Callable[[Path], Any], file: str) -> Keys:
     return checked(content, str(path))
 
 
+def is_vaulted(value: object) -> bool:
+    """Return whether a value of YAML is vaulted; as text it is decrypted. Its type has another name in each core."""
+    return hasattr(value, "_ciphertext")
+
+
 def checked(content: Any, place: str) -> Keys:
     if not isinstance(content, Sequence) or isinstance(content, str):
         raise InputError(f"{place} holds no list of keys", remedy=f"write {FORM}")
@@ -106,6 +126,7 @@ def checked(content: Any, place: str) -> Keys:
         where = f"{place}, entry {number}"
         if not isinstance(key, Mapping):
             raise InputError(f"{where} is not a mapping", remedy=f"write {FORM}")
+        key = {name: str(value) if is_vaulted(value) else value for name, value in key.items()}
         missing = [name for name in _NEEDED if not isinstance(key.get(name), str) or not key[name].strip()]
         if missing:
             raise InputError(f"{where} has no text as {', '.join(missing)}", remedy=f"write {FORM}; quote the values")
@@ -114,24 +135,31 @@ def checked(content: Any, place: str) -> Keys:
     return keys
 
 
-def untaken(keys: Iterable[Mapping[str, Any]], integrations: Sequence[Integration]) -> str:
-    """Return which keys no integration of this run takes, and why; empty if each is taken."""
-    takers = [(one, key.member["identifier"]) for one in integrations for key in one.profile.keys]
+def taker(tenant: Tenant, left: Iterable[str] | None = ()) -> Taker:
+    """Return a tenant as one that takes keys. left: members that the tasks of roles make; None if not known."""
+    names = (tenant.name, *([tenant.settings.store_tenant] if tenant.settings else []))
+    members = (key.member["identifier"] for one in tenant.integrations for key in one.profile.keys)
+    return Taker(names, (*members, *(left or ())), known=left is not None and not tenant.broken)
+
+
+def untaken(keys: Iterable[Mapping[str, Any]], takers: Sequence[Taker]) -> str:
+    """Return which keys no tenant of this run takes, and why; empty if each is taken, or may be."""
     lines = []
     for key in keys:
         tenant = str(key.get("tenant") or "")
-        there = [name for one, name in takers if not tenant or _is_tenant(one, tenant)]
-        if any(same(name, str(key["member"])) for name in there):
+        named = [one for one in takers if not tenant or any(same(tenant, name) for name in one.names)]
+        there = [member for one in named for member in one.members]
+        if any(same(name, str(key["member"])) for name in there) or not all(one.known for one in named):
             continue
-        which = f"{shown_key(key['public_key'])} of {key['member']}" + (f" on {tenant}" if tenant else "")
         near = closest(str(key["member"]), there)
         names = f"did you mean {near[0]}?" if near else f"its members are {', '.join(sorted(set(there)))}"
-        lines.append(f"{which} ({names if there else 'no such tenant in this run'})")
+        lines.append(f"{_name(key)} ({names if there else 'no such tenant in this run'})")
     return "; ".join(lines)
 
 
-def _is_tenant(integration: Integration, name: str) -> bool:
-    return any(same(name, one) for one in (integration.site.name, integration.settings.store_tenant))
+def _name(key: Mapping[str, Any]) -> str:
+    tenant = f" on {key['tenant']}" if key.get("tenant") else ""
+    return f"{shown_key(key['public_key'])} of {key['member']}{tenant}"
 
 
 # At the terminal
@@ -184,11 +212,19 @@ def _pair(waiting: Waiting, integration: Integration, terminal: Terminal) -> dic
         public = terminal.ask(f"Public key of {waiting.place} (not shown; nothing to leave it out)")
         if not public:
             break
-        private = terminal.ask(f"Private key of {waiting.place} (not shown)")
+        private = ""
+        for _again in range(_TRIES):
+            # A line end that was pasted too is no half of a key.
+            private = private or terminal.ask(f"Private key of {waiting.place} (not shown)")
         said = flaw(public, private)
         if not said:
             pair = {"public_key": public, "private_key": private}
-            said = _refusal(integration, waiting.member, pair)
+            try:
+                said = _refusal(integration, waiting.member, pair)
+            except PsaError:
+                # The run tells why, for it tries the key again before it stores it.
+                terminal.say(f"The key of {waiting.place} could not be tried now. The run tries it again.")
+                return pair
         if not said:
             terminal.say(f"The tenant takes the key of {waiting.place}.")
             return pair
@@ -201,12 +237,8 @@ def _pair(waiting: Waiting, integration: Integration, terminal: Terminal) -> dic
 
 
 def _refusal(integration: Integration, member: str, pair: Mapping[str, str]) -> str:
-    """Return why the tenant does not take a pair for a member; empty if it does, or cannot be asked."""
-    try:
-        state = integration.tried(member, pair)
-    except PsaError:
-        # The run tells, for it asks again.
-        return ""
+    """Return why the tenant does not take a pair for a member; empty if it does. Raises PsaError."""
+    state = integration.tried(member, pair)
     refused = "the tenant refuses this key; copy both halves whole, from this tenant; see that the member is active"
     return {
         "valid": "",
@@ -230,10 +262,50 @@ def remembered(directory: str) -> Note | None:
         return None
 
 
+def marked(keys: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+    """Return the mark and the name of each key, for a note."""
+    return [[_mark(key), _name(key)] for key in keys]
+
+
+def _mark(key: Mapping[str, Any]) -> str:
+    """A person may have swapped the halves, so that not even the public one is noted."""
+    parts = [str(key.get(name) or "").strip() for name in ("tenant", "member", "public_key")]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def note_stored(directory: str, key: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    """Note that a given key is stored, if the result of its step says that it is, and that the tenant takes it."""
+    found = result.get("api_key") or {}
+    if found.get("state") == "valid" and found.get("public_key") == str(key["public_key"]).strip():
+        # A file of its own: workers note at the same time.
+        _files.write(Path(directory) / _STORED / _mark(key), "", below=Path(directory))
+
+
+def note_all_stored(directory: str, integrations: Iterable[Integration]) -> None:
+    """Note which of the keys that were given to integrations are stored."""
+    for one in integrations:
+        for key in one.profile.keys:
+            given = one.wish(key).given
+            for result in one.results.get("cw_api_key", []):
+                if given and result.get("record") == key.record:
+                    note_stored(directory, given, result)
+
+
+def not_stored(directory: str, note: Note) -> list[str]:
+    """Return the names of the keys that the run was to store, and of which no step says that they are stored."""
+    return [name for mark, name in note.keys if not (Path(directory) / _STORED / mark).exists()]
+
+
+def lost(names: Sequence[str]) -> str:
+    """Return the error of a run in which nothing failed, and that did not store some keys of a file."""
+    remedy = "keep the file, correct tenant and member of these keys (one key for each member), and run again"
+    return str(InputError(f"not stored, because no integration took them: {'; '.join(names)}", remedy=remedy))
+
+
 def unasked(note: Note, entries: Iterable[Entry]) -> list[list[str]]:
     """Return the keys that are still waited for and that nobody was asked for; empty if the run did anything else."""
     found = list(entries)
-    if any(entry["changed"] for entry in found):
+    if note.asked or any(entry["changed"] for entry in found):
         return []
     waited = [(entry["tenant"], step["member"]) for entry in found for step in key_steps(entry)]
     return [one for one in note.unasked if (one[0], one[1]) in waited]
@@ -285,4 +357,4 @@ def clear_up(file: str) -> str:
 def in_clear_text(path: Path) -> bool:
     """Return whether a file holds a private key that is not vaulted."""
     data = _files.read_bytes(path)
-    return not data.startswith(b"$ANSIBLE_VAULT") and data.count(b"private_key") > data.count(b"!vault")
+    return not data.startswith(b"$ANSIBLE_VAULT") and bool(_CLEAR.search(data))

@@ -16,6 +16,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
 VARIABLE = "AWX_PRIVATE_DATA_DIR"
+# Set by every ansible-runner, that of AWX too.
+_RUNNERS = "AWX_ISOLATED_DATA_DIR"
 # The same folder as the job sees it, if it runs in an execution environment.
 INSIDE = Path("/runner")
 _MOUNTS = Path("/proc/self/mountinfo")
@@ -31,6 +33,11 @@ class Mount:
 
     point: Path
     root: Path
+
+
+def is_job(environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether ansible-runner or AWX runs this: its terminal has nobody who answers."""
+    return VARIABLE in environment or _RUNNERS in environment
 
 
 def mounts(text: str) -> list[Mount]:

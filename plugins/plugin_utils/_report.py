@@ -202,6 +202,11 @@ def entry_of_integration(
     return entry
 
 
+def is_silent(look: Mapping[str, Any], error: str) -> bool:
+    """Return whether a run says nothing of an integration: it stored keys, and what an earlier one has found stays."""
+    return look.get("mode") == "store_key" and not error
+
+
 def record_integration(
     look: Mapping[str, Any],
     results: _step_results.Results,

@@ -44,8 +44,15 @@ def require_place(directory: Path, tenant: str, vendor: str) -> None:
     """Raises NotAFile if something else is in the place of a report that a run about an integration writes."""
     folder = directory / folder_name(tenant)
     _files.require_folders(folder, below=directory.parent)
-    for path in (*(folder / f"{vendor}{ending}" for ending in (".json", ".md", ".check.md")), directory / "fleet.json"):
-        _files.require_replaceable(path)
+    for ending in (".json", ".md", ".check.md"):
+        _files.require_replaceable(folder / f"{vendor}{ending}")
+    require_place_of_all(directory)
+
+
+def require_place_of_all(directory: Path) -> None:
+    """Raises NotAFile if something else is in the place of a report about all tenants."""
+    for name in _OF_ALL:
+        _files.require_replaceable(directory / name)
 
 
 def check_writable(directory: Path, mode: int = _files.PRIVATE) -> None:

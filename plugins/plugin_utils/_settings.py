@@ -22,7 +22,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import register_credentials
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
-from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import register_unless_word
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command, Where
 from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import lasting
@@ -47,6 +47,8 @@ KEYS_FOLDER, REPORTS_FOLDER, VENDORS_FOLDER = "connectwise_keys", "connectwise_r
 RETURNED_KEYS = "connectwise_returned_keys"
 # Options of a store that let somebody in.
 _OPENS = re.compile(r"token|password|passphrase|secret|jwt", re.IGNORECASE)
+# Options about such an option, whose values are paths and the like.
+_ABOUT = ("_path", "_file", "_validate")
 _NOT_NEGATIVE = ("store_settle", "key_max_age_days", "key_grace_days", "lease")
 
 
@@ -146,13 +148,15 @@ def report_mode_of(variables: Mapping[str, Any], resolve: Resolve) -> int:
 
 def file_mode(text: object) -> int:
     """Return the mode that a text in octal digits names. Raises InputError."""
-    mode = int(str(text), 8) if re.fullmatch("0[0-7]{3}", str(text)) else 0
-    if mode & 0o600 != 0o600 or mode & 0o113:
-        raise InputError(
-            f'{PREFIX}report_mode is "{text}", and no mode for a file that only its owner and a group may write',
-            remedy='write four octal digits in quotes, such as "0640"; "0600" is the default',
-        )
-    return mode
+    # YAML reads 0640 without quotes as 416. No such number is also the digits of a mode that is allowed.
+    for digits, base in (("0?[0-7]{3}", 8), ("[34][0-9]{2}", 10)):
+        mode = int(str(text), base) if re.fullmatch(digits, str(text)) else 0
+        if mode & 0o600 == 0o600 and not mode & 0o113:
+            return mode
+    raise InputError(
+        f'{PREFIX}report_mode is "{text}", and no mode for a file that only its owner and a group may write',
+        remedy='write four octal digits in quotes, such as "0640"; "0600" is the default',
+    )
 
 
 def _resolved(name: str, resolve: Resolve) -> Any:
@@ -283,8 +287,8 @@ class StoreMaker:
 def _register_options(options: Mapping[str, Any]) -> None:
     """Keep what opens a store out of what this process shows."""
     for name, value in options.items():
-        if _OPENS.search(str(name)):
-            register(value)
+        if _OPENS.search(str(name)) and not str(name).lower().endswith(_ABOUT):
+            register_unless_word(value)
     register_credentials(options.get("url"))
 
 

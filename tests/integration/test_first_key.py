@@ -233,6 +233,7 @@ def test_a_folder_of_variables(ground, key):
 @pytest.mark.parametrize(
     ("options", "arguments", "said"),
     [
+        ({"env": {"AWX_PRIVATE_DATA_DIR": "GROUND"}}, AT_NORTH, "lies in the private folder of this AWX job"),
         ({"passphrase": False}, AT_NORTH, "there is no vault passphrase to encrypt the keys with"),
         ({}, (), "the keys of one tenant are pasted at a time, and this run has 2: north, south"),
         ({}, AT_NORTH, "no public key was given"),
@@ -241,6 +242,8 @@ def test_a_folder_of_variables(ground, key):
     ],
 )
 def test_refused_before_anything_is_written(ground, options, arguments, said):
+    if "env" in options:
+        options = {"env": {name: str(ground.directory) for name in options["env"]}}
     played = ground.play("first_key", *arguments, **options)
     assert played.code != 0
     assert said in " ".join(played.output.split()), played.output

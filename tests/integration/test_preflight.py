@@ -57,10 +57,17 @@ WRONG = [
     Wrong("linked", {"integration_report_dir": "PLACE/linked"}, ("PLACE/linked is a symbolic link, and not a folder",)),
     Wrong("piped", {"integration_report_dir": "PLACE/piped"}, ("piped/umbrella.json is a named pipe",)),
     Wrong("pipedpage", {"integration_report_dir": "PLACE/pipedpage"}, ("pipedpage/fleet.json is a named pipe",)),
+    *(
+        Wrong(f"piped{name}", {"integration_report_dir": f"PLACE/piped{name}"}, (f"/{name} is a named pipe",))
+        for name in ("fleet.html", "keys.html", "failed", "left")
+    ),
     Wrong("pipedkeys", {"integration_store_dir": "PLACE/pipedkeys"}, ("pipedkeys.yml is a named pipe",)),
 ]
 # What others have put there, where a run reads and writes.
-PIPES = ("piped/piped/umbrella.json", "pipedpage/fleet.json", "pipedkeys/pipedkeys.yml")
+PIPES = (
+    *("piped/piped/umbrella.json", "pipedpage/fleet.json", "pipedkeys/pipedkeys.yml"),
+    *("pipedfleet.html/fleet.html", "pipedkeys.html/keys.html", "pipedfailed/failed", "pipedleft/left"),
+)
 IN_AWX = "lies in the private folder of this AWX job"
 ROLE = [{"hosts": "all", "gather_facts": False, "roles": [f"msp.connectwise.{VENDOR}"]}]
 FLEET: list[dict[str, Any]] = [{"import_playbook": "msp.connectwise.onboard"}]

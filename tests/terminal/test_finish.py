@@ -18,7 +18,7 @@ from tests.simulator.client import Simulator
 from tests.terminal.person import CTRL_C, Session, at_a_terminal
 
 MEMBER = "Petra API"
-NAMES = ("north", "south", "east", "shelved", "away")
+NAMES = ("north", "south", "east", "shelved", "away", "west")
 TENANTS = {
     "sites": [{"name": "na", "kind": "cloud", "region": "NA"}],
     "tenants": [{"company_id": name, "site": "na", "profile": "published"} for name in NAMES],
@@ -159,9 +159,48 @@ def test_a_store_of_another_collection_takes_what_is_typed(place: Place) -> None
 
 
 def test_a_tenant_that_is_left_to_tasks_is_not_asked_for_in_vain(place: Place) -> None:
-    found = place.type("away")
-    assert found.code != 0
+    # The key of the other is pasted with the ends of lines around it.
+    public, private = place.key("west")
+    typed = [("Public key of Petra", f"{public}\r\n\r\n{private}"), ("Private key of Petra", f"{private}\r\n")]
+    found = place.type("west,away", *typed)
+    assert found.code == 0, found.screen
+    assert found.echoes_again
     assert "Not asked for: Petra API (Petra) on away" in found.screen
+    assert "still differs" not in found.screen
+    assert "nothing was asked" not in found.screen
+    assert place.ground.statuses("west") == {"petra": "ready"}
+    assert place.ground.statuses("away") == {"petra": "pending"}
+
+
+def test_a_job_is_not_asked_for_nobody_answers(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWX_ISOLATED_DATA_DIR", str(place.ground.directory / "artifacts"))
+    found = at_a_terminal(place.ground, "finish", (), "--limit", "away,north")
+    assert found.code != 0
+    assert "nothing was asked and nothing was done, and these keys are waited for: " in found.screen
+    assert "Petra API on north" in found.screen
+
+
+def test_a_mistyped_member_beside_a_tenant_left_to_tasks_is_told(place: Place) -> None:
+    file = place.ground.directory / "mistyped.yml"
+    public, private = place.key("north")
+    key = {"member": "Petra APl", "public_key": public, "private_key": private}
+    place.ground.write(file, yaml.safe_dump([{"tenant": "north", **key}]))
+    link = place.ground.directory / "link.yml"
+    link.symlink_to(file)
+    for more in ({"tenant": "north"}, {}):
+        place.ground.write(file, yaml.safe_dump([{**more, **key}]))
+        done = place.ground.play("store_key", "--limit", "away,north", cw_keys_file=str(link))
+        place.unseen(done.output)
+        assert done.code != 0
+        assert "Delete: " not in done.output
+        assert "Petra APl" in done.output
+    key["member"] = MEMBER
+    away, secret = place.key("away")
+    keys = [{"tenant": "away", "member": MEMBER, "public_key": away, "private_key": secret}]
+    place.ground.write(file, yaml.safe_dump(keys))
+    done = place.ground.play("store_key", "--limit", "away,north", cw_keys_file=str(link))
+    assert done.code == 0, done.output
+    assert f"and they are stored now: rm {file}" in done.output
 
 
 def test_swapped_halves_in_a_file_are_told_and_not_stored(place: Place) -> None:

@@ -158,6 +158,8 @@ OWN = {
     "_report": {"open", "read_text"},
     "fleet": {"open"},
     "_key_file": {"open"},
+    # The terminal of the run.
+    "cw_fleet": {"open"},
 }
 RAW = {"open", "read_bytes", "read_text", "write_bytes", "write_text", "load_from_file"}
 

@@ -48,6 +48,9 @@ def mountinfo(tmp_path: Path) -> Path:
 )
 def test_what_is_deleted_with_a_job(mountinfo: Path, folder: str, lost: bool) -> None:
     assert _job_folder.is_lost(folder, {_job_folder.VARIABLE: PRIVATE}, mountinfo) is lost
+    assert _job_folder.is_job({_job_folder.VARIABLE: PRIVATE})
+    assert _job_folder.is_job({"AWX_ISOLATED_DATA_DIR": "/somewhere"})
+    assert not _job_folder.is_job({})
     # Ansible-runner without AWX deletes nothing.
     assert not _job_folder.is_lost(folder, {}, mountinfo)
 

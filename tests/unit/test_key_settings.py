@@ -13,9 +13,10 @@ from ansible import context
 from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _files, _given_keys
+from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _confirm, _files, _given_keys, _settings
 from ansible_collections.msp.connectwise.plugins.plugin_utils._command_store import Command
-from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Tenant
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import IntegrationResult, Tenant
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import StoreMaker, beside, settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Described, NoStore, VaultedFile
@@ -268,6 +269,7 @@ def test_a_file_that_is_not_there_or_not_named():
         ("$ANSIBLE_VAULT;1.1;AES256\n6162", False),
         ("- private_key: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    6162\n", False),
         ("- private_key: abc\n", True),
+        ("- public_key: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    6162\n  private_key: abc\n", True),
         ('[{"private_key": "abc"}]', True),
         ("- private_key: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    6162\n- private_key: abc\n", True),
     ],
@@ -289,8 +291,46 @@ def integration(tenant, *members, store_tenant="", **more):
     )
 
 
+def takers(*integrations, **left):
+    """Tenants of integrations. left: tenant -> the members that the tasks of roles make, or None."""
+    tenants = [Tenant(one.site.name, settings=one.settings, integrations=[one]) for one in integrations]
+    return [*map(_given_keys.taker, tenants), *(_given_keys.taker(Tenant(name), found) for name, found in left.items())]
+
+
+def test_a_tenant_that_is_left_to_tasks_excuses_its_own_keys_only():
+    ours = takers(integration("north", "Sync"), west=["Petra"], far=None)
+    keys = [{**KEY, "public_key": "public", "member": "Synk", **where} for where in ({}, {"tenant": "far"})]
+    assert _given_keys.untaken(keys, ours) == ""
+    assert "did you mean Sync?" in _given_keys.untaken([{**keys[0], "tenant": "north"}], ours)
+    assert "did you mean Petra?" in _given_keys.untaken([{**keys[0], "tenant": "west", "member": "Petrra"}], ours)
+    broken = _given_keys.taker(Tenant("sick", broken=[IntegrationResult("sync", error="no")]))
+    assert _given_keys.untaken([{**keys[0], "tenant": "sick"}], [*ours, broken]) == ""
+
+
+def test_keys_are_stored_if_a_step_says_so(tmp_path):
+    keys = [{**KEY, "tenant": name} for name in ("north", "south", "west")]
+    note = _given_keys.Note("store_key", keys=_given_keys.marked(keys))
+    for key, state, public in ((keys[0], "valid", "pub"), (keys[1], "refused", "pub"), (keys[2], "valid", "another")):
+        _given_keys.note_stored(str(tmp_path), key, {"api_key": {"state": state, "public_key": public}})
+    assert [one.partition("… ")[2] for one in _given_keys.not_stored(str(tmp_path), note)] == [
+        "of Sync on south",
+        "of Sync on west",
+    ]
+
+
+def test_a_vaulted_value_is_taken():
+    class Vaulted:
+        _ciphertext = "6162"
+
+        def __str__(self):
+            return "opened"
+
+    (key,) = _given_keys.checked([{"member": "Sync", "public_key": Vaulted(), "private_key": Vaulted()}], "it")
+    assert (key["public_key"], key["private_key"]) == ("opened", "opened")
+
+
 def test_every_key_has_a_taker():
-    ours = [integration("north", "Sync", store_tenant="n1"), integration("south", "Sync", "Other")]
+    ours = takers(integration("north", "Sync", store_tenant="n1"), integration("south", "Sync", "Other"))
     taken = [{**KEY, "public_key": "public", **where} for where in ({}, {"tenant": "NORTH"}, {"tenant": "n1"})]
     assert _given_keys.untaken(taken, ours) == ""
 
@@ -305,7 +345,7 @@ def test_every_key_has_a_taker():
     ],
 )
 def test_a_key_that_nobody_takes_is_told(wrong, said):
-    ours = [integration("north", "Sync"), integration("south", "Sync", "Other")]
+    ours = takers(integration("north", "Sync"), integration("south", "Sync", "Other"))
     found = _given_keys.untaken([{**KEY, "public_key": "public", **wrong}], ours)
     assert said in found
     assert "public" not in found
@@ -371,6 +411,25 @@ def test_after_three_tries_the_run_fails_with_what_was_typed_last_and_the_next_i
     assert found == [typed("Sync", "e", "f"), typed("Other")]
 
 
+def test_an_empty_private_half_is_asked_for_again():
+    person = Person("pub1", "", "", "secret-half")
+    assert _given_keys.asked_for(waiting("Sync", states=["valid"]), person) == [typed("Sync")]
+    assert "private key" not in " ".join(person.said)
+    person = Person("pub1", "", "", "", "")
+    assert _given_keys.asked_for(waiting("Sync"), person) == []
+    assert "nothing was given as the private key" in person.said[0]
+
+
+def test_a_tenant_that_cannot_be_asked_is_not_said_to_take_a_key():
+    def away(_member, _pair):
+        raise PsaError("the tenant is away")
+
+    person = Person("pub1", "secret-half")
+    waits = [_given_keys.Waiting("north", "Sync", "Example Sync", SimpleNamespace(tried=away))]
+    assert _given_keys.asked_for(waits, person) == [typed("Sync")]
+    assert person.said == ["The key of Sync (Example Sync) on north could not be tried now. The run tries it again."]
+
+
 def test_what_waits_is_what_the_work_orders_say(tmp_path):
     one = integration("north", "Sync", "Other", "Stored")
     tenant = Tenant("north", directory=str(tmp_path), integrations=[one], left_to_tasks={"acme.psa.away": "ssh"})
@@ -412,6 +471,8 @@ def test_a_run_that_asked_nobody_fails_if_it_did_nothing_else(tmp_path, entries,
     _given_keys.remember(str(tmp_path), _given_keys.Note("finish", unasked=[["north", "Sync", "Example Sync"]]))
     found = _given_keys.unasked(_given_keys.remembered(str(tmp_path)), entries)
     assert bool(found) is left
+    somebody = _given_keys.Note("finish", unasked=[["north", "Sync", "Example Sync"]], asked=True)
+    assert _given_keys.unasked(somebody, entries) == []
     assert "Sync on north" in _given_keys.nothing_done([["north", "Sync", "Example Sync"]])
 
 
@@ -470,14 +531,29 @@ def test_a_wrong_setting_is_an_input_error():
         settings(integration_lease=-1)
 
 
-@pytest.mark.parametrize(("said", "mode"), [(None, 0o600), ("0640", 0o640), ("0644", 0o644), ("0660", 0o660)])
+@pytest.mark.parametrize(
+    ("said", "mode"),
+    [(None, 0o600), ("0640", 0o640), ("0644", 0o644), ("660", 0o660), (416, 0o640), ("416", 0o640), (384, 0o600)],
+)
 def test_the_mode_of_reports(said, mode):
     variables = HOST if said is None else {**HOST, "integration_report_mode": said}
     assert settings_of(variables, variables.get).file_mode == mode
 
 
-# YAML takes 0640 without quotes for the number 416, and nobody means what that says in octal digits.
-@pytest.mark.parametrize("said", [416, "416", "640", "0646", "0740", "0040", "0400", "rw", "", "0o640", "07777"])
+@pytest.mark.parametrize("said", [412, 999, "0646", "0740", "0040", "0400", "rw", "", "0o640", "07777"])
 def test_a_mode_of_reports_that_is_none(said):
     with pytest.raises(InputError, match='write four octal digits in quotes, such as "0640"'):
-        settings_of({**HOST, "integration_report_mode": said}, lambda value: value)
+        settings_of(HOST | {"integration_report_mode": said}, {"integration_report_mode": said}.get)
+
+
+def test_paths_of_a_store_stay_readable():
+    _settings._register_options(
+        {
+            "token_path": "/home/me/.vault-secret",
+            "password_file": "/etc/pass1word",
+            "token": "Tok3n-of-store",
+            "secret_id": "vendors",
+        }
+    )
+    text = "/home/me/.vault-secret /etc/pass1word vendors"
+    assert redact(f"{text} Tok3n-of-store") == f"{text} ********"

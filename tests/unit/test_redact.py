@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.msp.connectwise.plugins.module_utils import _redact
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import HIDDEN, SHORTEST, Registry
 
 PRIVATE = "xK9+v/Q=aB3~dE7é"
@@ -142,3 +143,16 @@ def test_the_effort_does_not_grow_with_the_number_of_secrets(monkeypatch):
 
 def test_escapes_without_end_take_a_few_rounds():
     assert known(PRIVATE).redact("%25" * 1000 + PRIVATE) == "%25" * 1000 + HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("secret", "hidden"),
+    [("vendors", False), ("FINANCE", False), ("s3cret", True), ("VenDors", True), ("correcthorsebattery", True)],
+)
+def test_a_password_that_is_an_ordinary_word_hides_no_text(monkeypatch, secret, hidden):
+    monkeypatch.setattr(_redact, "_OURS", Registry())
+    _redact.register_unless_word(secret)
+    assert (_redact.redact(f"a {secret} b") == f"a {HIDDEN} b") is hidden
+    # A key is always one.
+    _redact.register(secret)
+    assert _redact.redact(f"a {secret} b") == f"a {HIDDEN} b"
