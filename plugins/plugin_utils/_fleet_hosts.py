@@ -116,7 +116,7 @@ class Hosts:
                 tenant.left_to_tasks = dict.fromkeys(names, reason)
                 return tenant
             tenant.connection = self._connection(variables, resolve)
-            binding = self._action.bound(tenant.connection, variables, own_variables(self._action, variables))
+            binding = self._action.bound(tenant.connection, variables, own_variables(self._action, variables, host))
             run = InProcess(tenant.connection, check_mode=self._check_mode, diff_mode=bool(self._action._task.diff))
             tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode, binding=binding)
         except PsaError as problem:

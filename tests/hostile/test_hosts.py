@@ -128,6 +128,20 @@ def test_no_playbook_sends_keys_to_the_host_of_an_extra_variable(
     shutil.rmtree(ground.directory / "host_vars", ignore_errors=True)
 
 
+@pytest.mark.parametrize("playbook", ["audit", "doctor"])
+def test_no_tenant_passes_for_another_one(ground: Playground, attacker: Listener, playbook: str) -> None:
+    """An override is that of one tenant."""
+    before = ground.inventory.read_text(encoding="utf-8")
+    inventory = json.loads(before)
+    inventory["all"]["hosts"]["europe"].update(cw_allow_host_override=True)
+    ground.write(ground.inventory, json.dumps(inventory))
+    played = ground.play(playbook, "--limit", "north", inventory_hostname="europe", cw_host=attacker.address)
+    ground.write(ground.inventory, before)
+    assert attacker.heard == [], played.output
+    assert played.code != 0, played.output
+    assert "extra variables set inventory_hostname" in " ".join(played.output.split())
+
+
 MODULES = [
     {"msp.connectwise.cw_tenant_info": {}},
     {"msp.connectwise.cw_tenant_info": {}, "vars": {"cw_in_process": False}},
