@@ -28,7 +28,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables imp
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve, Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import with_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings, settings_of
-from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
+from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import NoStore, Store
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import InProcess, TenantAction, site_of
 
 OWN_COLLECTION = "msp.connectwise."
@@ -198,6 +198,9 @@ class Hosts:
                 mark_broken(tenant, _message(problem, tenant.name), [short])
                 continue
             site: Any = tenant.site
+            tenant.places |= {
+                (settings.store_tenant, store.place) for store in stores.values() if not isinstance(store, NoStore)
+            }
             tenant.integrations.append(Integration(site, profile, settings, _by_record(stores)))
         if said := _profile.collisions([one.profile for one in tenant.integrations]):
             shared = InputError("; ".join(said), remedy="correct the variables of this tenant; nothing was sent")

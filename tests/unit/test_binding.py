@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,10 +94,25 @@ def turned(record: dict[str, Any], one: Wish, state: str) -> Any:
 CURRENT = {"key_id": 1, "public_key": "p", "private_key": "q"}
 
 
-def test_a_record_without_a_host_is_taken_and_gets_it_with_the_next_write() -> None:
-    assert mismatch({"current": CURRENT}, wish()) == ""
+def test_a_record_of_an_older_version_is_bound_once_its_key_is_valid() -> None:
+    held = {"current": CURRENT}
+    assert mismatch(held, wish()) == ""
+    for absent in (False, True):
+        step = turned(held, replace(wish(), absent=absent), "valid")
+        assert (step.do, step.record, step.does) == ("write", held, f"stored key bound to the host {HOME}")
     assert wish().identity["host"] == HOME
-    assert turned({"current": CURRENT}, wish(), "valid").do == "rest"
+    assert turned({"current": CURRENT, "host": HOME}, wish(), "valid").do == "rest"
+    # Nothing says to whom it could be bound.
+    assert turned(held, Wish("Sync", "api", "Sync", company_id="north"), "valid").do == "rest"
+
+
+@pytest.mark.parametrize("more", [{"heal": True}, {"replace": "p"}, {"absent": True}])
+def test_a_record_of_an_older_version_is_nobodys_whom_its_key_does_not_know(more: dict[str, Any]) -> None:
+    held = {"current": CURRENT}
+    with pytest.raises(KeyLifeError, match=r"names no host.*nothing was changed.*-e cw_confirm=host-moved"):
+        turned(held, replace(wish(), **more), "refused")
+    confirmed = turned(held, replace(wish(moved=True), **more), "refused")
+    assert confirmed.do == ("delete" if "absent" in more else "write")
 
 
 def test_the_record_of_a_tenant_that_has_moved_names_its_new_host_once_its_key_is_valid_there() -> None:
