@@ -261,8 +261,8 @@ def shared_records(tenants: Sequence[Tenant]) -> dict[str, str]:
     """
     by_place: dict[tuple[str, str], list[Tenant]] = {}
     for tenant in tenants:
-        for place in tenant.places if tenant.site is not None else ():
-            by_place.setdefault(place, []).append(tenant)
+        for named in tenant.places if tenant.site is not None else ():
+            by_place.setdefault(named, []).append(tenant)
     found: dict[str, str] = {}
     for (_store_tenant, place), group in sorted(by_place.items()):
         if len({tenant.site.binding.bound for tenant in group if tenant.site is not None}) < 2:

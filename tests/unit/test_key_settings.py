@@ -473,11 +473,12 @@ def test_a_wrong_setting_is_an_input_error():
 @pytest.mark.parametrize(("said", "mode"), [(None, 0o600), ("0640", 0o640), ("0644", 0o644), ("0660", 0o660)])
 def test_the_mode_of_reports(said, mode):
     variables = HOST if said is None else {**HOST, "integration_report_mode": said}
-    assert settings_of(variables, lambda value: value).file_mode == mode
+    assert settings_of(variables, variables.get).file_mode == mode
 
 
 # YAML takes 0640 without quotes for the number 416, and nobody means what that says in octal digits.
 @pytest.mark.parametrize("said", [416, "416", "640", "0646", "0740", "0040", "0400", "rw", "", "0o640", "07777"])
 def test_a_mode_of_reports_that_is_none(said):
+    variables = {**HOST, "integration_report_mode": said}
     with pytest.raises(InputError, match='write four octal digits in quotes, such as "0640"'):
-        settings_of({**HOST, "integration_report_mode": said}, lambda value: value)
+        settings_of(variables, variables.get)
