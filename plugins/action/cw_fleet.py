@@ -30,6 +30,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
     TenantResult,
     mark_broken,
     shared_companies,
+    shared_records,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import REMEDY
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
@@ -123,7 +124,7 @@ class ActionModule(OwnAction, TenantAction):
             given = self._asked(tenants)
         if given is not None:
             self._complete(given, tenants, hosts)
-        for name, problem in shared_companies(tenants).items():
+        for name, problem in {**shared_companies(tenants), **shared_records(tenants)}.items():
             tenant = next(one for one in tenants if one.name == name)
             mark_broken(tenant, problem, [one.vendor for one in tenant.integrations])
         run = FleetRun(

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import REGIONS, parse_host
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 
 HOST_MOVED = "host-moved"
 OVERRIDE = "cw_allow_host_override"
-_HTTPS = ":443"
+_HTTPS = 443
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,22 @@ class Binding:
 def host_in(options: Mapping[str, Any]) -> str:
     """The host of a connection as it is compared; empty if none is named. Raises InputError for what is no host."""
     if options.get("host"):
-        host = parse_host(str(options["host"])).lower()
+        host = parse_host(str(options["host"]))
     else:
         host = REGIONS.get(str(options.get("region") or ""), "")
-    return host.removesuffix(_HTTPS).rstrip(".")
+    return _plain(host)
+
+
+def _plain(host: str) -> str:
+    """Return a host, and a port other than that of https, in the one way of several to write them."""
+    try:
+        place = urlsplit(f"//{host}")
+        name, port = (place.hostname or "").rstrip("."), place.port
+        if ":" in name:
+            name = f"[{ip_address(name)}]"
+    except ValueError:  # a record of the store may hold anything
+        return host
+    return name if port in (None, _HTTPS) else f"{name}:{port}"
 
 
 def misdirected(binding: Binding, held: str = "") -> InputError | None:
@@ -65,7 +79,7 @@ def misdirected(binding: Binding, held: str = "") -> InputError | None:
 
 def moves(binding: Binding, held: str) -> bool:
     """Return whether a record names another host than the one that its tenant has now."""
-    return bool(held and binding.bound) and held != binding.bound
+    return bool(held and binding.bound) and _plain(held) != binding.bound
 
 
 def _chosen_elsewhere(binding: Binding) -> InputError | None:

@@ -28,7 +28,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables imp
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve, Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import with_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings, settings_of
-from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
+from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import NoStore, Store
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import InProcess, TenantAction, site_of
 
 OWN_COLLECTION = "msp.connectwise."
@@ -116,7 +116,7 @@ class Hosts:
                 tenant.left_to_tasks = dict.fromkeys(names, reason)
                 return tenant
             tenant.connection = self._connection(variables, resolve)
-            binding = self._action.bound(tenant.connection, variables, own_variables(self._action, variables))
+            binding = self._action.bound(tenant.connection, variables, own_variables(self._action, variables, host))
             run = InProcess(tenant.connection, check_mode=self._check_mode, diff_mode=bool(self._action._task.diff))
             tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode, binding=binding)
         except PsaError as problem:
@@ -214,6 +214,9 @@ class Hosts:
                 mark_broken(tenant, _message(problem, tenant.name), [short])
                 continue
             site: Any = tenant.site
+            tenant.places |= {
+                (settings.store_tenant, store.place) for store in stores.values() if not isinstance(store, NoStore)
+            }
             tenant.integrations.append(Integration(site, profile, settings, _by_record(stores)))
         if said := _profile.collisions([one.profile for one in tenant.integrations]):
             shared = InputError("; ".join(said), remedy="correct the variables of this tenant; nothing was sent")

@@ -48,7 +48,7 @@ class Tenant:
     """One host: its integrations, in the order in which they are worked on, and what cannot be done here.
 
     left_to_tasks: vendor -> why the role has to run for it. broken: vendors with an error before anything is sent.
-    serial: integrations that are worked on after the threads have ended.
+    serial: integrations that are worked on after the threads have ended. places: of its records in the store.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Tenant:
     left_to_tasks: dict[str, str] = field(default_factory=dict)
     broken: list[IntegrationResult] = field(default_factory=list)
     serial: list[Integration] = field(default_factory=list)
+    places: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass
@@ -247,6 +248,28 @@ def shared_companies(tenants: Sequence[Tenant]) -> dict[str, str]:
         problem = InputError(
             f"{names} are one company, {company}: both would make the same integrations, and each the keys of its own",
             remedy="leave one of them out of the inventory, or give each other integrations (cw_integrations)",
+        )
+        found.update((tenant.name, str(problem)) for tenant in group)
+    return found
+
+
+def shared_records(tenants: Sequence[Tenant]) -> dict[str, str]:
+    """Hosts that name one record of the store and are not at one address: each would send the other's key.
+
+    Host -> what is wrong.
+    """
+    by_place: dict[tuple[str, str], list[Tenant]] = {}
+    for tenant in tenants:
+        for named in tenant.places if tenant.site is not None else ():
+            by_place.setdefault(named, []).append(tenant)
+    found: dict[str, str] = {}
+    for (_store_tenant, place), group in sorted(by_place.items()):
+        if len({tenant.site.binding.bound for tenant in group if tenant.site is not None}) < 2:
+            continue
+        names = " and ".join(tenant.name for tenant in group)
+        problem = InputError(
+            f"{names} have different hosts and one record in the key store, {place}; nothing was sent",
+            remedy="give each tenant a place of its own in the store (integration_store_tenant, or the path)",
         )
         found.update((tenant.name, str(problem)) for tenant in group)
     return found

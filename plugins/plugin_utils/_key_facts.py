@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
-from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding, misdirected, moves
+from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import HOST_MOVED, Binding, misdirected, moves
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     SECONDS,
     Record,
@@ -91,8 +91,12 @@ class Wish:
         return {**found, "host": self.binding.bound} if self.binding.bound else found
 
     def moves(self, record: Record) -> bool:
-        """Return whether the record names another host than the tenant has now."""
-        return moves(self.binding, _host_of(record))
+        """Return whether the record does not name the host that the tenant has now."""
+        return moves(self.binding, _host_of(record)) or self.unbound(record)
+
+    def unbound(self, record: Record) -> bool:
+        """Return whether the record has a key and names no host: an older version wrote it."""
+        return bool(record.get("current") and self.binding.bound and not _host_of(record))
 
 
 def busy(record: Record, me: Mapping[str, Any], lease: float, now: datetime, alive: Alive) -> str:
@@ -129,11 +133,24 @@ def misplaced(record: Record, wish: Wish) -> str:
 
 def not_moved(record: Record, wish: Wish, state: str) -> str:
     """Why the new host of a record is not to be believed; empty if it is, or if there is none."""
-    if wish.absent or wish.given or not record.get("current") or not wish.moves(record) or state == "valid":
+    if wish.given or not record.get("current") or not wish.moves(record) or state == "valid":
+        return ""
+    if wish.unbound(record):
+        return "" if wish.binding.moved or (wish.absent and state != "refused") else _unclaimed(wish, state)
+    if wish.absent:
         return ""
     return (
         f"the tenant at {wish.binding.bound} does not accept the stored key of {wish.member} ({state}), so it has not "
         f"moved there from {_host_of(record)}; nothing was changed. Correct cw_host or cw_region"
+    )
+
+
+def _unclaimed(wish: Wish, state: str) -> str:
+    return (
+        f"the key store's record names no host, as an older version wrote it, and the tenant at {wish.binding.bound} "
+        f"does not accept the stored key of {wish.member} ({state}); nothing was changed. If the record is this "
+        f"tenant's, add --limit {wish.binding.tenant or 'TENANT'} -e cw_confirm={HOST_MOVED}; else give the tenant "
+        "another place in the store (integration_store_tenant)"
     )
 
 

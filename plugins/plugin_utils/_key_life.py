@@ -137,14 +137,16 @@ def _judge(left: Sequence[Mapping[str, Any]], wish: Wish) -> Step:
 def _turn(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: datetime, alive: Alive) -> Turn:
     if reason := mismatch(record, wish) or busy(record, me, wish.lease, now, alive):
         raise KeyLifeError(reason)
+    if reason := not_moved(record, wish, facts.state(record.get("current") or {})):
+        raise KeyLifeError(reason)
+    if wish.given and not wish.absent:
+        return _given(record, facts, wish, now)
+    # A key that is deleted says no more whose it was.
+    valid = facts.state(record.get("current") or {}) == "valid"
+    if (wish.unbound(record) and valid) if wish.absent else wish.moves(record):
+        return Turn("write", f"stored key bound to the host {wish.binding.bound}", record=record)
     if wish.absent:
         return _absent(record, facts, wish, me, now)
-    if wish.given:
-        return _given(record, facts, wish, now)
-    if wish.moves(record):
-        if reason := not_moved(record, wish, facts.state(record.get("current") or {})):
-            raise KeyLifeError(reason)
-        return Turn("write", f"stored key bound to the host {wish.binding.bound}", record=record)
     return _wanted(record, facts, wish, me, now)
 
 

@@ -18,8 +18,11 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 VENDORS = "cw_integrations"
 
 
-def own_variables(action: ActionBase, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The variables of a host without extra ones. variables: those of its task. Raises InputError."""
+def own_variables(action: ActionBase, variables: Mapping[str, Any], host: str = "") -> Mapping[str, Any]:
+    """The variables of a host without extra ones. variables: those of its task. host: its name, if that is known.
+
+    Raises InputError.
+    """
     extra = load_extra_vars(action._loader)
     if not extra or variables.get("hostvars") is None:
         return variables
@@ -32,7 +35,7 @@ def own_variables(action: ActionBase, variables: Mapping[str, Any]) -> Mapping[s
             "this version of ansible-core does not tell variables of the inventory from extra ones; nothing was sent",
             remedy="use a version of ansible-core that the collection supports",
         )
-    beneath = _beneath(manager, action, str(variables.get("inventory_hostname") or ""))
+    beneath = _beneath(manager, action, host or str(variables.get("inventory_hostname") or ""))
     own = {name: value for name, value in variables.items() if name not in extra}
     own.update((name, beneath[name]) for name in extra if name in beneath)
     own["hostvars"] = HostVars(inventory=manager._inventory, variable_manager=manager, loader=action._loader)

@@ -208,6 +208,14 @@ def _refuse_templates(table: _Table, overlaid: Mapping[str, Any]) -> None:
     found = [(path, marker) for path, marker in table.templates if path[0] not in overlaid]
     if not found:
         return
+    # No variable can take the place of what is no key.
+    strangers = list(dict.fromkeys(path[0] for path, _marker in found if path[0] not in PROPERTIES))
+    if strangers:
+        listed = "; ".join(
+            f"{table.place((key,), {})}: there is no such key; {nearest(str(key), PROPERTIES)}"
+            for key in strangers[:_SHOWN]
+        )
+        raise ProfileError(listed, remedy="correct the key, or take it out of the file")
     listed = "; ".join(f"{table.place(path, {})}: {marker} begins a template" for path, marker in found[:_SHOWN])
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     names = " and ".join(dict.fromkeys(f"{table.source.vendor}_{path[0]}" for path, _marker in found))

@@ -86,6 +86,14 @@ def record(ground: Playground, tenant: str = "north") -> dict[str, Any]:
     return found
 
 
+def put(ground: Playground, tenant: str, record: dict[str, Any]) -> None:
+    vault = VaultLib([("default", VaultSecret(ground.passphrase.read_bytes()))])
+    path = ground.directory / "connectwise_keys" / f"{tenant}.yml"
+    content = json.loads(vault.decrypt(path.read_bytes()))
+    content["integrations"]["umbrella"] = record
+    ground.write(path, vault.encrypt(json.dumps(content)).decode())
+
+
 def refused(played: Played, attacker: Listener, home: str) -> None:
     assert attacker.heard == [], played.output
     assert played.code != 0, played.output
@@ -126,6 +134,20 @@ def test_no_playbook_sends_keys_to_the_host_of_an_extra_variable(
     assert record(ground) == before
     # The other tests work with the keys of the inventory.
     shutil.rmtree(ground.directory / "host_vars", ignore_errors=True)
+
+
+@pytest.mark.parametrize("playbook", ["audit", "doctor"])
+def test_no_tenant_passes_for_another_one(ground: Playground, attacker: Listener, playbook: str) -> None:
+    """An override is that of one tenant."""
+    before = ground.inventory.read_text(encoding="utf-8")
+    inventory = json.loads(before)
+    inventory["all"]["hosts"]["europe"].update(cw_allow_host_override=True)
+    ground.write(ground.inventory, json.dumps(inventory))
+    played = ground.play(playbook, "--limit", "north", inventory_hostname="europe", cw_host=attacker.address)
+    ground.write(ground.inventory, before)
+    assert attacker.heard == [], played.output
+    assert played.code != 0, played.output
+    assert "extra variables set inventory_hostname" in " ".join(played.output.split())
 
 
 MODULES = [
@@ -224,7 +246,9 @@ def test_a_tenant_that_has_moved_is_confirmed_once(simulator: Simulator, ground:
     moved = ground.play("onboard", "--limit", "north", cw_confirm="host-moved")
     assert moved.code == 0, moved.output
     assert f"stored key bound to the host {new}" in moved.output
-    assert {**record(ground), "version": 0} == {**before, "host": new, "version": 0}
+    write = {"host": "", "version": 0, "revision": ""}
+    assert {**record(ground), **write} == {**before, **write}
+    assert record(ground)["host"] == new
     assert ground.play("audit", "--limit", "north").code == 0
 
 
@@ -253,3 +277,23 @@ def test_two_tenants_of_one_company_id_and_one_record_do_not_exchange_keys(tmp_p
             assert f"belongs to the host {hosts['first']['cw_host']}" in " ".join(played.output.split())
             assert [one for one in second.journal() if one["status"] == 401] == []
         assert record(ground, "shared") == held
+        # As an older version wrote it, it is the first one's all the same.
+        del held["host"]
+        put(ground, "shared", held)
+        second.clear_journal()
+        for playbook, extra in (("audit", {}), ("onboard", {})):
+            both = ground.play(playbook, **extra)
+            assert both.code != 0, both.output
+            assert "first and second have different hosts and one record" in " ".join(both.output.split())
+        assert second.journal() == []
+        healed = ground.play("onboard", "--limit", "second", integration_heal=True)
+        assert healed.code != 0, healed.output
+        assert "names no host" in " ".join(healed.output.split())
+        assert record(ground, "shared") == held
+        assert ground.play("audit", "--limit", "first").code == 0
+        assert record(ground, "shared") == held
+        bound = ground.play("onboard", "--limit", "first")
+        assert bound.code == 0, bound.output
+        assert record(ground, "shared")["host"] == hosts["first"]["cw_host"]
+        again = ground.play("onboard", "--limit", "first")
+        assert (again.code, "bound to the host" in again.output) == (0, False)

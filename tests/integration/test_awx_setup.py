@@ -180,7 +180,11 @@ def test_again_it_changes_nothing(done: Ground, tmp_path: Path, arguments: tuple
 
 def test_templates_that_took_every_variable_take_the_surveys_alone(done: Ground, tmp_path: Path) -> None:
     records = done.awx.records
-    templates = [one for one in records.kinds["job_templates"].values() if one["name"].startswith("ConnectWise ")]
+    kinds = ("job_templates", "workflow_job_templates")
+    templates = [
+        one for kind in kinds for one in records.kinds[kind].values() if one["name"].startswith("ConnectWise ")
+    ]
+    assert "ConnectWise nightly" in {one["name"] for one in templates}
     variables = {**VARIABLES, "awx_project_url": done.repository.url}
     asking = set_up(done.awx, tmp_path, **variables, awx_ask_variables=True)
     assert asking.returncode == 0, asking.stdout[-3000:]

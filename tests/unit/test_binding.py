@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,6 +25,10 @@ NAMED = {"host": HOME, "home": HOME}
         ({"host": "https://PSA.Example.com:443"}, HOME),
         ({"host": "psa.example.com."}, HOME),
         ({"host": "psa.example.com:8443"}, "psa.example.com:8443"),
+        ({"host": "https://psa.example.com.:8443/"}, "psa.example.com:8443"),
+        ({"host": "PSA.example.com.:443"}, HOME),
+        ({"host": "[2001:DB8:0:0::1]:443"}, "[2001:db8::1]"),
+        ({"host": "[2001:db8::0001]:8443"}, "[2001:db8::1]:8443"),
         ({"region": "eu"}, "api-eu.myconnectwise.net"),
         ({"region": "eu", "host": "API-EU.myconnectwise.net"}, "api-eu.myconnectwise.net"),
         ({"region": "eu", "host": HOME}, HOME),
@@ -39,6 +44,8 @@ def test_hosts_are_compared_as_what_they_are(options: dict[str, Any], host: str)
     [
         (NAMED, "", ""),
         (NAMED, HOME, ""),
+        (NAMED, "PSA.example.com.:443", ""),
+        (NAMED, "[", "belongs to the host ["),
         ({"host": OTHER, "home": HOME}, "", f"keys to {OTHER}, and the inventory names {HOME}"),
         ({"host": OTHER, "home": HOME}, HOME, "nothing was sent"),
         ({"host": OTHER, "home": HOME, "keys": False}, "", "nothing was sent"),
@@ -93,10 +100,25 @@ def turned(record: dict[str, Any], one: Wish, state: str) -> Any:
 CURRENT = {"key_id": 1, "public_key": "p", "private_key": "q"}
 
 
-def test_a_record_without_a_host_is_taken_and_gets_it_with_the_next_write() -> None:
-    assert mismatch({"current": CURRENT}, wish()) == ""
+def test_a_record_of_an_older_version_is_bound_once_its_key_is_valid() -> None:
+    held = {"current": CURRENT}
+    assert mismatch(held, wish()) == ""
+    for absent in (False, True):
+        step = turned(held, replace(wish(), absent=absent), "valid")
+        assert (step.do, step.record, step.does) == ("write", held, f"stored key bound to the host {HOME}")
     assert wish().identity["host"] == HOME
-    assert turned({"current": CURRENT}, wish(), "valid").do == "rest"
+    assert turned({"current": CURRENT, "host": HOME}, wish(), "valid").do == "rest"
+    # Nothing says to whom it could be bound.
+    assert turned(held, Wish("Sync", "api", "Sync", company_id="north"), "valid").do == "rest"
+
+
+@pytest.mark.parametrize("more", [{"heal": True}, {"replace": "p"}, {"absent": True}])
+def test_a_record_of_an_older_version_is_nobodys_whom_its_key_does_not_know(more: dict[str, Any]) -> None:
+    held = {"current": CURRENT}
+    with pytest.raises(KeyLifeError, match=r"names no host.*nothing was changed.*-e cw_confirm=host-moved"):
+        turned(held, replace(wish(), **more), "refused")
+    confirmed = turned(held, replace(wish(moved=True), **more), "refused")
+    assert confirmed.do == ("delete" if "absent" in more else "write")
 
 
 def test_the_record_of_a_tenant_that_has_moved_names_its_new_host_once_its_key_is_valid_there() -> None:

@@ -56,7 +56,8 @@ class Store:
     guarded, settle, place = True, 0.0, "memory"
 
     def __init__(self, record: Mapping[str, Any], *, broken: bool = False) -> None:
-        self.record, self.broken, self.checked = dict(record), broken, []
+        self.record = {"host": "psa.example", **record} if record else {}
+        self.broken, self.checked = broken, []
 
     def read(self) -> dict[str, Any]:
         return dict(self.record)
@@ -93,6 +94,15 @@ def integration(tenant: Tenant, store: Store, *, check_mode: bool = False, **set
 def test_what_a_run_has_to_do(in_sync: bool, mode: str, state: str, rotate: bool, work: str) -> None:
     one = integration(Tenant(in_sync=in_sync), Store({"current": KEY}), mode=mode, state=state, rotate=rotate)
     assert one.look().work == work
+
+
+def test_the_record_of_an_older_version_is_work_until_it_names_a_host() -> None:
+    for host, mode, work in (
+        ("", "converge", "converge"),
+        ("", "audit", "unchanged"),
+        ("psa.example", "converge", "unchanged"),
+    ):
+        assert integration(Tenant(), Store({"current": KEY, "host": host}), mode=mode).look().work == work
 
 
 def test_a_given_key_is_work_for_its_member_alone() -> None:

@@ -16,7 +16,14 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet_run, _handover, _key_report, _order, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _fleet_run,
+    _guard,
+    _handover,
+    _key_report,
+    _order,
+    _report,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 
 ACTIONS = sorted(Path(importlib.import_module(_fleet_run.__name__).__file__ or "").parents[1].glob("action/*.py"))
@@ -95,7 +102,17 @@ def raising(problem: Exception) -> Any:
     def run(_self: Any, _tmp: str | None = None, _task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         raise problem
 
-    return guarded(run)(SimpleNamespace(_task=SimpleNamespace(action="msp.connectwise.cw_fleet")))
+    return guarded(run)(SimpleNamespace(_task=SimpleNamespace(action="msp.connectwise.cw_fleet"), _loader=None))
+
+
+@pytest.mark.parametrize("name", ["inventory_hostname", "hostvars", "vars", "ansible_play_hosts_all", "groups", "omit"])
+def test_no_action_runs_where_an_extra_variable_hides_a_name_of_ansible(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(_guard, "load_extra_vars", lambda _loader: {name: "europe", "cw_host": "europe.example.com"})
+    result = raising(AssertionError("it ran"))
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert f"extra variables set {name}, which Ansible itself sets; nothing was sent" in result["msg"]
 
 
 def test_a_defect_is_a_result() -> None:

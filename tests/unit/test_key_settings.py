@@ -542,8 +542,9 @@ def test_the_mode_of_reports(said, mode):
 
 @pytest.mark.parametrize("said", [412, 999, "0646", "0740", "0040", "0400", "rw", "", "0o640", "07777"])
 def test_a_mode_of_reports_that_is_none(said):
+    variables = {**HOST, "integration_report_mode": said}
     with pytest.raises(InputError, match='write four octal digits in quotes, such as "0640"'):
-        settings_of(HOST | {"integration_report_mode": said}, {"integration_report_mode": said}.get)
+        settings_of(variables, variables.get)
 
 
 def test_paths_of_a_store_stay_readable():

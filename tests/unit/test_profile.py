@@ -115,6 +115,12 @@ def test_a_template_in_a_file_is_data_and_moves_to_a_variable(vendors: Path) -> 
     assert asked == ["acme_role_name"] * 2
 
 
+def test_a_template_under_what_is_no_key_is_not_moved_to_a_variable(vendors: Path) -> None:
+    message = refused(vendors, 'x: &a "{{ prefix }} Acme"\n' + FILE.replace("role_name: Acme", "role_name: *a"))
+    assert "/acme.yml, line 1: x: there is no such key; " in message
+    assert "acme_x" not in message
+
+
 @pytest.mark.parametrize("text", FORMS)
 @pytest.mark.parametrize("path", sorted(set(places(SCHEMA)), key=str), ids=said)
 def test_a_template_in_each_place_of_a_file(vendors: Path, path: tuple[object, ...], text: str) -> None:
