@@ -27,7 +27,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 ROLE_OPTIONS: dict[str, dict[str, Any]] = {"own_members": {"type": "list", "elements": "str", "default": []}, **OPTIONS}
 _SHOWN = 5
-_OWN_KEY = "run with the keys of another member, or leave this to the integration cw_admin (option own_key_role)"
+_OWN_KEY = "run with the keys of another member; only onboarding cw_admin may change this one (option own_key_role)"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def role_refusal(role: Record, held: Held, claim: Claim) -> NotOurs | None:
         if held.by_own:
             problem = f'the role "{name}" is that of {held.own}, whose key this run works with; nothing was changed'
             return NotOurs(problem, remedy=_OWN_KEY)
-    others = [one for one in held.holders if not (one.api and one.identifier in claim.members)]
+    others = [one for one in held.holders if not _counts_as_ours(one, held, claim)]
     if not others or claim.adopt:
         return None
     return NotOurs(
@@ -108,6 +108,10 @@ def role_refusal(role: Record, held: Held, claim: Claim) -> NotOurs | None:
         remedy=f"give the integration a role of its own with {VENDOR}_role_name (option name), or name its API members "
         "in own_members; if all holders may get its rights and no others, set integration_adopt: true (option adopt)",
     )
+
+
+def _counts_as_ours(one: Holder, held: Held, claim: Claim) -> bool:
+    return (one.api and one.identifier in claim.members) or (claim.own_key_role and same(one.identifier, held.own))
 
 
 def member_refusal(member: Record, wanted_role: str | None, claim: Claim) -> NotOurs | None:

@@ -78,7 +78,8 @@ class StepOptions:
 
     @property
     def _may_change_own(self) -> bool:
-        return self.profile.name == OWN_INTEGRATION and not self.profile.outside
+        # Taking away the rights of our own key would end the run halfway.
+        return self.profile.name == OWN_INTEGRATION and not self.profile.outside and not self.absent
 
     def _claim(self) -> dict[str, Any]:
         """Whose role it may be, in the words of the modules."""

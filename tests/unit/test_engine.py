@@ -166,12 +166,14 @@ def test_an_audit_reads_no_holders_and_tells_what_it_would_be_refused(tmp_path: 
 
 
 def test_only_the_integration_of_our_own_key_may_change_its_role() -> None:
-    def claims(profile: _profile.Profile) -> bool:
-        settings = settings_of({"inventory_hostname": "north"}, lambda value: value)
+    def claims(profile: _profile.Profile, **more: str) -> bool:
+        settings = settings_of({"inventory_hostname": "north", **more}, lambda name: more.get(name, name))
         options = StepOptions(profile, settings).role()
         return bool(options and options["own_key_role"])
 
     assert claims(_profile.read("cw_admin", {}, lambda value: value))
+    # Emptied halfway, it could not be emptied to the end.
+    assert not claims(_profile.read("cw_admin", {}, lambda value: value), integration_state="absent")
     assert not claims(_profile.read("umbrella", {}, lambda value: value))
     # A profile of a user's own that takes this name is another one.
     assert not claims(_profile.of_mapping("cw_admin", PROFILE))

@@ -44,7 +44,9 @@ def said(refusal: NotOurs | None) -> str:
         # The role of our own key: adopting does not help, only the integration that makes this key may.
         ([MINE, KEY], "ansible", claim("Sync", "Ansible", adopt=True), "is that of ansible, whose key this run works"),
         ([KEY], "Ansible", claim("Ansible", own_key_role=True), ""),
-        ([KEY, PERSON], "Ansible", claim("Ansible", own_key_role=True), "jdoe (person)"),
+        ([KEY, PERSON], "Ansible", claim("Ansible", own_key_role=True), "held by jdoe (person), not"),
+        # The member of our own key is another one than the integration makes.
+        ([KEY], "ansible", claim("Sync", own_key_role=True), ""),
         # A tenant that does not tell whose key this is.
         ([MINE], "", claim("Sync", adopt=True), "does not tell whose key"),
         ([], "", claim("Sync"), ""),
