@@ -138,6 +138,14 @@ class Integration:
             ad_hoc=_commands.ad_hoc(self.site.name, _commands.typed()),
         )
 
+    def _role(self, look: Look) -> dict[str, Any] | None:
+        """Options of cw_security_role; also whether a member is then given the role."""
+        options = self._options.role()
+        if options is None or self.absent:
+            return options
+        held = [(one.found.get("member") or {}).get("security_role") for one in look.keys]
+        return {**options, "given": any(role != options["name"] for role in held)}
+
     def access(self) -> dict[str, Any] | None:
         """Options of cw_access_check, but for the key; None if there is no role to check."""
         if self.profile.role_name is None or self.absent:
@@ -259,7 +267,7 @@ class Integration:
         if self.site.check_mode or self.settings.mode != "converge":
             return
         # What the tenant says to names, lengths and levels is found by predicting the steps.
-        for module, options in (("cw_security_role", self._options.role()), ("cw_table_setup", self._options.lists())):
+        for module, options in (("cw_security_role", self._role(look)), ("cw_table_setup", self._options.lists())):
             if options is not None:
                 self._ask(module, {**options, "on_unsupported": "manual"}, check_mode=True)
         for options in self._options.members():
@@ -292,7 +300,7 @@ class Integration:
             "store": settings.store_name,
             "store_read": list((settings.store_command or {}).get("read") or []),
             "grace_days": self.grace_days,
-            "role": self._options.role(),
+            "role": self._role(look),
             "lists": self._options.lists(),
             "members": self._options.members(),
             "access": self.access(),
@@ -326,7 +334,7 @@ class Integration:
         """
         results = self.results
         if self.settings.mode == "converge":
-            self._step("cw_security_role", self._options.role())
+            self._step("cw_security_role", self._role(look))
             lists = self._options.lists()
             current = look.keys[0].record.get("current") or {} if look.keys else {}
             if lists is not None and current.get("private_key"):

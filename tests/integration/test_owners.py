@@ -29,6 +29,7 @@ OWN_RIGHTS = [
     {"op": "set_levels", "role": "Ops", "module": "System", "function": function, "levels": "All"}
     for function in ("Security Roles", "Member Maintenance", "Table Setup")
 ]
+OWN_ROLE = [{"op": "add_role", "name": "Ops"}, *OWN_RIGHTS, {"op": "assign_role", "member": "Automation", "role": "Ops"}]
 VERBS = ("add", "edit", "delete", "inquire")
 ADOPT = {"integration_adopt": True}
 VENDOR_FILE = """---
@@ -74,17 +75,29 @@ CASES = {
     ),
     "admins": Case([{"op": "add_role", "name": ROLE, "admin": True}], ("has every right (adminFlag)",), ADOPT),
     "ownrole": Case(
-        [
-            {"op": "add_role", "name": "Ops"},
-            *OWN_RIGHTS,
-            {"op": "assign_role", "member": "Automation", "role": "Ops"},
-        ],
+        OWN_ROLE,
         ('the role "Ops" is that of Automation, whose key this run works with',),
         {**ADOPT, "umbrella_role_name": "Ops"},
     ),
     "ownmember": Case([], ('"Automation" owns the key that this run works with',), {**ADOPT, "umbrella_member": "own"}),
 }
 OURS = ("similar", "renamed", "back")
+# Tenants with an integration of their own, or another way of running it.
+MORE = {
+    "admin": Case(OWN_ROLE, (), {"cw_integrations": ["cw_admin"], "cw_admin_role_name": "Ops"}),
+    "handed": Case(OWN_ROLE, (), {"cw_integrations": ["ops_sync"]}),
+}
+OPS_FILE = """---
+vendor: Ops
+role_name: Ops
+member: {identifier: Ops, name: Ops, level: top, security_location: top}
+key_description: Ops
+permissions:
+  System:
+    Security Roles: {add: All, edit: All, delete: All, inquire: All}
+    Member Maintenance: {add: All, edit: All, delete: All, inquire: All}
+    Table Setup: {add: All, edit: All, delete: All, inquire: All}
+"""
 
 
 @dataclass
@@ -103,8 +116,8 @@ class World:
             for entry in self.simulator.journal(tenant, writes=True)
         ]
 
-    def error(self, tenant: str) -> str:
-        return str(self.ground.reports()[tenant]["umbrella"]["error"])
+    def error(self, tenant: str, vendor: str = "umbrella") -> str:
+        return str(self.ground.reports()[tenant][vendor]["error"])
 
     def variables(self, **hosts: dict[str, Any]) -> None:
         inventory = json.loads(self.ground.inventory.read_text(encoding="utf-8"))
@@ -117,7 +130,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     base = tmp_path_factory.mktemp("owners")
     tenants = [{"company_id": name, "site": "na", "profile": case.profile} for name, case in CASES.items()]
-    tenants += [{"company_id": name, "site": "na"} for name in (*OURS, "outside")]
+    tenants += [{"company_id": name, "site": "na"} for name in (*OURS, *MORE, "outside")]
     with Simulator({"sites": [{"name": "na"}], "tenants": tenants}, base / "simulator") as simulator:
         ground = Playground(base / "work", simulator.ready, cw_integrations=["umbrella"])
         world = World(simulator, ground)
@@ -126,14 +139,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             **{name: own if "umbrella_member" in case.variables else case.variables for name, case in CASES.items()},
             outside={"cw_integrations": ["acme_sync"]},
         )
-        world.variables(ownmember=ADOPT)
-        for name, case in CASES.items():
+        world.variables(ownmember=ADOPT, **{name: case.variables for name, case in MORE.items()})
+        for name, case in {**CASES, **MORE}.items():
             simulator.edit(name, *case.edits)
         similar = [{"op": "add_role", "name": "Umbrella (Customize)"}, {"op": "set_levels", **RIGHTS}]
         similar[1]["role"] = "Umbrella (Customize)"
         simulator.edit("similar", *similar, {"op": "add_member", "identifier": "tech1", "role": "Umbrella (Customize)"})
         (ground.directory / "connectwise_vendors").mkdir()
         (ground.directory / "connectwise_vendors" / "acme_sync.yml").write_text(VENDOR_FILE, encoding="utf-8")
+        (ground.directory / "connectwise_vendors" / "ops_sync.yml").write_text(OPS_FILE, encoding="utf-8")
         yield world
 
 
@@ -200,3 +214,20 @@ def test_what_is_ours_or_is_adopted_is_changed(world: World) -> None:
         (member,) = (one for one in world.simulator.state(name)["api_members"] if one["identifier"] == MEMBER)
         assert (member["securityRole"], member["inactiveFlag"]) == ("Umbrella 2" if name == "renamed" else ROLE, False)
         assert world.ground.statuses(name) == {"umbrella": "ready"}
+
+
+def test_only_onboarding_changes_the_role_of_our_own_key(world: World) -> None:
+    # The member that the run works with is not the one that the integration makes.
+    assert world.play("onboard", "admin").code == 0, world.error("admin", "cw_admin")
+    role = world.simulator.role("admin", "Ops")
+    played = world.play("offboard", "admin")
+    assert (played.code, world.writes("admin")) == (2, [])
+    assert world.simulator.role("admin", "Ops") == role
+    assert "is that of Automation, whose key this run works with" in world.error("admin", "cw_admin")
+
+
+def test_a_role_of_others_is_not_handed_out_although_its_rights_fit(world: World) -> None:
+    for arguments in (("--check",), ()):
+        played = world.play("onboard", "handed", arguments=arguments)
+        assert (played.code, world.writes("handed")) == (2, [])
+        assert "is that of Automation, whose key this run works with" in played.output

@@ -154,6 +154,17 @@ def test_a_member_that_the_store_names_is_ours(tmp_path: Path, recorded: dict[st
     }
 
 
+@pytest.mark.parametrize(("held", "given"), [("Sync", False), ("Technician", True), (None, True)])
+def test_the_role_that_a_member_is_given_is_checked(tmp_path: Path, held: str | None, given: bool) -> None:
+    tenant = Tenant(in_sync=False)
+    one = integration(tenant, Store({"current": KEY}), report_dir=str(tmp_path))
+    look = one.look()
+    look.keys[0].found["member"] = {"security_role": held} if held else {"exists": False}
+    one.preflight(look)
+    assert tenant.options["cw_security_role"]["given"] == given
+    assert one.as_dict(look)["role"]["given"] == given
+
+
 def test_an_audit_reads_no_holders_and_tells_what_it_would_be_refused(tmp_path: Path) -> None:
     tenant = Tenant(in_sync=False, refuses="cw_security_role")
     tenant.key = "none"

@@ -195,6 +195,21 @@ def test_nobody_is_asked_to_activate_a_role_of_others(script: Any) -> None:
         cw_security_role.run(psa, OPTIONS, True)
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_a_role_that_a_member_is_to_be_given_is_checked_although_nothing_of_it_changes(
+    script: Any, given: bool
+) -> None:
+    people = [member(9, "jdoe", 5)]
+    lists = {API: [[]], PEOPLE: [people], OWN: [me("jdoe")]} if given else {}
+    psa, transport = script({ROLES: [[ROLE]], **lists})
+    if given:
+        with pytest.raises(NotOurs, match="is that of jdoe"):
+            cw_security_role.run(psa, {**OPTIONS, "given": True}, True)
+    else:
+        cw_security_role.run(psa, OPTIONS, True)
+        assert transport.calls == [ROLES]
+
+
 def test_the_same_for_the_role_that_others_hold_and_its_ways_out(script: Any) -> None:
     lists = {
         API: [[member(1, "Sync", 5), member(2, "Ansible", 6)]],
