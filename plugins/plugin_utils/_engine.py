@@ -249,8 +249,11 @@ class Integration:
         asks = self.shown_first(look)
         return announced(self.vendor, asks, outside=self.profile.outside) if asks else []
 
-    def preflight(self, look: Look) -> None:
-        """Find what would make a later step fail, before the first write of the tenant. Raises PsaError."""
+    def preflight(self, look: Look, *, as_tasks: bool = False) -> None:
+        """Find what would make a later step fail, before the first write of the tenant. Raises PsaError.
+
+        as_tasks: whether the steps follow as tasks, so that no result of theirs can be taken back.
+        """
         now, me = datetime.now(timezone.utc), self.me()
         for key_look in look.keys:
             wish = self.wish(key_look.key)
@@ -264,7 +267,7 @@ class Integration:
         for key_look in look.keys if not self.absent else ():
             if not key_look.record.get("current") or self.settings.rotate:
                 key_look.store.check(write=not self.site.check_mode)
-        if self.site.check_mode or self.settings.mode != "converge":
+        if (self.site.check_mode and not as_tasks) or self.settings.mode != "converge":
             return
         # What the tenant says to names, lengths and levels is found by predicting the steps.
         for module, options in (("cw_security_role", self._role(look)), ("cw_table_setup", self._options.lists())):

@@ -85,6 +85,7 @@ OURS = ("similar", "renamed", "back")
 # Tenants with an integration of their own, or another way of running it.
 MORE = {
     "admin": Case(OWN_ROLE, (), {"cw_integrations": ["cw_admin"], "cw_admin_role_name": "Ops"}),
+    "tasks": Case(HELD, OTHERS, {"cw_in_process": False}),
     "handed": Case(OWN_ROLE, (), {"cw_integrations": ["ops_sync"]}),
 }
 OPS_FILE = """---
@@ -231,3 +232,18 @@ def test_a_role_of_others_is_not_handed_out_although_its_rights_fit(world: World
         played = world.play("onboard", "handed", arguments=arguments)
         assert (played.code, world.writes("handed")) == (2, [])
         assert "is that of Automation, whose key this run works with" in played.output
+
+
+def test_the_tasks_of_the_role_are_refused_and_predicted_in_the_same_way(world: World) -> None:
+    for arguments in (("--check",), ()):
+        played = world.play("onboard", "tasks", arguments=arguments)
+        assert (played.code, world.writes("tasks"), played.changed) == (2, [], 0)
+        (said, *_rest) = (line for line in played.output.splitlines() if line.startswith("fatal: [tasks]"))
+        assert all(part in said for part in OTHERS), said
+        assert "TASK [msp.connectwise.integration : Security role" not in played.output.partition("Report on")[0]
+    # Of a task whose look was another's, the error names the variables of the integration too.
+    role = {"name": "Umbrella", "permissions": {"Companies": {"Contacts": {"inquire": "All"}}}}
+    task = {"msp.connectwise.cw_security_role": role, "vars": {"integration_vendor": "umbrella"}}
+    book = world.ground.directory / "alone.yml"
+    world.ground.write(book, json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+    assert "umbrella_role_name" in world.ground.play(book, "--limit", "tasks").output
