@@ -155,9 +155,9 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     if not identifier.strip():
         raise InputError("identifier is empty", remedy="give the Member ID, 1 to 15 characters")
     member, twin = seek_api_member(psa, identifier)
+    require_no_twin("API member", "member_identifier", identifier, twin)
     if params["state"] == "absent":
         return deactivate(psa, params, member, check_mode)
-    require_no_twin("API member", "member_identifier", identifier, twin)
     names = MemberNames(psa, check_mode)
 
     def plan_for(record: Record | None) -> RecordPlan:

@@ -208,9 +208,10 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
         require_own(params["name"])
     extensions = Extensions(psa, params["extension_routes"])
     role, twin = seek_role(psa, params["name"])
+    # Also if it is to go: our member may hold the other one, which would keep its rights.
+    require_no_twin("security role", "role_name", params["name"], twin)
     if params["state"] == "absent":
         return remove(psa, extensions, role, params, check_mode)
-    require_no_twin("security role", "role_name", params["name"], twin)
     existed = role is not None
     claim: Claim | None = Claim.of(params) if existed else None
     if role is not None and params["permissions"] is not None and (refusal := every_right(role)):

@@ -267,6 +267,11 @@ class Integration:
         for key_look in look.keys if not self.absent else ():
             if not key_look.record.get("current") or self.settings.rotate:
                 key_look.store.check(write=not self.site.check_mode)
+        for key_look in look.keys if self.settings.mode == "converge" and not self.absent else ():
+            member = key_look.found.get("member") or {}
+            if key_look.key.member_type == "member" and not member.get("exists"):
+                # No step makes a person; this names who looks alike.
+                self._ask("cw_api_key", self._keys(key_look.key).wanted, check_mode=True)
         if (self.site.check_mode and not as_tasks) or self.settings.mode != "converge":
             return
         # What the tenant says to names, lengths and levels is found by predicting the steps.

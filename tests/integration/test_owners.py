@@ -86,8 +86,15 @@ OURS = ("similar", "renamed", "back")
 MORE = {
     "admin": Case(OWN_ROLE, (), {"cw_integrations": ["cw_admin"], "cw_admin_role_name": "Ops"}),
     "tasks": Case(HELD, OTHERS, {"cw_in_process": False}),
+    "people": Case([], (), {"cw_integrations": ["people"]}),
     "handed": Case(OWN_ROLE, (), {"cw_integrations": ["ops_sync"]}),
 }
+PEOPLE_FILE = """---
+vendor: People
+strategy: per_technician
+members: [Tech1, TECH2]
+key_description: People
+"""
 OPS_FILE = """---
 vendor: Ops
 role_name: Ops
@@ -148,7 +155,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         simulator.edit("similar", *similar, {"op": "add_member", "identifier": "tech1", "role": "Umbrella (Customize)"})
         (ground.directory / "connectwise_vendors").mkdir()
         (ground.directory / "connectwise_vendors" / "acme_sync.yml").write_text(VENDOR_FILE, encoding="utf-8")
-        (ground.directory / "connectwise_vendors" / "ops_sync.yml").write_text(OPS_FILE, encoding="utf-8")
+        for name, text in (("ops_sync", OPS_FILE), ("people", PEOPLE_FILE)):
+            (ground.directory / "connectwise_vendors" / f"{name}.yml").write_text(text, encoding="utf-8")
         yield world
 
 
@@ -200,8 +208,8 @@ def test_offboarding_takes_nothing_from_others(world: World) -> None:
     played = world.play("offboard", *CASES, "back")
     assert world.writes(*CASES) == []
     for name in CASES:
-        # A name in other letters is not ours either, and there is nothing to take away.
-        assert bool(world.error(name)) == (name != "letters"), played.output
+        # A role in other letters may be the one that our member holds, so it is not passed over.
+        assert world.error(name), played.output
         assert world.ground.reports()[name]["umbrella"]["manual_steps"] == []
     assert world.ground.statuses("back") == {"umbrella": "absent"}
 
@@ -247,3 +255,11 @@ def test_the_tasks_of_the_role_are_refused_and_predicted_in_the_same_way(world: 
     book = world.ground.directory / "alone.yml"
     world.ground.write(book, json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
     assert "umbrella_role_name" in world.ground.play(book, "--limit", "tasks").output
+
+
+def test_a_person_in_other_letters_is_named_before_any_key_is_made(world: World) -> None:
+    for arguments in (("--check",), ()):
+        played = world.play("onboard", "people", arguments=arguments)
+        assert (played.code, world.writes("people"), played.changed) == (2, [], 0)
+        assert "  a key of Tech1, with every right of that person\n" in played.output
+        assert 'no member \\"TECH2\\"; did you mean \\"Tech2\\"' in played.output, played.output

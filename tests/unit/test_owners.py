@@ -9,9 +9,19 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _owners as owners
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InvalidRecord, NotOurs, PermissionDenied
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    InvalidRecord,
+    NotOurs,
+    PermissionDenied,
+    PsaError,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._owners import Claim, Held, Holder
-from ansible_collections.msp.connectwise.plugins.modules import cw_security_role
+from ansible_collections.msp.connectwise.plugins.modules import (
+    cw_api_key,
+    cw_api_member,
+    cw_security_role,
+    cw_table_setup,
+)
 from tests.unit.support import answer
 
 API, PEOPLE, OWN = "GET /system/apiMembers", "GET /system/members", "GET /system/mySecurity"
@@ -177,6 +187,33 @@ OPTIONS = {
     "name": "Sync",
     "extension_routes": {},
 }
+
+
+@pytest.mark.parametrize(
+    ("module", "given"),
+    [
+        (cw_security_role, {"name": "SYNC"}),
+        (cw_security_role, {"name": "SYNC", "state": "absent", "in_use": "clear"}),
+        (cw_table_setup, {"role": "SYNC", "allow": ["Service / Priority"]}),
+        (cw_api_member, {"identifier": "SYNC"}),
+        (cw_api_member, {"identifier": "SYNC", "state": "absent"}),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_name_in_other_letters_stops_every_task(script: Any, module: Any, given: Any, check_mode: bool) -> None:
+    options = {name: spec.get("default") for name, spec in module.MODULE.options.items()}
+    psa, _transport = script({ROLES: [[ROLE]], API: [[member(1, "Sync", 5)]]})
+    with pytest.raises(NotOurs, match='one is called "Sync"'):
+        module.run(psa, {**options, **given, "extension_routes": {}}, check_mode)
+    _transport.outcomes.clear()
+
+
+def test_no_task_makes_a_person(script: Any) -> None:
+    options = {name: spec.get("default") for name, spec in cw_api_key.MODULE.options.items()}
+    psa, _transport = script({PEOPLE: [[member(9, "tech2", 5)], [member(9, "tech2", 5)]]})
+    given = {"member": "TECH2", "member_type": "member", "description": "x", "extension_routes": {}}
+    with pytest.raises(PsaError, match='no member "TECH2"; did you mean "tech2"'):
+        cw_api_key.run(psa, {**options, **given}, True)
 
 
 def test_a_role_of_administrators_is_refused_though_nothing_of_it_would_change(script: Any) -> None:
