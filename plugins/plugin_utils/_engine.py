@@ -97,6 +97,8 @@ class Integration:
         self.results: Results = {}
         # The members that the store names as those of the integration's keys.
         self.recorded: set[str] = set()
+        # The same of keys that the profile names no more, as far as the store lists them.
+        self.former: set[str] = set()
 
     @property
     def absent(self) -> bool:
@@ -116,7 +118,7 @@ class Integration:
 
     @property
     def _options(self) -> StepOptions:
-        return StepOptions(self.profile, self.settings, self.recorded)
+        return StepOptions(self.profile, self.settings, self.recorded, self.former)
 
     def wish(self, key: Key) -> life.Wish:
         settings = self.settings
@@ -261,6 +263,9 @@ class Integration:
             reason = reason or life.not_moved(key_look.record, wish, key_look.found["key"])
             if reason:
                 raise life.KeyLifeError(reason)
+        for key_look in look.keys[:1]:
+            neighbours = getattr(key_look.store, "neighbours", lambda _prefix: [])(f"{self.profile.name}/")
+            self.former.update(str(one["member"]) for one in neighbours if one.get("member"))
         reports = Path(self.settings.report_dir)
         require_place(reports, self.site.name, self.vendor)
         check_writable(reports, self.settings.file_mode)

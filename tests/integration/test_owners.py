@@ -79,6 +79,11 @@ CASES = {
         ('the role "Ops" is that of Automation, whose key this run works with',),
         {**ADOPT, "umbrella_role_name": "Ops"},
     ),
+    "person": Case(
+        [{"op": "add_member", "identifier": "UMBRELLA", "role": "Technician"}],
+        ('a person has the Member ID "UMBRELLA"', "umbrella_member_identifier"),
+        {},
+    ),
     "ownmember": Case([], ('"Automation" owns the key that this run works with',), {**ADOPT, "umbrella_member": "own"}),
 }
 OURS = ("similar", "renamed", "back")
@@ -87,6 +92,7 @@ MORE = {
     "admin": Case(OWN_ROLE, (), {"cw_integrations": ["cw_admin"], "cw_admin_role_name": "Ops"}),
     "tasks": Case(HELD, OTHERS, {"cw_in_process": False}),
     "people": Case([], (), {"cw_integrations": ["people"]}),
+    "dropped": Case([], (), {"cw_integrations": ["many"]}),
     "handed": Case(OWN_ROLE, (), {"cw_integrations": ["ops_sync"]}),
 }
 PEOPLE_FILE = """---
@@ -94,6 +100,17 @@ vendor: People
 strategy: per_technician
 members: [Tech1, TECH2]
 key_description: People
+"""
+MANY_FILE = """---
+vendor: Many
+role_name: Many
+member: {identifier: Many, name: Many, level: top, security_location: top}
+key_description: Many
+further_keys:
+  - {key_description: Many 2, member: {identifier: Many2, name: Many2, level: top, security_location: top}}
+permissions:
+  Companies:
+    Contacts: {inquire: All}
 """
 OPS_FILE = """---
 vendor: Ops
@@ -155,7 +172,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         simulator.edit("similar", *similar, {"op": "add_member", "identifier": "tech1", "role": "Umbrella (Customize)"})
         (ground.directory / "connectwise_vendors").mkdir()
         (ground.directory / "connectwise_vendors" / "acme_sync.yml").write_text(VENDOR_FILE, encoding="utf-8")
-        for name, text in (("ops_sync", OPS_FILE), ("people", PEOPLE_FILE)):
+        for name, text in (("ops_sync", OPS_FILE), ("people", PEOPLE_FILE), ("many", MANY_FILE)):
             (ground.directory / "connectwise_vendors" / f"{name}.yml").write_text(text, encoding="utf-8")
         yield world
 
@@ -174,6 +191,9 @@ def test_check_mode_predicts_the_refusal(world: World, predicted: Played) -> Non
         # The run itself would stop before the first of its steps.
         assert "changed before that" not in said
     assert predicted.changed == 1
+    # The summary cuts no way out.
+    summary = " ".join(predicted.output.partition("Failed:")[2].partition("Next:")[0].split())
+    assert "umbrella_role_name to another role, or integration_adopt: true" in summary
 
 
 def test_the_rights_are_shown_before_the_first_write(predicted: Played) -> None:
@@ -209,7 +229,7 @@ def test_offboarding_takes_nothing_from_others(world: World) -> None:
     assert world.writes(*CASES) == []
     for name in CASES:
         # A role in other letters may be the one that our member holds, so it is not passed over.
-        assert world.error(name), played.output
+        assert bool(world.error(name)) == (name != "person"), played.output
         assert world.ground.reports()[name]["umbrella"]["manual_steps"] == []
     assert world.ground.statuses("back") == {"umbrella": "absent"}
 
@@ -263,3 +283,17 @@ def test_a_person_in_other_letters_is_named_before_any_key_is_made(world: World)
         assert (played.code, world.writes("people"), played.changed) == (2, [], 0)
         assert "  a key of Tech1, with every right of that person\n" in played.output
         assert 'no member \\"TECH2\\"; did you mean \\"Tech2\\"' in played.output, played.output
+
+
+def test_a_key_that_the_vendor_file_names_no_more_is_still_ours(world: World) -> None:
+    assert world.play("onboard", "dropped").code == 0, world.error("dropped", "many")
+    lines = MANY_FILE.replace("{inquire: All}", "{add: All, inquire: All}").splitlines(keepends=True)
+    fewer = "".join(line for line in lines if "further_keys" not in line and "Many2" not in line)
+    (world.ground.directory / "connectwise_vendors" / "many.yml").write_text(fewer, encoding="utf-8")
+    played = world.play("onboard", "dropped")
+    assert (played.code, world.ground.statuses("dropped")) == (0, {"many": "ready"}), played.output
+    # The error of an integration is told once, not once a key.
+    (world.ground.directory / "connectwise_vendors" / "many.yml").write_text(MANY_FILE, encoding="utf-8")
+    world.simulator.edit("dropped", {"op": "add_member", "identifier": "tech1", "role": "Many"})
+    world.play("onboard", "dropped")
+    assert world.error("dropped", "many").count("also held by tech1 (person)") == 1

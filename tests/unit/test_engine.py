@@ -165,6 +165,17 @@ def test_the_role_that_a_member_is_given_is_checked(tmp_path: Path, held: str | 
     assert one.as_dict(look)["role"]["given"] == given
 
 
+def test_the_member_of_a_key_that_the_profile_names_no_more_is_ours(tmp_path: Path) -> None:
+    class Keeper(Store):
+        def neighbours(self, prefix: str) -> list[dict[str, str]]:
+            return [{"member": "Sync 3"}] if prefix == "sync/" else []
+
+    tenant = Tenant(in_sync=False)
+    one = integration(tenant, Keeper({"current": KEY}), report_dir=str(tmp_path))
+    one.preflight(one.look())
+    assert tenant.options["cw_security_role"]["own_members"] == ["Sync", "Sync 3"]
+
+
 def test_an_audit_reads_no_holders_and_tells_what_it_would_be_refused(tmp_path: Path) -> None:
     tenant = Tenant(in_sync=False, refuses="cw_security_role")
     tenant.key = "none"

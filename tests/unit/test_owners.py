@@ -208,6 +208,16 @@ def test_a_name_in_other_letters_stops_every_task(script: Any, module: Any, give
     _transport.outcomes.clear()
 
 
+@pytest.mark.parametrize("answer", [[member(9, "SYNC", 5)], [member(9, "jdoe", 5)], DENIED])
+def test_the_member_id_of_a_person_is_not_free(script: Any, answer: Any) -> None:
+    psa, _transport = script({PEOPLE: [answer]})
+    if answer is DENIED or answer[0]["identifier"] == "jdoe":
+        owners.require_no_person(psa, "Sync")
+        return
+    with pytest.raises(NotOurs, match=r'a person has the Member ID "SYNC".*<vendor>_member_identifier'):
+        owners.require_no_person(psa, "Sync")
+
+
 def test_no_task_makes_a_person(script: Any) -> None:
     options = {name: spec.get("default") for name, spec in cw_api_key.MODULE.options.items()}
     psa, _transport = script({PEOPLE: [[member(9, "tech2", 5)], [member(9, "tech2", 5)]]})
