@@ -132,7 +132,8 @@ def closest(name: str, candidates: Iterable[str], limit: int = 4) -> list[str]:
         by_key.setdefault(normalised(candidate), []).append(candidate)
     found = difflib.get_close_matches(normalised(name), list(by_key), n=limit, cutoff=0.5)
     # Of names that are one to a reader of print, the one in the same letters comes first.
-    return [one for key in found for one in sorted(by_key[key], key=lambda one: _letters(one) != _letters(name))][:limit]
+    letters = _letters(name)
+    return [one for key in found for one in sorted(by_key[key], key=lambda one: _letters(one) != letters)][:limit]
 
 
 def unknown(what: str, name: str, candidates: Iterable[str], where: str = "this tenant") -> UnknownName:

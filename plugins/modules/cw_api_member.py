@@ -24,7 +24,7 @@ options:
     description:
       - Member ID, 1 to 15 characters, to the letter.
       - If there is none, and one that differs in case or spaces only, the task fails and names it.
-      - A person's Member ID cannot be given to an API member. In check mode the task fails, too, and names the person's.
+      - A person's Member ID cannot be given to an API member. In check mode the task fails, too, and names it.
     type: str
     required: true
   state:

@@ -263,20 +263,15 @@ class Integration:
             reason = reason or life.not_moved(key_look.record, wish, key_look.found["key"])
             if reason:
                 raise life.KeyLifeError(reason)
-        for key_look in look.keys[:1]:
-            neighbours = getattr(key_look.store, "neighbours", lambda _prefix: [])(f"{self.profile.name}/")
-            self.former.update(str(one["member"]) for one in neighbours if one.get("member"))
+        self._know_former(look)
         reports = Path(self.settings.report_dir)
         require_place(reports, self.site.name, self.vendor)
         check_writable(reports, self.settings.file_mode)
         for key_look in look.keys if not self.absent else ():
             if not key_look.record.get("current") or self.settings.rotate:
                 key_look.store.check(write=not self.site.check_mode)
-        for key_look in look.keys if self.settings.mode == "converge" and not self.absent else ():
-            member = key_look.found.get("member") or {}
-            if key_look.key.member_type == "member" and not member.get("exists"):
-                # No step makes a person; this names who looks alike.
-                self._ask("cw_api_key", self._keys(key_look.key).wanted, check_mode=True)
+        if self.settings.mode == "converge" and not self.absent:
+            self._require_people(look)
         if (self.site.check_mode and not as_tasks) or self.settings.mode != "converge":
             return
         # What the tenant says to names, lengths and levels is found by predicting the steps.
@@ -285,6 +280,20 @@ class Integration:
                 self._ask(module, {**options, "on_unsupported": "manual"}, check_mode=True)
         for options in self._options.members():
             self._ask("cw_api_member", options, check_mode=True)
+
+    def _know_former(self, look: Look) -> None:
+        """Learn the members of keys that the profile names no more, from a store that lists its records."""
+        listing: Any = getattr(look.keys[0].store, "neighbours", None) if look.keys else None
+        for record in listing(f"{self.profile.name}/") if listing else ():
+            if record.get("member"):
+                self.former.add(str(record["member"]))
+
+    def _require_people(self, look: Look) -> None:
+        """Raise PsaError if a person that is to get a key does not exist, with who looks alike: no step makes one."""
+        for key_look in look.keys:
+            member = key_look.found.get("member") or {}
+            if key_look.key.member_type == "member" and not member.get("exists"):
+                self._ask("cw_api_key", self._keys(key_look.key).wanted, check_mode=True)
 
     def _ask(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
         """Run a module at the tenant; a way out that it names is told with the variables of this integration."""

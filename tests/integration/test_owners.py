@@ -29,7 +29,11 @@ OWN_RIGHTS = [
     {"op": "set_levels", "role": "Ops", "module": "System", "function": function, "levels": "All"}
     for function in ("Security Roles", "Member Maintenance", "Table Setup")
 ]
-OWN_ROLE = [{"op": "add_role", "name": "Ops"}, *OWN_RIGHTS, {"op": "assign_role", "member": "Automation", "role": "Ops"}]
+OWN_ROLE = [
+    {"op": "add_role", "name": "Ops"},
+    *OWN_RIGHTS,
+    {"op": "assign_role", "member": "Automation", "role": "Ops"},
+]
 VERBS = ("add", "edit", "delete", "inquire")
 ADOPT = {"integration_adopt": True}
 VENDOR_FILE = """---
