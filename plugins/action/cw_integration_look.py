@@ -43,6 +43,6 @@ class ActionModule(OwnAction, TenantAction):
         if look.work == CONVERGE:
             if lines := integration.announcement(look):
                 Display().display("\n".join(lines))
-            integration.preflight(look)
+            integration.preflight(look, as_tasks=True)
         found = {"changed": False, "integration": integration.as_dict(look)}
         return {**found, "warnings": look.warnings} if look.warnings else found

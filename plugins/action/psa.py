@@ -17,11 +17,13 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process, unconnected
+from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import KeyLifeError, Wish, misplaced
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import Record, register_keys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MODULES
+from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import Care
 from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import store_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import PREFIX, TenantAction
@@ -77,9 +79,19 @@ class ActionModule(TenantAction):
             if self._task.become and self._connection.transport == "local":
                 result.setdefault("warnings", []).append(_PROCESS)
         care.failed(result.get("error") or {})
+        self._name_vendor(result, variables)
         if care.warnings:
             result.setdefault("warnings", []).extend(care.warnings)
         return result
+
+    def _name_vendor(self, result: dict[str, Any], variables: dict[str, Any]) -> None:
+        """Tell the way out of an error with the variables of the integration whose role runs the task."""
+        error = result.get("error") or {}
+        if not result.get("failed") or VENDOR not in str(error.get("remedy")):
+            return
+        if vendor := str(Resolver(self, variables)("integration_vendor", "")).rpartition(".")[2]:
+            result["msg"] = str(result["msg"]).replace(VENDOR, vendor)
+            result["error"] = {**error, "remedy": str(error["remedy"]).replace(VENDOR, vendor)}
 
     def _with_stored_key(self, module: str, args: dict[str, Any], variables: dict[str, Any]) -> None:
         """Let a module work with the key of an integration, which no variable of the play ever holds."""

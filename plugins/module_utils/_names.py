@@ -127,9 +127,13 @@ def canonical_item(name: str) -> str:
 def closest(name: str, candidates: Iterable[str], limit: int = 4) -> list[str]:
     """The candidates that look most like a name, best first."""
     likely = islice((candidate for candidate in candidates if len(candidate) <= _LONGEST), _CANDIDATES)
-    by_key = {normalised(candidate): candidate for candidate in likely}
+    by_key: dict[str, list[str]] = {}
+    for candidate in likely:
+        by_key.setdefault(normalised(candidate), []).append(candidate)
     found = difflib.get_close_matches(normalised(name), list(by_key), n=limit, cutoff=0.5)
-    return [by_key[key] for key in found]
+    # Of names that are one to a reader of print, the one in the same letters comes first.
+    letters = _letters(name)
+    return [one for key in found for one in sorted(by_key[key], key=lambda one: _letters(one) != letters)][:limit]
 
 
 def unknown(what: str, name: str, candidates: Iterable[str], where: str = "this tenant") -> UnknownName:
@@ -170,7 +174,7 @@ def sought(records: Iterable[Mapping[str, Any]], key: str, name: str, what: str)
 
 def _letters(name: str) -> str:
     plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", name))
-    return " ".join(_DASHES.sub("-", plain).casefold().split())
+    return "".join(_DASHES.sub("-", plain).casefold().split())
 
 
 def same(left: str, right: str) -> bool:

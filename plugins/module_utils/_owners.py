@@ -16,7 +16,7 @@ from typing import Any
 from ._client import Psa, Record
 from ._errors import InvalidRecord, NotOurs, PermissionDenied, RecordNotFound, RouteNotOffered
 from ._members import API_MEMBERS, MEMBERS
-from ._names import closest, same
+from ._names import closest, same, sought
 from ._roles import is_admin
 
 # Stands for the short name of the integration, which only the engine knows.
@@ -27,7 +27,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 ROLE_OPTIONS: dict[str, dict[str, Any]] = {"own_members": {"type": "list", "elements": "str", "default": []}, **OPTIONS}
 _SHOWN = 5
-_OWN_KEY = "run with the keys of another member, or leave this to the integration cw_admin (option own_key_role)"
+_OWN_KEY = "run with the keys of another member; only onboarding cw_admin may change this one (option own_key_role)"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def every_right(role: Record) -> NotOurs | None:
         return None
     return NotOurs(
         f'the role "{name}" is one of administrators and has every right (adminFlag); nothing was changed',
-        remedy=f"give the integration a role of its own with {VENDOR}_role_name (option name)",
+        remedy=f"set {VENDOR}_role_name to a role of the integration's own (option name)",
     )
 
 
@@ -100,14 +100,18 @@ def role_refusal(role: Record, held: Held, claim: Claim) -> NotOurs | None:
         if held.by_own:
             problem = f'the role "{name}" is that of {held.own}, whose key this run works with; nothing was changed'
             return NotOurs(problem, remedy=_OWN_KEY)
-    others = [one for one in held.holders if not (one.api and one.identifier in claim.members)]
+    others = [one for one in held.holders if not _counts_as_ours(one, held, claim)]
     if not others or claim.adopt:
         return None
     return NotOurs(
         f'the role "{name}" is also held by {_named(others)}, not of this integration; nothing was changed',
-        remedy=f"give the integration a role of its own with {VENDOR}_role_name (option name), or name its API members "
-        "in own_members; if all holders may get its rights and no others, set integration_adopt: true (option adopt)",
+        remedy=f"set {VENDOR}_role_name to another role, or integration_adopt: true if all holders, such as a former "
+        "member of this integration, may get its rights and no others (options name, adopt and own_members)",
     )
+
+
+def _counts_as_ours(one: Holder, held: Held, claim: Claim) -> bool:
+    return (one.api and one.identifier in claim.members) or (claim.own_key_role and same(one.identifier, held.own))
 
 
 def member_refusal(member: Record, wanted_role: str | None, claim: Claim) -> NotOurs | None:
@@ -120,8 +124,8 @@ def member_refusal(member: Record, wanted_role: str | None, claim: Claim) -> Not
     return NotOurs(
         f'the API member "{identifier}" is there already and not known as one of this integration: it holds the role '
         f'"{held}", {told}; nothing was changed',
-        remedy=f"give the integration a member of its own with {VENDOR}_member_identifier (option identifier), or set "
-        "integration_adopt: true (option adopt) to take this one over",
+        remedy=f"set {VENDOR}_member_identifier to another Member ID, or integration_adopt: true to take this one over "
+        "(options identifier and adopt)",
     )
 
 
@@ -211,6 +215,21 @@ def require_no_twin(what: str, option: str, name: str, twin: str) -> None:
             f'there is no {what} "{name}", and one is called "{twin}"; ConnectWise may refuse a second one whose name '
             "differs in case or spaces only. Nothing was changed",
             remedy=f'if that one is meant, set {VENDOR}_{option}: "{twin}"; otherwise choose another name',
+        )
+
+
+def require_no_person(psa: Psa, identifier: str) -> None:
+    """Raise NotOurs if a person has the Member ID that a new API member is to get."""
+    try:
+        people = psa.list(MEMBERS, fields="id,identifier")
+    except (PermissionDenied, RouteNotOffered, RecordNotFound):
+        return  # then the server says so
+    found, twin = sought(people, "identifier", identifier, "member")
+    if found is not None or twin:
+        raise NotOurs(
+            f'a person has the Member ID "{twin or identifier}", so no API member can get "{identifier}"; nothing was '
+            "changed",
+            remedy=f"set {VENDOR}_member_identifier to another Member ID (option identifier)",
         )
 
 

@@ -227,7 +227,7 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     if owner is None:
         if params["state"] == "absent":
             return Result(values={"deleted": []})
-        if check_mode:
+        if check_mode and params["member_type"] == "api":
             # The member may be what an earlier task of the play would create; another one tells what the tenant offers.
             if not reads_offered(psa, Extensions(psa, params["extension_routes"]))[1]:
                 step = create_step(params["member"], params["member_type"], params["description"])

@@ -24,6 +24,7 @@ options:
     description:
       - Member ID, 1 to 15 characters, to the letter.
       - If there is none, and one that differs in case or spaces only, the task fails and names it.
+      - A person's Member ID cannot be given to an API member. In check mode the task fails, too, and names it.
     type: str
     required: true
   state:
@@ -142,6 +143,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import STA
 from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     OPTIONS,
     Claim,
+    require_no_person,
     require_no_twin,
     require_our_member,
     with_neighbours,
@@ -155,9 +157,9 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     if not identifier.strip():
         raise InputError("identifier is empty", remedy="give the Member ID, 1 to 15 characters")
     member, twin = seek_api_member(psa, identifier)
+    require_no_twin("API member", "member_identifier", identifier, twin)
     if params["state"] == "absent":
         return deactivate(psa, params, member, check_mode)
-    require_no_twin("API member", "member_identifier", identifier, twin)
     names = MemberNames(psa, check_mode)
 
     def plan_for(record: Record | None) -> RecordPlan:
@@ -173,6 +175,8 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     if member is not None:
         require_our_member(psa, member, params["security_role"], Claim.of(params), writes=True)
     if check_mode:
+        if member is None:
+            require_no_person(psa, identifier)
         after = {**describe(member, identifier), **plan.after, "active": True}
     else:
         if member is None:
@@ -198,6 +202,8 @@ def made(psa: Psa, identifier: str, body: Record) -> Record:
     try:
         return create(psa, API_MEMBERS, body, lambda: find_api_member(psa, identifier))
     except InvalidRecord as problem:
+        if "ObjectExists" in problem.codes:
+            require_no_person(psa, identifier)
         names = [str(one.get("identifier")) for one in psa.list(API_MEMBERS)]
         raise with_neighbours(problem, identifier, names) from None
 

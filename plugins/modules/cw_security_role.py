@@ -66,6 +66,12 @@ options:
     description: Whether the role may be that of the member whose key the task works with.
     type: bool
     default: false
+  given:
+    description:
+      - Whether an API member is given the role after this task. Then the same is checked of a role that exists although
+        nothing of it changes.
+    type: bool
+    default: false
   in_use:
     description:
       - What O(state=absent) does with a role that members still hold, which ConnectWise refuses to delete.
@@ -202,9 +208,10 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
         require_own(params["name"])
     extensions = Extensions(psa, params["extension_routes"])
     role, twin = seek_role(psa, params["name"])
+    # Also if it is to go: our member may hold the other one, which would keep its rights.
+    require_no_twin("security role", "role_name", params["name"], twin)
     if params["state"] == "absent":
         return remove(psa, extensions, role, params, check_mode)
-    require_no_twin("security role", "role_name", params["name"], twin)
     existed = role is not None
     claim: Claim | None = Claim.of(params) if existed else None
     if role is not None and params["permissions"] is not None and (refusal := every_right(role)):
@@ -218,10 +225,10 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
         role = made(psa, params["name"])
     if existed:
         result.before = {"role": params["name"]}
+    if role and claim and (role.get("inactiveFlag") or params["given"]):
+        require_our_role(psa, role, claim)
+        claim = None
     if role and role.get("inactiveFlag"):
-        if claim:
-            require_our_role(psa, role, claim)
-            claim = None
         result.manual_steps.append(role_activate(role["name"]))
     rows = None
     if params["permissions"] is not None:
@@ -328,6 +335,7 @@ MODULE = Module(
         "exclusive": {"type": "bool", "default": False},
         "in_use": {"type": "str", "choices": ["fail", "clear"], "default": "fail"},
         **ROLE_OPTIONS,
+        "given": {"type": "bool", "default": False},
         "on_unknown": ON_UNKNOWN,
         "on_unsupported": ON_UNSUPPORTED,
     },

@@ -172,16 +172,21 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     Result,
     main,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._owners import ROLE_OPTIONS, Claim, require_our_role
+from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
+    ROLE_OPTIONS,
+    Claim,
+    require_no_twin,
+    require_our_role,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListPlan, ListWish, Row, plan_list
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     attempt,
     customizable_row,
-    find_role,
     read_matrix,
     reads_offered,
     require_role,
+    seek_role,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
 
@@ -224,7 +229,10 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     if lists is None:
         lists = {params["function"]: {name: params[name] for name in ONE_LIST if params[name] is not None}}
     wishes = [(*wished(function, entry), entry.get("on_unknown")) for function, entry in lists.items()]
-    record = find_role(psa, params["role"]) if check_mode else require_role(psa, params["role"])
+    record, twin = seek_role(psa, params["role"])
+    require_no_twin("security role", "role_name", params["role"], twin)
+    if record is None and not check_mode:
+        record = require_role(psa, params["role"])
     rows = [] if record is None else read_matrix(psa, int(record["id"]))
     role = Role(psa, params, record, rows, Names(psa), Extensions(psa, params["extension_routes"]))
     # A mistake in one list must not be found after another was written.

@@ -97,6 +97,8 @@ class Integration:
         self.results: Results = {}
         # The members that the store names as those of the integration's keys.
         self.recorded: set[str] = set()
+        # The same of keys that the profile names no more, as far as the store lists them.
+        self.former: set[str] = set()
 
     @property
     def absent(self) -> bool:
@@ -116,7 +118,7 @@ class Integration:
 
     @property
     def _options(self) -> StepOptions:
-        return StepOptions(self.profile, self.settings, self.recorded)
+        return StepOptions(self.profile, self.settings, self.recorded, self.former)
 
     def wish(self, key: Key) -> life.Wish:
         settings = self.settings
@@ -137,6 +139,14 @@ class Integration:
             given=given[-1] if given and settings.mode == "store_key" else None,
             ad_hoc=_commands.ad_hoc(self.site.name, _commands.typed()),
         )
+
+    def _role(self, look: Look) -> dict[str, Any] | None:
+        """Options of cw_security_role; also whether a member is then given the role."""
+        options = self._options.role()
+        if options is None or self.absent:
+            return options
+        held = [(one.found.get("member") or {}).get("security_role") for one in look.keys]
+        return {**options, "given": any(role != options["name"] for role in held)}
 
     def access(self) -> dict[str, Any] | None:
         """Options of cw_access_check, but for the key; None if there is no role to check."""
@@ -241,8 +251,11 @@ class Integration:
         asks = self.shown_first(look)
         return announced(self.vendor, asks, outside=self.profile.outside) if asks else []
 
-    def preflight(self, look: Look) -> None:
-        """Find what would make a later step fail, before the first write of the tenant. Raises PsaError."""
+    def preflight(self, look: Look, *, as_tasks: bool = False) -> None:
+        """Find what would make a later step fail, before the first write of the tenant. Raises PsaError.
+
+        as_tasks: whether the steps follow as tasks, so that no result of theirs can be taken back.
+        """
         now, me = datetime.now(timezone.utc), self.me()
         for key_look in look.keys:
             wish = self.wish(key_look.key)
@@ -250,20 +263,37 @@ class Integration:
             reason = reason or life.not_moved(key_look.record, wish, key_look.found["key"])
             if reason:
                 raise life.KeyLifeError(reason)
+        self._know_former(look)
         reports = Path(self.settings.report_dir)
         require_place(reports, self.site.name, self.vendor)
         check_writable(reports, self.settings.file_mode)
         for key_look in look.keys if not self.absent else ():
             if not key_look.record.get("current") or self.settings.rotate:
                 key_look.store.check(write=not self.site.check_mode)
-        if self.site.check_mode or self.settings.mode != "converge":
+        if self.settings.mode == "converge" and not self.absent:
+            self._require_people(look)
+        if (self.site.check_mode and not as_tasks) or self.settings.mode != "converge":
             return
         # What the tenant says to names, lengths and levels is found by predicting the steps.
-        for module, options in (("cw_security_role", self._options.role()), ("cw_table_setup", self._options.lists())):
+        for module, options in (("cw_security_role", self._role(look)), ("cw_table_setup", self._options.lists())):
             if options is not None:
                 self._ask(module, {**options, "on_unsupported": "manual"}, check_mode=True)
         for options in self._options.members():
             self._ask("cw_api_member", options, check_mode=True)
+
+    def _know_former(self, look: Look) -> None:
+        """Learn the members of keys that the profile names no more, from a store that lists its records."""
+        listing: Any = getattr(look.keys[0].store, "neighbours", None) if look.keys else None
+        for record in listing(f"{self.profile.name}/") if listing else ():
+            if record.get("member"):
+                self.former.add(str(record["member"]))
+
+    def _require_people(self, look: Look) -> None:
+        """Raise PsaError if a person that is to get a key does not exist, with who looks alike: no step makes one."""
+        for key_look in look.keys:
+            member = key_look.found.get("member") or {}
+            if key_look.key.member_type == "member" and not member.get("exists"):
+                self._ask("cw_api_key", self._keys(key_look.key).wanted, check_mode=True)
 
     def _ask(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
         """Run a module at the tenant; a way out that it names is told with the variables of this integration."""
@@ -292,7 +322,7 @@ class Integration:
             "store": settings.store_name,
             "store_read": list((settings.store_command or {}).get("read") or []),
             "grace_days": self.grace_days,
-            "role": self._options.role(),
+            "role": self._role(look),
             "lists": self._options.lists(),
             "members": self._options.members(),
             "access": self.access(),
@@ -326,7 +356,7 @@ class Integration:
         """
         results = self.results
         if self.settings.mode == "converge":
-            self._step("cw_security_role", self._options.role())
+            self._step("cw_security_role", self._role(look))
             lists = self._options.lists()
             current = look.keys[0].record.get("current") or {} if look.keys else {}
             if lists is not None and current.get("private_key"):

@@ -63,6 +63,11 @@ class MemberKeys:
         self._run, self._description = run, description
         self._owner = {"member": member, "member_type": member_type}
 
+    @property
+    def wanted(self) -> dict[str, Any]:
+        """Options of cw_api_key for a key of the member."""
+        return {**self._owner, "description": self._description, "on_unsupported": "manual"}
+
     def listing(self) -> Listing:
         found = self._run("cw_api_key_info", self._owner)
         return Listing(found["offered"], found["api_keys"], found["member_active"])
@@ -70,7 +75,7 @@ class MemberKeys:
     def create(self, other_than: list[int]) -> Made:
         made = self._run(
             "cw_api_key",
-            {**self._owner, "description": self._description, "other_than": other_than, "on_unsupported": "manual"},
+            {**self.wanted, "other_than": other_than},
             check_mode=False,
         )
         key = made["api_key"] if made["api_key"].get("private_key") else None
@@ -95,5 +100,4 @@ class MemberKeys:
         return state
 
     def offers(self) -> bool:
-        options = {**self._owner, "description": self._description, "on_unsupported": "manual"}
-        return not self._run("cw_api_key", options, check_mode=True)["pending"]
+        return not self._run("cw_api_key", self.wanted, check_mode=True)["pending"]

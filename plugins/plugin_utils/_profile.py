@@ -95,7 +95,9 @@ class Profile:
     @property
     def asks(self) -> list[str]:
         """The rights that are shown before the first write."""
-        return asked(self.permissions, self.findings, outside=self.outside)
+        people = [key.member["identifier"] for key in self.keys if key.member_type == "member"] if self.outside else []
+        keys = [f"a key of {one}, with every right of that person" for one in people]
+        return [*keys, *asked(self.permissions, self.findings, outside=self.outside)]
 
     def as_dict(self) -> dict[str, Any]:
         """What reports say of the profile."""

@@ -372,7 +372,8 @@ def joined(parts: Sequence[Entry]) -> Entry:
         "status": worst([part["status"] for part in parts]),
         "changed": any(part["changed"] for part in parts),
         "changes": [line for part in parts for line in part["changes"]],
-        "error": "; ".join(part["error"] for part in parts if part["error"]),
+        # What stops the integration stops each of its keys.
+        "error": "; ".join(dict.fromkeys(part["error"] for part in parts if part["error"])),
         "differences": [line for part in parts for line in part["differences"]],
         "manual_steps": [step for part in parts for step in part["manual_steps"]],
         "ordered": max(ordered, default=None),

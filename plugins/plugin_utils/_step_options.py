@@ -18,11 +18,12 @@ OWN_INTEGRATION = "cw_admin"
 
 @dataclass(frozen=True)
 class StepOptions:
-    """recorded: API members that the store names as those of the integration's keys."""
+    """recorded: API members that the store names as those of the integration's keys. former: of its earlier keys."""
 
     profile: Profile
     settings: Settings
     recorded: Collection[str] = ()
+    former: Collection[str] = ()
 
     @property
     def absent(self) -> bool:
@@ -78,13 +79,14 @@ class StepOptions:
 
     @property
     def _may_change_own(self) -> bool:
-        return self.profile.name == OWN_INTEGRATION and not self.profile.outside
+        # Taking away the rights of our own key would end the run halfway.
+        return self.profile.name == OWN_INTEGRATION and not self.profile.outside and not self.absent
 
     def _claim(self) -> dict[str, Any]:
         """Whose role it may be, in the words of the modules."""
         members = {key.member["identifier"] for key in self.profile.keys if key.member_type == "api"}
         return {
-            "own_members": sorted(members),
+            "own_members": sorted({*members, *self.former}),
             "adopt": self.settings.adopt,
             "own_key_role": self._may_change_own,
         }

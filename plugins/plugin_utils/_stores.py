@@ -83,6 +83,10 @@ class VaultedFile:
         self._version = int(record.get("version") or 0)
         return record
 
+    def neighbours(self, prefix: str) -> list[Record]:
+        """The records of the tenant whose names begin so."""
+        return [record for name, record in self._file.read_all().items() if name.startswith(prefix)]
+
     def write(self, record: Record) -> None:
         self._version = self._file.write(self._name, record, self._version)
 

@@ -29,6 +29,11 @@ OWN_RIGHTS = [
     {"op": "set_levels", "role": "Ops", "module": "System", "function": function, "levels": "All"}
     for function in ("Security Roles", "Member Maintenance", "Table Setup")
 ]
+OWN_ROLE = [
+    {"op": "add_role", "name": "Ops"},
+    *OWN_RIGHTS,
+    {"op": "assign_role", "member": "Automation", "role": "Ops"},
+]
 VERBS = ("add", "edit", "delete", "inquire")
 ADOPT = {"integration_adopt": True}
 VENDOR_FILE = """---
@@ -74,17 +79,54 @@ CASES = {
     ),
     "admins": Case([{"op": "add_role", "name": ROLE, "admin": True}], ("has every right (adminFlag)",), ADOPT),
     "ownrole": Case(
-        [
-            {"op": "add_role", "name": "Ops"},
-            *OWN_RIGHTS,
-            {"op": "assign_role", "member": "Automation", "role": "Ops"},
-        ],
+        OWN_ROLE,
         ('the role "Ops" is that of Automation, whose key this run works with',),
         {**ADOPT, "umbrella_role_name": "Ops"},
+    ),
+    "person": Case(
+        [{"op": "add_member", "identifier": "UMBRELLA", "role": "Technician"}],
+        ('a person has the Member ID "UMBRELLA"', "umbrella_member_identifier"),
+        {},
     ),
     "ownmember": Case([], ('"Automation" owns the key that this run works with',), {**ADOPT, "umbrella_member": "own"}),
 }
 OURS = ("similar", "renamed", "back")
+# Tenants with an integration of their own, or another way of running it.
+MORE = {
+    "admin": Case(OWN_ROLE, (), {"cw_integrations": ["cw_admin"], "cw_admin_role_name": "Ops"}),
+    "tasks": Case(HELD, OTHERS, {"cw_in_process": False}),
+    "people": Case([], (), {"cw_integrations": ["people"]}),
+    "dropped": Case([], (), {"cw_integrations": ["many"]}),
+    "handed": Case(OWN_ROLE, (), {"cw_integrations": ["ops_sync"]}),
+}
+PEOPLE_FILE = """---
+vendor: People
+strategy: per_technician
+members: [Tech1, TECH2]
+key_description: People
+"""
+MANY_FILE = """---
+vendor: Many
+role_name: Many
+member: {identifier: Many, name: Many, level: top, security_location: top}
+key_description: Many
+further_keys:
+  - {key_description: Many 2, member: {identifier: Many2, name: Many2, level: top, security_location: top}}
+permissions:
+  Companies:
+    Contacts: {inquire: All}
+"""
+OPS_FILE = """---
+vendor: Ops
+role_name: Ops
+member: {identifier: Ops, name: Ops, level: top, security_location: top}
+key_description: Ops
+permissions:
+  System:
+    Security Roles: {add: All, edit: All, delete: All, inquire: All}
+    Member Maintenance: {add: All, edit: All, delete: All, inquire: All}
+    Table Setup: {add: All, edit: All, delete: All, inquire: All}
+"""
 
 
 @dataclass
@@ -103,8 +145,8 @@ class World:
             for entry in self.simulator.journal(tenant, writes=True)
         ]
 
-    def error(self, tenant: str) -> str:
-        return str(self.ground.reports()[tenant]["umbrella"]["error"])
+    def error(self, tenant: str, vendor: str = "umbrella") -> str:
+        return str(self.ground.reports()[tenant][vendor]["error"])
 
     def variables(self, **hosts: dict[str, Any]) -> None:
         inventory = json.loads(self.ground.inventory.read_text(encoding="utf-8"))
@@ -117,7 +159,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     base = tmp_path_factory.mktemp("owners")
     tenants = [{"company_id": name, "site": "na", "profile": case.profile} for name, case in CASES.items()]
-    tenants += [{"company_id": name, "site": "na"} for name in (*OURS, "outside")]
+    tenants += [{"company_id": name, "site": "na"} for name in (*OURS, *MORE, "outside")]
     with Simulator({"sites": [{"name": "na"}], "tenants": tenants}, base / "simulator") as simulator:
         ground = Playground(base / "work", simulator.ready, cw_integrations=["umbrella"])
         world = World(simulator, ground)
@@ -126,14 +168,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             **{name: own if "umbrella_member" in case.variables else case.variables for name, case in CASES.items()},
             outside={"cw_integrations": ["acme_sync"]},
         )
-        world.variables(ownmember=ADOPT)
-        for name, case in CASES.items():
+        world.variables(ownmember=ADOPT, **{name: case.variables for name, case in MORE.items()})
+        for name, case in {**CASES, **MORE}.items():
             simulator.edit(name, *case.edits)
         similar = [{"op": "add_role", "name": "Umbrella (Customize)"}, {"op": "set_levels", **RIGHTS}]
         similar[1]["role"] = "Umbrella (Customize)"
         simulator.edit("similar", *similar, {"op": "add_member", "identifier": "tech1", "role": "Umbrella (Customize)"})
         (ground.directory / "connectwise_vendors").mkdir()
         (ground.directory / "connectwise_vendors" / "acme_sync.yml").write_text(VENDOR_FILE, encoding="utf-8")
+        for name, text in (("ops_sync", OPS_FILE), ("people", PEOPLE_FILE), ("many", MANY_FILE)):
+            (ground.directory / "connectwise_vendors" / f"{name}.yml").write_text(text, encoding="utf-8")
         yield world
 
 
@@ -151,6 +195,9 @@ def test_check_mode_predicts_the_refusal(world: World, predicted: Played) -> Non
         # The run itself would stop before the first of its steps.
         assert "changed before that" not in said
     assert predicted.changed == 1
+    # The summary cuts no way out.
+    summary = " ".join(predicted.output.partition("Failed:")[2].partition("Next:")[0].split())
+    assert "umbrella_role_name to another role, or integration_adopt: true" in summary
 
 
 def test_the_rights_are_shown_before_the_first_write(predicted: Played) -> None:
@@ -185,8 +232,8 @@ def test_offboarding_takes_nothing_from_others(world: World) -> None:
     played = world.play("offboard", *CASES, "back")
     assert world.writes(*CASES) == []
     for name in CASES:
-        # A name in other letters is not ours either, and there is nothing to take away.
-        assert bool(world.error(name)) == (name != "letters"), played.output
+        # A role in other letters may be the one that our member holds, so it is not passed over.
+        assert bool(world.error(name)) == (name != "person"), played.output
         assert world.ground.reports()[name]["umbrella"]["manual_steps"] == []
     assert world.ground.statuses("back") == {"umbrella": "absent"}
 
@@ -200,3 +247,57 @@ def test_what_is_ours_or_is_adopted_is_changed(world: World) -> None:
         (member,) = (one for one in world.simulator.state(name)["api_members"] if one["identifier"] == MEMBER)
         assert (member["securityRole"], member["inactiveFlag"]) == ("Umbrella 2" if name == "renamed" else ROLE, False)
         assert world.ground.statuses(name) == {"umbrella": "ready"}
+
+
+def test_only_onboarding_changes_the_role_of_our_own_key(world: World) -> None:
+    # The member that the run works with is not the one that the integration makes.
+    assert world.play("onboard", "admin").code == 0, world.error("admin", "cw_admin")
+    role = world.simulator.role("admin", "Ops")
+    played = world.play("offboard", "admin")
+    assert (played.code, world.writes("admin")) == (2, [])
+    assert world.simulator.role("admin", "Ops") == role
+    assert "is that of Automation, whose key this run works with" in world.error("admin", "cw_admin")
+
+
+def test_a_role_of_others_is_not_handed_out_although_its_rights_fit(world: World) -> None:
+    for arguments in (("--check",), ()):
+        played = world.play("onboard", "handed", arguments=arguments)
+        assert (played.code, world.writes("handed")) == (2, [])
+        assert "is that of Automation, whose key this run works with" in played.output
+
+
+def test_the_tasks_of_the_role_are_refused_and_predicted_in_the_same_way(world: World) -> None:
+    for arguments in (("--check",), ()):
+        played = world.play("onboard", "tasks", arguments=arguments)
+        assert (played.code, world.writes("tasks"), played.changed) == (2, [], 0)
+        (said, *_rest) = (line for line in played.output.splitlines() if line.startswith("fatal: [tasks]"))
+        assert all(part in said for part in OTHERS), said
+        assert "TASK [msp.connectwise.integration : Security role" not in played.output.partition("Report on")[0]
+    # Of a task whose look was another's, the error names the variables of the integration too.
+    role = {"name": "Umbrella", "permissions": {"Companies": {"Contacts": {"inquire": "All"}}}}
+    task = {"msp.connectwise.cw_security_role": role, "vars": {"integration_vendor": "umbrella"}}
+    book = world.ground.directory / "alone.yml"
+    world.ground.write(book, json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+    assert "umbrella_role_name" in world.ground.play(book, "--limit", "tasks").output
+
+
+def test_a_person_in_other_letters_is_named_before_any_key_is_made(world: World) -> None:
+    for arguments in (("--check",), ()):
+        played = world.play("onboard", "people", arguments=arguments)
+        assert (played.code, world.writes("people"), played.changed) == (2, [], 0)
+        assert "  a key of Tech1, with every right of that person\n" in played.output
+        assert 'no member \\"TECH2\\"; did you mean \\"Tech2\\"' in played.output, played.output
+
+
+def test_a_key_that_the_vendor_file_names_no_more_is_still_ours(world: World) -> None:
+    assert world.play("onboard", "dropped").code == 0, world.error("dropped", "many")
+    lines = MANY_FILE.replace("{inquire: All}", "{add: All, inquire: All}").splitlines(keepends=True)
+    fewer = "".join(line for line in lines if "further_keys" not in line and "Many2" not in line)
+    (world.ground.directory / "connectwise_vendors" / "many.yml").write_text(fewer, encoding="utf-8")
+    played = world.play("onboard", "dropped")
+    assert (played.code, world.ground.statuses("dropped")) == (0, {"many": "ready"}), played.output
+    # The error of an integration is told once, not once a key.
+    (world.ground.directory / "connectwise_vendors" / "many.yml").write_text(MANY_FILE, encoding="utf-8")
+    world.simulator.edit("dropped", {"op": "add_member", "identifier": "tech1", "role": "Many"})
+    world.play("onboard", "dropped")
+    assert world.error("dropped", "many").count("also held by tech1 (person)") == 1

@@ -164,6 +164,28 @@ def test_a_member_that_the_store_names_is_ours(tmp_path: Path, recorded: dict[st
     }
 
 
+@pytest.mark.parametrize(("held", "given"), [("Sync", False), ("Technician", True), (None, True)])
+def test_the_role_that_a_member_is_given_is_checked(tmp_path: Path, held: str | None, given: bool) -> None:
+    tenant = Tenant(in_sync=False)
+    one = integration(tenant, Store({"current": KEY}), report_dir=str(tmp_path))
+    look = one.look()
+    look.keys[0].found["member"] = {"security_role": held} if held else {"exists": False}
+    one.preflight(look)
+    assert tenant.options["cw_security_role"]["given"] == given
+    assert one.as_dict(look)["role"]["given"] == given
+
+
+def test_the_member_of_a_key_that_the_profile_names_no_more_is_ours(tmp_path: Path) -> None:
+    class Keeper(Store):
+        def neighbours(self, prefix: str) -> list[dict[str, str]]:
+            return [{"member": "Sync 3"}] if prefix == "sync/" else []
+
+    tenant = Tenant(in_sync=False)
+    one = integration(tenant, Keeper({"current": KEY}), report_dir=str(tmp_path))
+    one.preflight(one.look())
+    assert tenant.options["cw_security_role"]["own_members"] == ["Sync", "Sync 3"]
+
+
 def test_an_audit_reads_no_holders_and_tells_what_it_would_be_refused(tmp_path: Path) -> None:
     tenant = Tenant(in_sync=False, refuses="cw_security_role")
     tenant.key = "none"
@@ -176,12 +198,14 @@ def test_an_audit_reads_no_holders_and_tells_what_it_would_be_refused(tmp_path: 
 
 
 def test_only_the_integration_of_our_own_key_may_change_its_role() -> None:
-    def claims(profile: _profile.Profile) -> bool:
-        settings = settings_of({"inventory_hostname": "north"}, lambda value: value)
+    def claims(profile: _profile.Profile, **more: str) -> bool:
+        settings = settings_of({"inventory_hostname": "north", **more}, lambda name: more.get(name, name))
         options = StepOptions(profile, settings).role()
         return bool(options and options["own_key_role"])
 
     assert claims(_profile.read("cw_admin", {}, lambda value: value))
+    # Emptied halfway, it could not be emptied to the end.
+    assert not claims(_profile.read("cw_admin", {}, lambda value: value), integration_state="absent")
     assert not claims(_profile.read("umbrella", {}, lambda value: value))
     # A profile of a user's own that takes this name is another one.
     assert not claims(_profile.of_mapping("cw_admin", PROFILE))

@@ -43,6 +43,7 @@ CALLERS = {
     "cw_first_key": {"source"},  # cw_first_public_key and cw_first_private_key
     "cw_integration_look": {"'cw_vendor_dirs'"},
     "cw_integration_report": {"'integration_defer_failure'"},
+    "psa": {"'integration_vendor'"},
 }
 # Whoever asks Ansible for another host's variables, which it resolves by itself where they are asked for by name.
 ASKS_HOSTVARS = {"_fleet_hosts", "_inventory", "_own_variables", "cw_fleet_report", "cw_vendor_compare", "fleet"}

@@ -130,3 +130,17 @@ def test_ambiguous_names_list_what_carries_them():
 @pytest.mark.parametrize("hidden", ["\u00ad", "\u200b", "\u200d", "\u2060", "\ufeff"])
 def test_characters_without_width_are_not_part_of_a_name(hidden):
     assert names.same(f"Service{hidden} Tickets", "Service Tickets")
+
+
+def test_the_closest_names_are_all_named_those_in_the_same_letters_first():
+    assert names.closest("mine", ["Mine (Customize)", "Mine", "Nine"]) == ["Mine", "Mine (Customize)", "Nine"]
+
+
+@pytest.mark.parametrize("wanted", ["UMBRELLA SYNC", "UmbrellaSync", "Umbrella  Sync ", "Umbrella\u00a0Sync"])
+def test_a_difference_in_case_or_spaces_is_a_look_alike(wanted):
+    assert names.sought([{"id": 1, "name": "Umbrella Sync"}], "name", wanted, "role") == (None, "Umbrella Sync")
+
+
+@pytest.mark.parametrize("wanted", ["Umbrella Sync 2", "Umbrella Sync (Customize)"])
+def test_another_name_is_no_look_alike(wanted):
+    assert names.sought([{"id": 1, "name": "Umbrella Sync"}], "name", wanted, "role") == (None, "")

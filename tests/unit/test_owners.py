@@ -9,9 +9,19 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _owners as owners
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InvalidRecord, NotOurs, PermissionDenied
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    InvalidRecord,
+    NotOurs,
+    PermissionDenied,
+    PsaError,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._owners import Claim, Held, Holder
-from ansible_collections.msp.connectwise.plugins.modules import cw_security_role
+from ansible_collections.msp.connectwise.plugins.modules import (
+    cw_api_key,
+    cw_api_member,
+    cw_security_role,
+    cw_table_setup,
+)
 from tests.unit.support import answer
 
 API, PEOPLE, OWN = "GET /system/apiMembers", "GET /system/members", "GET /system/mySecurity"
@@ -44,7 +54,9 @@ def said(refusal: NotOurs | None) -> str:
         # The role of our own key: adopting does not help, only the integration that makes this key may.
         ([MINE, KEY], "ansible", claim("Sync", "Ansible", adopt=True), "is that of ansible, whose key this run works"),
         ([KEY], "Ansible", claim("Ansible", own_key_role=True), ""),
-        ([KEY, PERSON], "Ansible", claim("Ansible", own_key_role=True), "jdoe (person)"),
+        ([KEY, PERSON], "Ansible", claim("Ansible", own_key_role=True), "held by jdoe (person), not"),
+        # The member of our own key is another one than the integration makes.
+        ([KEY], "ansible", claim("Sync", own_key_role=True), ""),
         # A tenant that does not tell whose key this is.
         ([MINE], "", claim("Sync", adopt=True), "does not tell whose key"),
         ([], "", claim("Sync"), ""),
@@ -177,6 +189,43 @@ OPTIONS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("module", "given"),
+    [
+        (cw_security_role, {"name": "SYNC"}),
+        (cw_security_role, {"name": "SYNC", "state": "absent", "in_use": "clear"}),
+        (cw_table_setup, {"role": "SYNC", "allow": ["Service / Priority"]}),
+        (cw_api_member, {"identifier": "SYNC"}),
+        (cw_api_member, {"identifier": "SYNC", "state": "absent"}),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_name_in_other_letters_stops_every_task(script: Any, module: Any, given: Any, check_mode: bool) -> None:
+    options = {name: spec.get("default") for name, spec in module.MODULE.options.items()}
+    psa, _transport = script({ROLES: [[ROLE]], API: [[member(1, "Sync", 5)]]})
+    with pytest.raises(NotOurs, match='one is called "Sync"'):
+        module.run(psa, {**options, **given, "extension_routes": {}}, check_mode)
+    _transport.outcomes.clear()
+
+
+@pytest.mark.parametrize("answer", [[member(9, "SYNC", 5)], [member(9, "jdoe", 5)], DENIED])
+def test_the_member_id_of_a_person_is_not_free(script: Any, answer: Any) -> None:
+    psa, _transport = script({PEOPLE: [answer]})
+    if answer is DENIED or answer[0]["identifier"] == "jdoe":
+        owners.require_no_person(psa, "Sync")
+        return
+    with pytest.raises(NotOurs, match=r'a person has the Member ID "SYNC".*<vendor>_member_identifier'):
+        owners.require_no_person(psa, "Sync")
+
+
+def test_no_task_makes_a_person(script: Any) -> None:
+    options = {name: spec.get("default") for name, spec in cw_api_key.MODULE.options.items()}
+    psa, _transport = script({PEOPLE: [[member(9, "tech2", 5)], [member(9, "tech2", 5)]]})
+    given = {"member": "TECH2", "member_type": "member", "description": "x", "extension_routes": {}}
+    with pytest.raises(PsaError, match='no member "TECH2"; did you mean "tech2"'):
+        cw_api_key.run(psa, {**options, **given}, True)
+
+
 def test_a_role_of_administrators_is_refused_though_nothing_of_it_would_change(script: Any) -> None:
     psa, transport = script({ROLES: [[{**ROLE, "adminFlag": True}]]})
     with pytest.raises(NotOurs, match="adminFlag"):
@@ -191,6 +240,21 @@ def test_nobody_is_asked_to_activate_a_role_of_others(script: Any) -> None:
     )
     with pytest.raises(NotOurs, match="is that of jdoe"):
         cw_security_role.run(psa, OPTIONS, True)
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_role_that_a_member_is_to_be_given_is_checked_although_nothing_of_it_changes(
+    script: Any, given: bool
+) -> None:
+    people = [member(9, "jdoe", 5)]
+    lists = {API: [[]], PEOPLE: [people], OWN: [me("jdoe")]} if given else {}
+    psa, transport = script({ROLES: [[ROLE]], **lists})
+    if given:
+        with pytest.raises(NotOurs, match="is that of jdoe"):
+            cw_security_role.run(psa, {**OPTIONS, "given": True}, True)
+    else:
+        cw_security_role.run(psa, OPTIONS, True)
+        assert transport.calls == [ROLES]
 
 
 def test_the_same_for_the_role_that_others_hold_and_its_ways_out(script: Any) -> None:

@@ -162,6 +162,7 @@ def test_a_file_of_keys_of_people_needs_no_table(vendors: Path) -> None:
     (vendors / "notes.yml").write_text(people, encoding="utf-8")
     profile = read("notes", {}, vendors)
     assert ([key.record for key in profile.keys], profile.permissions) == (["notes/ann"], {})
+    assert profile.asks == ["a key of ann, with every right of that person"]
     without = FILE.partition("permissions:")[0]
     assert refused(vendors, without).startswith(f'{vendors.name}/acme.yml: "permissions" is missing')
 
