@@ -23,10 +23,11 @@ passphrase passphrase.txt vault-passphrase vault_pass vault-pass.txt my.vault-pa
 passwd vaultpass creds.yml tokens.json
 password.txt passwords.yml secret.txt secrets.yml client_secret credentials credentials.json
 private-key.txt cw_private_key id_rsa id_rsa.pub id_dsa id_ecdsa id_ed25519 id_ed25519_psa
-ca.key server.pem tenant.p12 tenant.pfx tls.crt key.gpg key.age passwords.kdbx private.ppk server.p8 my.jks my.asc dump.sql db.sqlite backup.tar
-north.env env.sh
+ca.key server.pem tenant.p12 tenant.pfx tls.crt key.gpg key.age passwords.kdbx
+private.ppk server.p8 my.jks my.asc dump.sql db.sqlite backup.tar north.env env.sh
 session.har session.HAR session.har.json tenants.csv customers.tsv customers.xlsx page.zip run.log site.retry
-given.yml given-keys.yml given_north.yml pasted.yml made.json keys.txt keys.ini north-keys.yml apikey.txt keys.yml keys.yaml keys.json keys-north.yml
+given.yml given-keys.yml given_north.yml pasted.yml made.json keys.txt keys.ini north-keys.yml
+apikey.txt keys.yml keys.yaml keys.json keys-north.yml
 prod.yml prod.ini prod-north.yml production.yml staging.yml hosts hosts.yml
 inventory inventory.yml inventory.ini inventory-prod.yml inventories/north.yml
 group_vars/all.yml host_vars/north.yml prod/hosts.yml .cw/report.json .ssh/config
