@@ -195,8 +195,15 @@ def _error_of(answer: Answer) -> PsaError:
     return NotThePsa(f"unexpected answer with status {answer.status}", **common)
 
 
-# The words of this collection, of errors whose words may otherwise be the server's.
-_OWN_WORDS = frozenset(case.problem for case in _CASES)
+# The words of this collection with which an error begins whose further words may be the server's.
+_OWN_WORDS = (
+    *(case.problem for case in _CASES),
+    "no answer within the time limit",
+    "the connection broke before the answer was complete",
+    "the TLS connection broke",
+    "the answer is not JSON",
+    "the server answered with an error in a success",
+)
 _WITHOUT_WORDS: dict[type[PsaError], str] = {
     TooSlow: "the answer did not come in time",
     LostAnswer: "the answer was lost",
@@ -208,9 +215,8 @@ _WITHOUT_WORDS: dict[type[PsaError], str] = {
 
 def unquoted(problem: PsaError) -> PsaError:
     """Return the error without a word of the server, whose answer may quote a secret that nobody knows yet."""
-    words = problem.problem
-    if words not in _OWN_WORDS:
-        words = next((text for kind, text in _WITHOUT_WORDS.items() if isinstance(problem, kind)), "the request failed")
+    general = next((text for kind, text in _WITHOUT_WORDS.items() if isinstance(problem, kind)), "the request failed")
+    words = next((own for own in _OWN_WORDS if problem.problem.startswith(own)), general)
     details = [f"status {problem.status}" if problem.status else "", f"code {problem.code}" if problem.code else ""]
     known = ", ".join(filter(None, details))
     clean = type(problem)(
