@@ -57,6 +57,6 @@ def test_killed_with_every_other_store(tmp_path, name):
     ):
         test = CrashTest(ground, [], "onboard")
         done = list(test.boundaries(("create", "rotate"), 2 * EVERY, first=1 + SEED % (2 * EVERY)))
-        done += list(test.random(SEED, RUNS // 8))
+        done += list(test.aimed(SEED, RUNS // 8))
     assert [f"{crash}: {problem}" for crash, problem in done if problem] == []
     assert len(done) > RUNS // 8
