@@ -126,7 +126,8 @@ def prepare(fleet: Fleet, wishes: dict[str, Any]) -> None:
             str(fleet.directory / "connectwise_keys"), tenant, vault.encrypt, lambda data: vault.decrypt(data).decode()
         )
         current = {"public_key": key["publicKey"], "private_key": key["privateKey"], "created": now()}
-        store.write("zofiq", {"vendor": "zofiq", "member": wishes["member"]["identifier"], "current": current}, 0)
+        of = {"vendor": "zofiq", "member": wishes["member"]["identifier"], "host": fleet.tenants[tenant]["host"]}
+        store.write("zofiq", {**of, "current": current}, 0)
 
 
 def measured(
