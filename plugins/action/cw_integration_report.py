@@ -85,7 +85,7 @@ class ActionModule(OwnAction):
             return {}
 
     def _settings(self, look: Mapping[str, Any], variables: Mapping[str, Any]) -> tuple[str | None, bool, int]:
-        """Where the report goes, whether a failure is for the end of the play, and the mode; also without a look."""
+        """Return folder and mode of the report, and whether a failure waits for the end; also without a look."""
         if look.get("directory") is not None:
             return look["directory"], bool(look.get("defer_failure")), file_mode(look.get("report_mode") or "0600")
         resolve = Resolver(self, variables)

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who holds a role, whose an API member is, and whether a task may change either.
+"""Find out who holds a role, whose an API member is, and whether a task may change either.
 
 The refusals are pure. What they are told is read right before a write, and only then.
 """
@@ -43,7 +43,7 @@ class Holder:
 
 @dataclass(frozen=True)
 class Held:
-    """Who holds a role. own: the member whose key the run works with; empty if the tenant does not tell."""
+    """The holders of a role. own: the member whose key the run works with; empty if the tenant does not tell."""
 
     holders: tuple[Holder, ...]
     own: str
@@ -55,7 +55,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a task may touch. members: API members of its integration; adopt, own_key_role: the options."""
+    """The limits of a task. members: API members of its integration; adopt, own_key_role: the options."""
 
     members: frozenset[str]
     adopt: bool

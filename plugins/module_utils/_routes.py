@@ -184,7 +184,7 @@ class Extensions:
         return route, values, _filled({name: getattr(route, name) for name in _SENT}, values, body)
 
     def _result(self, operation: str, route: Route, values: Mapping[str, Any], request: _Request, answer: Any) -> Any:
-        """What an answer brings; raises ServerFailed if it has not what the route says of a success."""
+        """Return the result of an answer. Raise ServerFailed if it lacks what the route calls a success."""
         for place, expected in (route.success or {}).items():
             if dig(answer, place) != expected:
                 raise ServerFailed(

@@ -29,14 +29,14 @@ def word_for(settings: Settings) -> str:
 
 
 def names_what(limit: Any, extra: Mapping[str, Any]) -> bool:
-    """Whether the command line names the tenants or the vendors that it means."""
+    """Return whether the command line names the tenants or the vendors that it means."""
     vendors = extra.get("cw_integrations")
     some = any(listed(vendors)) if isinstance(vendors, (str, list, tuple)) else bool(vendors)
     return some or names_tenants(limit, extra)
 
 
 def names_tenants(limit: Any, extra: Mapping[str, Any]) -> bool:
-    """Whether the command line names the tenants that it means."""
+    """Return whether the command line names the tenants that it means."""
     hosts = str(extra.get("cw_hosts") or "all").strip()
     return bool(limit) or hosts not in ("all", "*")
 

@@ -55,7 +55,7 @@ class Waiting:
 
 
 class Terminal(Protocol):
-    """What asking needs of a terminal."""
+    """Ask a person at a terminal."""
 
     def ask(self, question: str) -> str:
         """Return what is typed, which is not shown."""
@@ -66,7 +66,7 @@ class Terminal(Protocol):
 
 @dataclass(frozen=True)
 class Note:
-    """What the end of a run says about the keys of a person.
+    """Tell at the end of a run about the keys of a person.
 
     playbook: at whose end. unasked: [tenant, member, product] of the keys that nobody was asked for. asked: whether
     somebody was asked for others. file: if it is in clear text. keys: [mark, name] of each key that is to be stored.
