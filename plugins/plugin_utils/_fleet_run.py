@@ -19,9 +19,15 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Look, Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._files import NotAFile
+from ansible_collections.msp.connectwise.plugins.plugin_utils._progress import Progress
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
-from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results, changes, warnings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import (
+    Results,
+    changes,
+    diffs,
+    warnings_of,
+)
 
 # Stores that are written by modules of other collections; those need a worker of Ansible's own.
 IN_PROCESS_STORES = ("vaulted_file", "command")
@@ -65,7 +71,7 @@ class Tenant:
 
 @dataclass
 class TenantResult:
-    """The results of a host. left_to_tasks: as in Tenant."""
+    """The results of a host. left_to_tasks: as in Tenant. diffs: as of _step_results, each with its vendor."""
 
     name: str
     entries: list[_report.Entry] = field(default_factory=list)
@@ -78,18 +84,24 @@ class TenantResult:
 class FleetRun:
     """Works on tenants over threads; one tenant has one thread, so that it is asked by few at a time.
 
-
-    show: prints a text before the first write of what it is about.
+    show: prints a text before the first write of what it is about. progress: shows how far the run is.
     """
 
-    def __init__(self, *, check_mode: bool, threads: int, show: Callable[[str], object]) -> None:
+    def __init__(
+        self, *, check_mode: bool, threads: int, show: Callable[[str], object], progress: Progress | None = None
+    ) -> None:
         self._check_mode, self._threads, self._show = check_mode, threads, show
+        self._progress = progress or Progress()
         # Tenants with integrations that wait for the end of the threads, and what their others came to.
         self._serial: list[tuple[Tenant, list[IntegrationResult]]] = []
         self._shown: set[str] = set()
         self._showing = threading.Lock()
 
-    def work_on(self, tenants: Iterable[Tenant]) -> list[TenantResult]:
+    def work_on(self, tenants: Sequence[Tenant]) -> list[TenantResult]:
+        with self._progress.shown({one.name: len(one.integrations) + len(one.broken) for one in tenants}):
+            return self._work_on(tenants)
+
+    def _work_on(self, tenants: Iterable[Tenant]) -> list[TenantResult]:
         found: list[TenantResult] = []
         self._serial.clear()
         running: dict[Future[list[IntegrationResult]], Tenant] = {}
@@ -128,6 +140,9 @@ class FleetRun:
     def _work(self, tenant: Tenant) -> list[IntegrationResult]:
         """Look at a tenant and carry out what is left to do; in a thread."""
         results = []
+        self._progress.begin(tenant.name)
+        for _one in tenant.broken:
+            self._progress.integration_done(failed=True)
         for integration in tenant.integrations:
             if integration.stores_keys and integration.settings.store_name not in IN_PROCESS_STORES:
                 tenant.serial.append(integration)
@@ -139,6 +154,7 @@ class FleetRun:
         close = getattr(tenant.site.run, "close", None) if tenant.site else None
         if close:
             close()
+        self._progress.end(tenant.name)
         return results
 
     def _announce(self, integration: Integration, look: Look) -> None:
@@ -171,9 +187,7 @@ class FleetRun:
                 # A run would find this before its first step, so it would do none of those that were predicted.
                 integration.results.clear()
             if problem.data.get("done"):
-                integration.results.setdefault("cw_api_key", []).append(
-                    {"done": problem.data["done"], "api_key": {"state": "none"}}
-                )
+                integration.results.setdefault("cw_api_key", []).append({**problem.data, "api_key": {"state": "none"}})
         except _NeedsTasks:
             raise
         except Exception as problem:  # a defect of ours, on one tenant; the others go on
@@ -181,6 +195,7 @@ class FleetRun:
             result.error = _defect(problem)
         result.results = integration.results
         result.warnings += warnings_of(one for step in result.results.values() for one in step)
+        self._progress.integration_done(failed=bool(result.error))
         return result
 
     def _recorded(self, tenant: Tenant, results: Sequence[IntegrationResult]) -> TenantResult:
@@ -189,6 +204,7 @@ class FleetRun:
         for one in results:
             tenant_result.warnings += one.warnings
             tenant_result.changes += [f"{one.vendor}: {line}" for line in changes(one.look, one.results)]
+            tenant_result.diffs += [{"vendor": one.vendor, **diff} for diff in diffs(one.look, one.results)]
             if _report.is_silent(one.look, one.error):
                 continue
             try:
@@ -199,8 +215,6 @@ class FleetRun:
                 one.error = one.error if one.error_kind == NotAFile.__name__ else str(told)
                 entry = self._record(tenant, one, facts, None)
             tenant_result.entries.append(entry)
-        if tenant.site is not None:
-            tenant_result.diffs = list(getattr(tenant.site.run, "diffs", []))
         return tenant_result
 
     def _record(

@@ -40,15 +40,11 @@ PREFIX = "msp.connectwise."
 
 
 class InProcess:
-    """Runs modules in this process, over one session for all of them.
-
-    notes: warnings and, with --diff, what each module changes, as they come.
-    """
+    """Runs modules in this process, over one session for all of them."""
 
     def __init__(self, connection: Mapping[str, Any], *, check_mode: bool, diff_mode: bool = False) -> None:
         self._connection, self._check_mode, self._diff_mode = dict(connection), check_mode, diff_mode
         self._http: Http | None = None
-        self.diffs: list[dict[str, Any]] = []
         self._care = Care(connection, check_mode=check_mode)
 
     def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
@@ -73,8 +69,6 @@ class InProcess:
         # A prediction before the first write is not what the run does, and nobody reads its result.
         if predicts == self._check_mode:
             _add_warnings(result, self._care)
-            if result.get("diff"):
-                self.diffs.append({"module": module, **result["diff"]})
         return result
 
     def close(self) -> None:
