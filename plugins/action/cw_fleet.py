@@ -34,13 +34,14 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import REMEDY
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, STATUSES
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "keys_file": {"type": "str", "no_log": False},
     "ask_for_keys": {"type": "bool", "default": False},
     "confirm": {"type": "str", "default": ""},
-    "fail_on": {"type": "list", "elements": "str", "default": list(_report.BAD), "choices": list(_report.STATUSES)},
+    "fail_on": {"type": "list", "elements": "str", "default": list(BAD), "choices": list(STATUSES)},
 }
 _WARNINGS_SHOWN = 20
 

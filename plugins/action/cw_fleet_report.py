@@ -35,13 +35,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guar
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import own_variables, unanswered
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
-    BAD,
-    STATUSES,
-    noted,
-    run_directory,
-    summary,
-)
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import noted, run_directory, summary
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import (
     replace_file,
     require_place_of_all,
@@ -53,6 +47,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import (
     report_dir_of,
     report_mode_of,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, LEFT, STATUSES
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path"},
@@ -284,7 +279,7 @@ class ActionModule(ActionBase):
             "fleet.html": _page.page(fleet, command, keys=bool(keys)),
             # For --limit @…: the tenants to take up again, and those a person or another run still has to see to.
             "failed": ActionModule._limit(_fleet.tenants_with(fleet, BAD)),
-            "left": ActionModule._limit(_fleet.tenants_with(fleet, _fleet.LEFT)),
+            "left": ActionModule._limit(_fleet.tenants_with(fleet, LEFT)),
         }
         if keys:
             texts["keys.html"] = _keys_page.page(keys, fleet["generated"])

@@ -62,7 +62,7 @@ EXAMPLES = r"""
 RETURN = r"""
 integration:
   description: What was recorded.
-  returned: success, unless the run only stored keys
+  returned: success, unless the run was to store keys and stored none of this integration
   type: dict
   contains:
     status:

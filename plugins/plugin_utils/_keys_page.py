@@ -63,7 +63,9 @@ def _many(number: float, noun: str) -> str:
 def page(reports: Reports, generated: str) -> str:
     """One HTML page without scripts."""
     rows = [
-        (tenant, name, one, there["time"]) for tenant, there in reports.items() for name, one in there["keys"].items()
+        (tenant, name, one, one.get("seen") or there["time"])
+        for tenant, there in reports.items()
+        for name, one in there["keys"].items()
     ]
     # Those with findings first, and of those the oldest.
     rows.sort(key=lambda row: (not row[2]["findings"], -(row[2]["age_days"] or 0), row[0], row[1]))

@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _key_report, _keys_page, _page, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _fleet,
+    _key_report,
+    _keys_page,
+    _page,
+    _report,
+    _status,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 
@@ -51,7 +58,7 @@ def test_what_a_run_was_not_about_stays_and_what_left_the_inventory_goes() -> No
     _fleet.add_fleet(made, known, only=["north", "europe"])
     assert statuses(made) == {"north": {"zofiq": "pending", "petra": "ready"}, "europe": {"petra": "ready"}}
     assert _fleet.counts(made) == {"pending": 1, "ready": 2}
-    assert _fleet.tenants_with(made, _fleet.LEFT) == ["north"]
+    assert _fleet.tenants_with(made, _status.LEFT) == ["north"]
 
 
 def test_a_tenant_that_was_not_reached_is_unreachable_until_something_newer_is_known() -> None:
@@ -59,12 +66,12 @@ def test_a_tenant_that_was_not_reached_is_unreachable_until_something_newer_is_k
     _fleet.add_absence(made, "north", "away", ["petra"])
     _fleet.add_absence(made, "europe", "away", [])
     assert _fleet.counts(made) == {"unreachable": 2}
-    assert _fleet.tenants_with(made, _report.BAD) == ["europe", "north"]
+    assert _fleet.tenants_with(made, _status.BAD) == ["europe", "north"]
     later = (datetime.now(timezone.utc) + timedelta(hours=1)).isoformat(timespec="seconds")
     _fleet.add_fleet(made, fleet(entry("north", "petra", "ready", later)))
     assert statuses(made)["north"] == {"petra": "ready"}
     assert made["tenants"]["north"]["error"] == ""
-    assert _fleet.tenants_with(made, _report.BAD) == ["europe"]
+    assert _fleet.tenants_with(made, _status.BAD) == ["europe"]
 
 
 def test_packing_keeps_everything_and_each_step_once() -> None:
@@ -231,16 +238,16 @@ STEPS = [{"kind": "create_key"}]
     ],
 )
 def test_the_status_of_an_integration(given: dict[str, Any], status: str) -> None:
-    assert _report.status_of(**{"error": "", "predicts": False, **given}) == status
+    assert _status.status_of(**{"error": "", "predicts": False, **given}) == status
 
 
 def test_what_is_gone() -> None:
     member = {"member": {"active": False}, "key": "none"}
-    assert _report.is_gone({}, member, {})
-    assert not _report.is_gone({}, {**member, "member": {"active": True}}, {})
-    assert not _report.is_gone({}, member, {"public_key": "p"})
+    assert _status.is_gone({}, member, {})
+    assert not _status.is_gone({}, {**member, "member": {"active": True}}, {})
+    assert not _status.is_gone({}, member, {"public_key": "p"})
     # A technician's own membership stays.
-    assert _report.is_gone({"strategy": "per_technician"}, {**member, "member": {"active": True}}, {})
+    assert _status.is_gone({"strategy": "per_technician"}, {**member, "member": {"active": True}}, {})
 
 
 def test_the_place_beside_an_inventory(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _manual as manual
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import Change, Row
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _report, _status
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._history import still_open, unexplained
 
@@ -183,7 +183,7 @@ def test_a_run_that_saw_nothing_wipes_nothing(kind: str) -> None:
     assert ready["handover"]
     pending = {**ready, "status": "pending", "manual_steps": [KEY], "ordered": OLD}
     failed = _report.with_history(made(error="no", error_kind=kind, changes=["role"]), pending)
-    assert failed["status"] in _report.BAD
+    assert failed["status"] in _status.BAD
     assert (failed["manual_steps"], failed["ordered"], failed["changes"]) == ([KEY], OLD, ["role"])
     assert failed["handover"] == ready["handover"]
     assert (failed["key"], failed["old_keys"]) == (ready["key"], ready["old_keys"])

@@ -88,7 +88,16 @@ def test_many_tenants_are_counted() -> None:
         ("audit", [("north", "ready")], False, ["nothing; there is nothing left to do"]),
         ("offboard", [("north", "absent")], False, ["nothing; there is nothing left to do"]),
         ("onboard", [("north", "pending")], False, [command("finish", "north")]),
-        ("audit", [("north", "pending"), ("south", "drifted")], False, [command("finish", "north")]),
+        (
+            "audit",
+            [("north", "pending"), ("south", "drifted"), ("west", "new"), ("east", "failed")],
+            False,
+            [command("audit", "east"), command("finish", "north"), command("onboard", "south,west")],
+        ),
+        # What failed and what differs is one run, and a tenant that waits is made good by the run that ends the wait.
+        ("onboard", [("a", "failed"), ("b", "drifted"), ("b", "pending")], True, [command("onboard", "a,b")]),
+        ("audit", [("a", "drifted"), ("a", "pending")], False, [command("finish", "a")]),
+        ("audit", [("north", "new")], True, [command("onboard", "north")]),
         ("offboard", [("north", "pending")], False, [command("offboard", "north")]),
         ("audit", [("north", "drifted")], False, [command("onboard", "north")]),
         ("rotate_keys", [("north", "drifted")], True, [command("rotate_keys", "north")]),
@@ -108,11 +117,21 @@ def test_many_tenants_are_counted() -> None:
             [command("onboard", "@connectwise_reports/failed")],
         ),
         ("onboard", [(f"t{number}", "drifted") for number in range(9)], True, [command("onboard", "site")]),
+        (
+            "audit",
+            [(f"t{number}", status) for number, status in enumerate(["drifted"] * 5 + ["failed"] * 5)],
+            False,
+            [command("audit", "@connectwise_reports/failed"), command("onboard", "@connectwise_reports/left")],
+        ),
+        # The files name tenants of other runs, from which nobody wants to take anything away.
+        ("offboard", [(f"t{number}", "failed") for number in range(9)], False, [command("offboard", "site")]),
     ],
 )
 def test_what_to_type_next(playbook: str, given: Any, check_mode: bool, commands: list[str]) -> None:
     made = fleet(
-        *(entry(tenant, "petra", status) for tenant, status in given), playbook=playbook, check_mode=check_mode
+        *(entry(tenant, f"petra{number}", status) for number, (tenant, status) in enumerate(given)),
+        playbook=playbook,
+        check_mode=check_mode,
     )
     lines = table(made, {} if check_mode else FILES, RUN)
     assert [line.removeprefix("Next:    ") for line in lines if line.startswith("Next:")] == commands
@@ -239,6 +258,17 @@ def test_on_awx_nobody_types_commands() -> None:
     made = fleet(entry("north", "petra", "failed"))
     lines = table(made, FILES, replace(RUN, templates=""))
     assert lines[-1] == "Next:    in AWX, launch onboard, limit north"
+    # One template does for several playbooks, and is launched once.
+    made = fleet(
+        *(entry(f"t{number}", "petra", status) for number, status in enumerate(["pending", "drifted", "new"])),
+        entry("t9", "petra", "failed"),
+        playbook="audit",
+    )
+    lines = table(made, FILES, replace(RUN, templates="MSP"))
+    assert [line for line in lines if line.startswith("Next:")] == [
+        "Next:    in AWX, launch MSP audit, limit t9",
+        "Next:    in AWX, launch MSP onboard, limit t0,t1,t2",
+    ]
 
 
 def test_nothing_is_known() -> None:
