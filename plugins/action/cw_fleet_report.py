@@ -170,7 +170,11 @@ class ActionModule(ActionBase):
         merges = args["handed_over"] or args["sources"] is not None
         templates = _handed_over.template_prefix(variables, "merge_reports" if merges else args["playbook"])
         typed = _commands.typed() if templates is None else replace(_commands.typed(), templates=templates)
-        keys = _keys_page.summary(_keys_page.reports_below(directory)) if fleet["playbook"] == "key_report" else ""
+        keys = (
+            _keys_page.summary(_keys_page.reports_below(directory, fleet["tenants"]))
+            if fleet["playbook"] == "key_report"
+            else ""
+        )
         name = _handed_over.job_name(variables)
         orders = str(directory) if fleet["check_mode"] and not name else ""
         return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys, orders)]
@@ -272,7 +276,7 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _write(directory: Path, fleet: _fleet.Fleet, mode: int) -> dict[str, str]:
-        keys = _keys_page.reports_below(directory)
+        keys = _keys_page.reports_below(directory, fleet["tenants"])
         command = _commands.playbook("finish", _commands.typed(), ["TENANT"])
         texts = {
             "fleet.json": json.dumps(fleet, indent=1, ensure_ascii=False, default=str) + "\n",

@@ -18,6 +18,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loade
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_report import details, whole
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page import filled
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name, old_folder_name
 
 # {tenant: {time, keys: {name of the record: report}}}
 Reports = Mapping[str, Mapping[str, Any]]
@@ -32,8 +33,11 @@ STATES = {
 }
 
 
-def reports_below(directory: Path) -> dict[str, dict[str, Any]]:
-    """What runs have left about the keys of each tenant."""
+def reports_below(directory: Path, tenants: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
+    """Return what runs have left about the keys of each tenant. tenants: whose folders have another name than they."""
+    names = {folder_name(tenant): tenant for tenant in tenants}
+    # Left by an earlier version, which wrote the reports of several tenants there.
+    shared = {old_folder_name(tenant) for folder, tenant in names.items() if folder != tenant} - names.keys()
     found = {}
     for path in sorted(directory.glob("*/keys.json")):
         try:
@@ -42,8 +46,8 @@ def reports_below(directory: Path) -> dict[str, dict[str, Any]]:
             # Half a file is one that its run did not end; what is no file is no report of ours.
             continue
         time = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).isoformat(timespec="seconds")
-        if keys:
-            found[path.parent.name] = {"time": time, "keys": keys}
+        if keys and path.parent.name not in shared:
+            found[names.get(path.parent.name, path.parent.name)] = {"time": time, "keys": keys}
     return found
 
 

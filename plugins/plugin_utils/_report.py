@@ -34,7 +34,13 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._history import co
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, markdown
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name, replace_file, tighten
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import (
+    folder_name,
+    move_out,
+    old_folder_name,
+    replace_file,
+    tighten,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._status import (
     BAD,
     STATUSES,
@@ -230,7 +236,15 @@ def earlier_entry(directory: Path, entry: Mapping[str, Any]) -> Entry | None:
 
 def entry_in(directory: Path, tenant: str, vendor: str) -> Entry | None:
     """Return the entry of an integration that the reports in a directory have. Raises NotAFile."""
-    path = directory / folder_name(tenant) / f"{vendor}.json"
+    for folder in (folder_name(tenant), old_folder_name(tenant)):
+        found = _entry_at(directory / folder / f"{vendor}.json", directory)
+        # Earlier versions have written the reports of several tenants to one folder.
+        if found is not None and found.get("tenant", tenant) == tenant:
+            return found
+    return None
+
+
+def _entry_at(path: Path, directory: Path) -> Entry | None:
     try:
         found = loaded(_files.read_text(path, below=directory.parent))
     except (OSError, ValueError):
@@ -284,6 +298,9 @@ def write_files(directory: Path, entry: Entry, *, predicted: bool = False, mode:
         write(guess, "Predicted by check mode; nothing was changed.\n\n" + markdown(entry) + "\n")
         tighten(folder, mode)
         return entry
+    old = _entry_at(directory / old_folder_name(entry["tenant"]) / f"{entry['vendor']}.json", directory)
+    if old is not None and old.get("tenant"):
+        move_out(directory, entry["tenant"], entry["vendor"], str(old["tenant"]), mode)
     content = json.dumps(entry, indent=1, ensure_ascii=False, default=str)
     write(folder / f"{entry['vendor']}.json", content + "\n")
     write(folder / f"{entry['vendor']}.md", markdown(entry) + "\n")

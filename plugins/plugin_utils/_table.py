@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path, template
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import full_word
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, spoken
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name
 from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, STATUSES, partly
 
 WIDTH = 100
@@ -221,7 +222,7 @@ def _by_hand(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
         return _line("By hand:", f"{amount(steps)}: {who}", 2)
     name, vendor, _cell = waiting[0]
     more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
-    where = [f"         {orders}/{name}/{vendor}.check.md{more}"] if orders else []
+    where = [f"         {orders}/{folder_name(name)}/{vendor}.check.md{more}"] if orders else []
     return _line("By hand:", f"would be {amount(steps)}: {who}", 2) + where
 
 

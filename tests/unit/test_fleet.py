@@ -17,6 +17,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import (
     _keys_page,
     _page,
     _report,
+    _report_place,
     _status,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish
@@ -213,6 +214,71 @@ def test_a_tenant_that_was_reached_is_away_no_more() -> None:
     _fleet.forget_absences(known, made)
     _fleet.add_fleet(made, known)
     assert statuses(made) == {"north": {"zofiq": "ready", "petra": "failed"}, "south": {"petra": "unreachable"}}
+
+
+def written(directory: Path, tenant: str, status: str = "ready", **more: Any) -> _report.Entry:
+    base = {"error": "", "manual_steps": [], "differences": [], "handover": None}
+    return _report.write_files(directory, {**base, **entry(tenant, "petra", status), **more})
+
+
+SHARED = ("x y", "x_y", "x%y", "x/y")
+ODD = ("", "..", ".hidden", "~", "Fleet.json", "failed", "left", "merged", "job-17", "a" * 250, "é" * 150)
+
+
+def test_each_tenant_has_a_folder_of_its_own_and_plain_names_stay() -> None:
+    for plain in ("north", "x_y", "acme.yml", "client@example.org", "Kunde-ä", "job-x"):
+        assert _report_place.folder_name(plain) == plain
+    names = {tenant: _report_place.folder_name(tenant) for tenant in (*SHARED, *ODD, "fleet.json", "a" * 251)}
+    assert len({name.casefold() for name in names.values()}) == len(names)
+    assert all("/" not in name and not name.startswith(".") and len(name.encode()) <= 255 for name in names.values())
+    # Still to be read by a person.
+    assert names["x y"].startswith("x_y~")
+    assert names["fleet.json"].startswith("fleet.json~")
+
+
+def test_tenants_with_names_alike_read_only_their_own_history(tmp_path: Path) -> None:
+    for tenant in SHARED:
+        written(tmp_path, tenant, changes=[tenant])
+    for tenant in SHARED:
+        found = _report.entry_in(tmp_path, tenant, "petra")
+        assert found is not None
+        assert found["changes"] == [tenant]
+    assert _report.entry_in(tmp_path, "x?y", "petra") is None
+
+
+def test_a_tenant_with_the_name_of_a_file_about_all_leaves_that_to_the_report(tmp_path: Path) -> None:
+    for tenant in ("fleet.json", "keys.html", "failed"):
+        written(tmp_path, tenant)
+    _report_place.require_place_of_all(tmp_path)
+    assert {one["tenant"] for one in _fleet.entries_below(tmp_path, 10**6)} == {"fleet.json", "keys.html", "failed"}
+
+
+@pytest.mark.parametrize("first", ["x y", "x_y"])
+def test_what_an_earlier_version_has_left_in_a_shared_folder_goes_to_its_tenant(tmp_path: Path, first: str) -> None:
+    written(tmp_path, "x_y", changes=["an earlier run"])
+    path = tmp_path / "x_y" / "petra.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"x_y"', '"x y"'), encoding="utf-8")
+    found = _report.entry_in(tmp_path, "x y", "petra")
+    assert found is not None
+    assert found["changes"] == ["an earlier run"]
+    assert _report.entry_in(tmp_path, "x_y", "petra") is None
+    written(tmp_path, first, changes=["this run"])
+    new = tmp_path / _report_place.folder_name("x y")
+    assert sorted(one.name for one in new.iterdir()) == ["petra.json", "petra.md"]
+    assert (tmp_path / "x_y").exists() == (first == "x_y")
+    for tenant, said in (("x y", "this run" if first == "x y" else "an earlier run"), ("x_y", "this run")):
+        found = _report.entry_in(tmp_path, tenant, "petra")
+        assert (found is None and first != tenant) or (found or {})["changes"] == [said]
+
+
+def test_the_page_of_all_keys_names_tenants_and_not_their_folders(tmp_path: Path) -> None:
+    for folder in ("north", "x_y", _report_place.folder_name("x y")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "keys.json").write_text(json.dumps({"petra": key()}), encoding="utf-8")
+    # What lies in the old folder is of an earlier version, unless a tenant has that name.
+    assert set(_keys_page.reports_below(tmp_path, ["north", "x y"])) == {"north", "x y"}
+    assert set(_keys_page.reports_below(tmp_path, ["north", "x y", "x_y"])) == {"north", "x y", "x_y"}
+    assert set(_keys_page.reports_below(tmp_path)) == {"north", "x_y", _report_place.folder_name("x y")}
 
 
 STEPS = [{"kind": "create_key"}]
