@@ -45,7 +45,7 @@ def table(
     files, run = files or {}, run or Typed()
     names = _about(fleet, hosts)
     check = " --check (nothing was changed)" if fleet["check_mode"] else ""
-    lines = [_cut(f"{fleet['playbook']}{check}, {spoken(fleet['generated'])}: {_totals(fleet, names)}")]
+    lines = _wrapped(f"{fleet['playbook']}{check}, {spoken(fleet['generated'])}: {_totals(fleet, names)}", "", 2)
     lines += matrix(fleet, names) or by_status(fleet, names)
     others = len(fleet["tenants"]) - len(names)
     if others:
@@ -60,16 +60,16 @@ def table(
     return lines + [f"Next:    {command}" for command in commands or ["nothing; there is nothing left to do"]]
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
-
-
 def _line(label: str, text: str, lines: int = 1) -> list[str]:
     """A labelled line, or a few, cut at the last."""
+    return _wrapped(text, f"{label:<9}", lines)
+
+
+def _wrapped(text: str, begin: str, lines: int) -> list[str]:
     return wrap(
         " ".join(text.split()),
         WIDTH,
-        initial_indent=f"{label:<9}",
+        initial_indent=begin,
         subsequent_indent=" " * 9,
         max_lines=lines,
         placeholder=" …",

@@ -293,6 +293,9 @@ STEPS = [{"kind": "create_key"}]
         ({"state": "present", "in_sync": False, "steps": []}, "failed"),
         ({"state": "present", "in_sync": True, "steps": [], "predicts": True}, "ready"),
         ({"state": "present", "in_sync": False, "steps": STEPS, "predicts": True}, "drifted"),
+        ({"state": "present", "in_sync": False, "steps": STEPS, "predicts": True, "new": True}, "new"),
+        # Of a run that was to make it, it is a failure that nothing exists.
+        ({"state": "present", "in_sync": False, "steps": [], "new": True}, "failed"),
         ({"state": "absent", "in_sync": False, "steps": [], "predicts": True}, "drifted"),
         ({"state": "absent", "in_sync": False, "steps": [], "predicts": True, "gone": True}, "absent"),
         ({"state": "absent", "in_sync": False, "steps": STEPS}, "pending"),
@@ -305,6 +308,54 @@ STEPS = [{"kind": "create_key"}]
 )
 def test_the_status_of_an_integration(given: dict[str, Any], status: str) -> None:
     assert _status.status_of(**{"error": "", "predicts": False, **given}) == status
+
+
+THERE, NOT_THERE = {"exists": True}, {"exists": False}
+UNSEEN = {"member": NOT_THERE, "role": NOT_THERE, "key": "none"}
+PEOPLE = {"strategy": "per_technician"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "found", "key", "new"),
+    [
+        ({}, UNSEEN, {}, True),
+        ({}, {**UNSEEN, "member": THERE}, {}, False),
+        ({}, {**UNSEEN, "role": THERE}, {}, False),
+        # Who holds the role could not be read.
+        ({}, {"member": NOT_THERE, "key": "none"}, {}, False),
+        ({}, {**UNSEEN, "key": "refused"}, {}, False),
+        ({}, UNSEEN, {"public_key": "p"}, False),
+        (PEOPLE, {"member": THERE, "key": "none"}, {}, True),
+        (PEOPLE, {"member": THERE, "key": "valid"}, {}, False),
+    ],
+)
+def test_what_is_new(profile: dict[str, Any], found: dict[str, Any], key: dict[str, Any], new: bool) -> None:
+    assert _status.is_new(profile, found, key) is new
+
+
+def test_of_several_members_some_of_which_exist_the_rest_is_drift() -> None:
+    assert _status.worst(["new", "new"]) == "new"
+    assert _status.worst(["new", "ready"]) == "drifted"
+    assert _status.worst(["pending", "new"]) == "pending"
+
+
+@pytest.mark.parametrize(
+    ("profile", "completeness", "note"),
+    [
+        ({}, None, ""),
+        ({"completeness": "full", "gaps": ["a"]}, "full", ""),
+        ({"completeness": "partial", "gaps": ["a", "b", "c"]}, "partial", "partial: 3 gaps"),
+        ({"completeness": "partial", "gaps": ["a"]}, "partial", "partial: 1 gap"),
+        ({"completeness": "partial"}, "partial", "partial"),
+        ({"gaps": ["a", "b"]}, "partial", "partial: 2 gaps"),
+    ],
+)
+def test_how_complete_a_profile_is(profile: dict[str, Any], completeness: str | None, note: str) -> None:
+    fields = _status.completeness(profile)
+    assert fields == {"completeness": completeness, "gaps": profile.get("gaps", [])}
+    for status in _status.STATUSES:
+        told = note if status in ("ready", "new", "drifted", "pending") else ""
+        assert _status.with_gaps({**fields, "status": status}) == (f"{status} ({told})" if told else status)
 
 
 def test_what_is_gone() -> None:

@@ -75,6 +75,42 @@ def test_any_fleet_fits(tenants: int, vendors: int) -> None:
     assert all(len(line) < 200 for line in lines)
 
 
+PARTIAL = {"completeness": "partial", "gaps": ["a", "b", "c"]}
+
+
+def test_a_profile_that_is_a_part_of_its_page_says_so_in_every_form() -> None:
+    made = fleet(
+        entry("north", "huntress", "ready", **PARTIAL),
+        entry("north", "lastpass", "pending", completeness="partial", gaps=["a"]),
+        entry("north", "petra", "ready", completeness="full", gaps=["a"]),
+        entry("north", "wise_sync", "failed", error="no", **PARTIAL),
+    )
+    assert table(made)[:3] == [
+        "onboard, 1 March 2026, 04:05 UTC: 1 tenant: 1 failed, 1 pending (1 partial), 2 ready (1 partial)",
+        "       huntress                 lastpass                    petra  wise_sync",
+        "north  ready (partial: 3 gaps)  pending 2 (partial: 1 gap)  ready  failed",
+    ]
+    made["tenants"]["north"]["integrations"]["huntress"]["run"] = "before"
+    assert any("(ready; partial: 3 gaps)" in line for line in table(made))
+    # A fleet that is counted.
+    made = fleet(
+        *(entry(f"t{number}", "huntress", "ready", **PARTIAL) for number in range(9)),
+        *(entry("t1", f"vendor{number}", "ready", **(PARTIAL if number == 6 else {})) for number in range(7)),
+    )
+    assert [line.split("  ")[0] for line in table(made)[2:9:6]] == [
+        "huntress (partial: 3 gaps)",
+        "2 other vendors (1 partial)",
+    ]
+
+
+def test_what_exists_nowhere_yet_is_new_and_not_different() -> None:
+    made = fleet(entry("north", "petra", "new", differences=["member Petra does not exist"]), playbook="audit")
+    lines = table(made, FILES, RUN)
+    assert lines[0].endswith(" 1 tenant: 1 new")
+    assert "New:     nothing exists yet of north petra" in lines
+    assert not any(line.startswith("Differs:") for line in lines)
+
+
 def test_many_tenants_are_counted() -> None:
     made = fleet(*(entry(f"t{number}", "petra", "ready") for number in range(9)), entry("t9", "petra", "drifted"),
                  *(entry(f"t{number}", "zofiq", "ready") for number in range(9)))  # fmt: skip
