@@ -34,7 +34,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import REMEDY
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
-from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, STATUSES
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, STATUSES, counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -104,6 +104,7 @@ class ActionModule(OwnAction, TenantAction):
     VARIABLES: ClassVar[Mapping[str, str]] = {"fail_on": "cw_fail_on"}
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        args["fail_on"] = counted(args["fail_on"])
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
         given = _given_keys.read(self._loaded, args["keys_file"] or "") if self._stores_keys(args) else None
         _asked.require_known(load_extra_vars(self._loader))

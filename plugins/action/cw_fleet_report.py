@@ -47,7 +47,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import (
     report_dir_of,
     report_mode_of,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, LEFT, STATUSES
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, LEFT, STATUSES, counted
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path"},
@@ -80,6 +80,7 @@ class ActionModule(ActionBase):
         if validation.error_messages:
             return {**result, "failed": True, "msg": validation.error_messages[0]}
         args = validation.validated_parameters
+        args["fail_on"] = counted(args["fail_on"])
         job = variables.get("awx_job_id")
         if args["artifact"] is None:
             args["artifact"] = f"connectwise_fleet_{job}" if job else "connectwise_fleet"

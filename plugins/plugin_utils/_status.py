@@ -85,6 +85,11 @@ def worst(statuses: Sequence[str]) -> str:
     return max(statuses, key=STATUSES.index)
 
 
+def counted(fail_on: Sequence[str]) -> list[str]:
+    """Return the statuses that fail a run. Who counts what differs counts what does not exist yet as well."""
+    return [*fail_on, *(["new"] if "drifted" in fail_on and "new" not in fail_on else [])]
+
+
 def completeness(profile: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an entry that say how much of the vendor's page its profile holds.
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,56 @@ def test_what_an_earlier_version_has_left_in_a_shared_folder_goes_to_its_tenant(
         assert (found is None and first != tenant) or (found or {})["changes"] == [said]
 
 
+def run_with_key(directory: Path, state: str, *, mode: str = "audit", done: bool = False, **more: Any) -> None:
+    """Record a run that has seen the key of an integration, or with done has stored another one."""
+    shown = {"public_key": "newkey12345", "created": NEW}
+    found = {"in_sync": state == "valid", "differences": [], "key": state, **more}
+    look = {
+        "vendor": "petra",
+        "mode": mode,
+        "api_keys": [{"record": "petra", "found": found, "place": "s", "key": shown}],
+    }
+    stored = {"record": "petra", "api_key": {**shown, "state": "valid"}, "done": ["given key stored"], "place": "new"}
+    results = {"cw_api_key": [stored]} if done else {}
+    _report.record_integration(look, results, "north", {}, check_mode=False, directory=str(directory))
+
+
+def test_the_report_about_a_key_follows_what_later_runs_see(tmp_path: Path) -> None:
+    def kept(name: str = "petra") -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((tmp_path / "north" / "keys.json").read_text(encoding="utf-8"))[name]
+        return found
+
+    run_with_key(tmp_path, "valid")
+    # Nobody has asked for a report about keys.
+    assert not (tmp_path / "north" / "keys.json").exists()
+    unknown = [{"id": 7, "description": "other", "public_key": "newkey12345"}]
+    findings = ["the tenant refuses the stored key: it was deleted", "1 key of the member is not in the store"]
+    old = key(state="refused", public_key="publ…", age_days=300.0, findings=findings, unknown=unknown)
+    path = tmp_path / "north" / "keys.json"
+    path.write_text(json.dumps({"petra": old, "zofiq": key()}), encoding="utf-8")
+    os.utime(path, (0, 0))
+
+    run_with_key(tmp_path, "refused", mode="store_key", done=True)
+    now = kept()
+    assert (now["state"], now["public_key"], now["place"], now["findings"]) == ("valid", "newkey12345", "new", [])
+    assert now["unknown"] == []
+    assert now["age_days"] != 300.0
+    page = _keys_page.page(_keys_page.reports_below(tmp_path), NEW)
+    assert "refuses" not in page
+    # Of the other key this run has seen nothing.
+    assert kept("zofiq") == {"seen": "1970-01-01T00:00:00+00:00", **key()}
+    assert "1 January 1970" in page
+
+    before = path.read_bytes()
+    run_with_key(tmp_path, "valid", place="s")
+    assert path.read_bytes() == before
+    access = {"excess": [], "excess_items": [{"function": "Table Setup", "item": "A"}]}
+    run_with_key(tmp_path, "refused", access=access)
+    assert kept()["state"] == "refused"
+    assert kept()["public_key"] == "newk…"
+    assert kept()["findings"][1:] == ["the key has 1 right beyond the vendor's page"]
+
+
 def test_the_page_of_all_keys_names_tenants_and_not_their_folders(tmp_path: Path) -> None:
     for folder in ("north", "x_y", _report_place.folder_name("x y")):
         (tmp_path / folder).mkdir()
@@ -331,6 +382,12 @@ PEOPLE = {"strategy": "per_technician"}
 )
 def test_what_is_new(profile: dict[str, Any], found: dict[str, Any], key: dict[str, Any], new: bool) -> None:
     assert _status.is_new(profile, found, key) is new
+
+
+def test_who_counts_drift_counts_what_is_new() -> None:
+    assert _status.counted(["failed", "drifted"]) == ["failed", "drifted", "new"]
+    assert _status.counted(["drifted", "new"]) == ["drifted", "new"]
+    assert _status.counted(["failed"]) == ["failed"]
 
 
 def test_of_several_members_some_of_which_exist_the_rest_is_drift() -> None:
