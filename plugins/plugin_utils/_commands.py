@@ -143,7 +143,7 @@ def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[st
     names = ",".join(limit)
     if run.templates is not None:
         # Nobody types there; those that have no template are what one of them does as well.
-        launched = f"{run.templates} {template(name, run)}".strip()
+        launched = f"{run.templates} {launched_as(name, run)}".strip()
         return f"in AWX, launch {launched}" + (f", limit {names}" if names else "")
     words = [*run.prefix, "ansible-playbook", f"msp.connectwise.{name}", *run.inventory, *run.vault, *run.extra]
     if name == "store_key" and not more:
@@ -151,7 +151,7 @@ def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[st
     return shlex.join([*words, *(["--limit", names] if names else []), *more])
 
 
-def template(name: str, run: Typed) -> str:
+def launched_as(name: str, run: Typed) -> str:
     """Return what runs a playbook: itself, or in AWX the job template that does the same."""
     return _TEMPLATES.get(name, name) if run.templates is not None else name
 

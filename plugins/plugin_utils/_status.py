@@ -70,7 +70,7 @@ def is_new(profile: Mapping[str, Any], found: Mapping[str, Any], key: Mapping[st
         return True
     member, role = found.get("member") or {}, found.get("role") or {}
     # What was not read may exist.
-    return member.get("exists") is False and role.get("exists") is False
+    return all(one.get("exists") is False for one in (member, role))
 
 
 def _has_own_member(profile: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path, template
+from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, launched_as, playbook, short_path
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import full_word
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name
@@ -321,7 +321,7 @@ def _joined(wanted: Sequence[tuple[str, set[str], str | None]], left: str | None
     """Return the commands, one for each playbook, or for each job template of AWX. left: names the tenants of all."""
     found: dict[str, tuple[str, set[str], str | None]] = {}
     for name, tenants, file in wanted:
-        place = template(name, run)
+        place = launched_as(name, run)
         before = found.get(place)
         found[place] = (before[0], before[1] | tenants, left) if before else (name, tenants, file)
     return [playbook(name, run, _limit(tenants, file, run)) for name, tenants, file in found.values()]
