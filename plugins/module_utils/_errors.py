@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from ._redact import redact, redact_data
 
+# The beginning of a line about something that a tenant does not show.
+UNVERIFIED = "not verified: "
 # What a terminal obeys, line breaks among them, and what turns the direction of a text: no server writes our lines.
 _ILLEGIBLE = dict.fromkeys(
     (
@@ -261,6 +263,28 @@ class Unsupported(PsaError):
 UNCERTAIN = (LostAnswer, ServerFailed, NotThePsa)
 # Of these, the ones that pass by themselves: when the effect is not there, the write is worth one more try.
 PASSING = (LostAnswer, TransientFailure, NotThePsa)
+
+# The tenant answers, and refuses, lacks or breaks the one operation.
+_WITHHELD = (PermissionDenied, RouteNotOffered, RecordNotFound, ServerFailed, NotThePsa)
+T = TypeVar("T")
+
+
+def readable(read: Callable[[], T]) -> tuple[T | None, PsaError | None]:
+    """Return what a read finds, or the error of a tenant that withholds it. For reads that only verify."""
+    try:
+        return read(), None
+    except _WITHHELD as problem:
+        # What passes by itself, or is too much to read, says nothing about what the tenant offers.
+        if isinstance(problem, (TransientFailure, AnswerTooLarge)):
+            raise
+        return None, problem
+
+
+def unverified(what: str, problem: PsaError) -> str:
+    """Return the line of a report for what could not be read."""
+    details = ", ".join(filter(None, [str(problem.status or ""), f'"{problem.said}"' if problem.said else ""]))
+    reason = f"{problem.operation}: {problem.problem}" if problem.operation else problem.problem
+    return redact(f"{UNVERIFIED}{what}: {reason}{f' ({details})' if details else ''}")
 
 
 def error_from(result: Mapping[str, Any]) -> PsaError:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from ._client import Psa, Record
-from ._errors import InvalidRecord, NotOurs, PermissionDenied, RecordNotFound, RouteNotOffered
+from ._errors import InvalidRecord, NotOurs, PermissionDenied, RecordNotFound, RouteNotOffered, readable
 from ._members import API_MEMBERS, MEMBERS
 from ._names import closest, same, sought
 from ._roles import is_admin
@@ -157,8 +157,9 @@ def require_our_member(psa: Psa, member: Record, wanted_role: str | None, claim:
 
 
 def read_own_member(psa: Psa) -> str:
-    """`GET /system/mySecurity`: the member whose key this is."""
-    for record in psa.list("/system/mySecurity", fields="member"):
+    """`GET /system/mySecurity`: the member whose key this is; empty if the tenant does not tell."""
+    records, _why = readable(lambda: psa.list("/system/mySecurity", fields="member"))
+    for record in records or []:
         if identifier := (record.get("member") or {}).get("identifier"):
             return str(identifier)
     return ""

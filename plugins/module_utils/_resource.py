@@ -8,14 +8,27 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from ._client import Psa, Record
-from ._errors import PASSING, UNCERTAIN, InputError, InvalidRecord, NotApplied, PsaError, RecordNotFound
+from ._errors import (
+    PASSING,
+    UNCERTAIN,
+    UNVERIFIED,
+    InputError,
+    InvalidRecord,
+    NotApplied,
+    PsaError,
+    RecordNotFound,
+    readable,
+    unverified,
+)
 from ._names import ambiguous, normalised, unknown
 
 TOP = "top"
+LEVELS = "/system/myCompany/corporateStructureLevels"
 T = TypeVar("T")
 # A read right after a write may still show the old state; look again after these seconds before judging.
 _SETTLE = (0.0, 0.3, 0.8, 1.6)
@@ -38,7 +51,8 @@ class Field:
 
     api: name of the field. kind: "text", "flag", "ids" or "ref". source: list of the names a reference may have.
     label: the field's words in the product. limit: length in characters. top: whether "top" names the tenant's top.
-    exact: whether a name has to be that of the record to the letter.
+    exact: whether a name has to be that of the record to the letter. always: whether each record has a value, so that
+    one without it does not show it.
     """
 
     option: str
@@ -49,6 +63,7 @@ class Field:
     limit: int | None = None
     top: bool = False
     exact: bool = False
+    always: bool = False
 
     def means(self, name: str, wanted: str) -> bool:
         """Return whether a name of the tenant is the wanted one."""
@@ -89,6 +104,8 @@ class Names:
     def __init__(self, psa: Psa) -> None:
         self._psa = psa
         self._lists: dict[str, list[Record]] = {}
+        # What the tenant does not show, and what was taken in its place.
+        self.unverified: list[str] = []
 
     def records(self, source: str) -> list[Record]:
         if source not in self._lists:
@@ -115,16 +132,26 @@ class Names:
 
     def top_level(self) -> Record:
         """The highest level of the corporate structure; below it, records are invisible to a key."""
-        levels = self.records("/system/myCompany/corporateStructureLevels")
+        levels, withheld = readable(lambda: self.records(LEVELS))
+        if withheld is not None:
+            # The member of a key that sees records stands at the top.
+            held = [one.get("structureLevel") or {} for one in self.records("/system/apiMembers")]
+            levels = [level for level in held if level.get("id") is not None]
+            if not levels:
+                raise withheld
         if not levels:
             raise InputError(
                 "the tenant lists no levels of its corporate structure", remedy="name the level instead of top"
             )
-        return min(levels, key=lambda level: int(level["id"]))
+        level = min(levels, key=lambda level: int(level["id"]))
+        if withheld is not None:
+            what = f"that {level.get('name')} is the top level, which is the highest of an API member"
+            self.unverified += [line for line in [unverified(what, withheld)] if line not in self.unverified]
+        return level
 
     def top(self, field: Field) -> Record:
         level = self.top_level()
-        if field.source == "/system/myCompany/corporateStructureLevels":
+        if field.source == LEVELS:
             return level
         places = [
             one for one in self.records(field.source) if (one.get("structureLevel") or {}).get("id") == level["id"]
@@ -139,11 +166,15 @@ class Names:
 
 @dataclass(frozen=True)
 class RecordPlan:
-    """before and after: only the declared fields, as the options name them. body: what is written."""
+    """before and after: only the declared fields, as the options name them. body: what is written.
+
+    unverified: the fields that the tenant does not show, or whose names it does not list; they stay as they are.
+    """
 
     before: dict[str, Any]
     after: dict[str, Any]
     body: Record
+    unverified: list[str] = field(default_factory=list)
 
     @property
     def changes(self) -> bool:
@@ -160,18 +191,28 @@ def plan_record(
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     body: Record = {}
+    hidden: list[str] = []
     for field in fields:
         value = wanted.get(field.option)
         if value is None:
             continue
         field.check(value)
         current = field.current(actual) if actual is not None else None
+        if field.always and actual is not None and current is None:
+            hidden.append(f"{UNVERIFIED}the {field.option} of the member: its record does not show it")
+            continue
         if field.kind == "ref":
             if current and field.means(current, str(value)) and normalised(current) != TOP:
                 # Refers to it by that very name: nothing to look up.
                 before[field.option] = after[field.option] = current
                 continue
-            target = resolve(field, str(value))
+            # A new record, and the role that gives the rights, need an answer.
+            optional = actual is not None and not field.exact
+            find = partial(resolve, field, str(value))
+            target, withheld = readable(find) if optional else (find(), None)
+            if target is None:
+                hidden += [unverified(f"the {field.option} of the member", withheld)] if withheld else []
+                continue
             same = actual is not None and _refers_to(actual.get(field.api), target)
             shown: Any = target.name
             written: Any = target.value
@@ -188,7 +229,7 @@ def plan_record(
         after[field.option] = current if same else shown
         if not same:
             body[field.api] = written
-    return RecordPlan(before, after, body)
+    return RecordPlan(before, after, body, hidden)
 
 
 def _plain(value: Any) -> Any:

@@ -162,7 +162,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._customize import 
     read_own,
     universe,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import AuthenticationFailed
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import AuthenticationFailed, readable
 from ansible_collections.msp.connectwise.plugins.module_utils._lists import AllowList, ListFacts
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import NO_CUSTOMIZE, customize_list
 from ansible_collections.msp.connectwise.plugins.module_utils._module import (
@@ -219,7 +219,7 @@ class Role:
         if not public or not private:
             return None
         try:
-            return read_own(self.psa.with_keys(public, private))
+            return readable(lambda: read_own(self.psa.with_keys(public, private)))[0]
         except AuthenticationFailed:
             return None
 

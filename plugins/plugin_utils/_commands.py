@@ -130,6 +130,12 @@ def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[st
     return shlex.join([*words, *(["--limit", names] if names else []), *more])
 
 
+def heal(run: Typed, limit: Iterable[str]) -> str:
+    """What replaces the keys of these tenants that are refused, and no others."""
+    command = playbook("onboard", run, limit, ["-e", "integration_heal=true"])
+    return command if run.templates is None else f"{command}, extra variable integration_heal: true"
+
+
 def ad_hoc(tenant: str, run: Typed) -> tuple[str, ...]:
     """Return the words of a command that runs a module at a tenant."""
     return ("ansible", tenant, *run.inventory, *run.vault)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import UNVERIFIED
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
@@ -28,8 +29,7 @@ Cell = dict[str, Any]
 
 _KEPT = (
     *("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error"),
-    "unknown_vendor",
-    "asks",
+    *("unknown_vendor", "asks", "notes", "refused"),
 )
 LEFT = ("pending", "drifted", *BAD)
 
@@ -172,9 +172,14 @@ def tenants_with(fleet: Mapping[str, Any], statuses: Iterable[str]) -> list[str]
 
 
 def word(cell: Mapping[str, Any]) -> str:
-    """A status, with the number of steps that a pending one waits for."""
+    """A status, with the number of steps that a pending one waits for, or with what the tenant does not show."""
     steps = f" {len(cell.get('manual_steps') or [])}" if cell["status"] == "pending" else ""
-    return f"{cell['status']}{steps}"
+    return f"{cell['status']}{steps}{' (not verified)' if is_unverified(cell) else ''}"
+
+
+def is_unverified(cell: Mapping[str, Any]) -> bool:
+    """Return whether a tenant did not show all that makes an integration ready."""
+    return cell["status"] == "ready" and any(str(line).startswith(UNVERIFIED) for line in cell.get("notes") or [])
 
 
 def changes_since(known: Mapping[str, Any] | None, fleet: Mapping[str, Any]) -> dict[str, Any] | None:

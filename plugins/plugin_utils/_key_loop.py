@@ -31,9 +31,9 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     known_public_keys,
     less_sent,
     register_keys,
-    retired_keys,
     revised,
     sent,
+    working_keys,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
@@ -70,7 +70,7 @@ class Outcome:
             "state": self.state,
         }
         old = [
-            {"public_key": shown_key(one["public_key"]), "since": one.get("since")} for one in retired_keys(self.record)
+            {"public_key": shown_key(one["public_key"]), "since": one.get("since")} for one in working_keys(self.record)
         ]
         return {
             "changed": self.changed,

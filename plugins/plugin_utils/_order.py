@@ -70,6 +70,8 @@ def markdown(entry: Mapping[str, Any]) -> str:
     lines += work_order(entry)
     if entry["differences"] and entry["status"] != "ready":
         lines += ["## What differs", "", *(f"- {line}" for line in entry["differences"]), ""]
+    if entry.get("notes"):
+        lines += ["## What to know", "", *(f"- {line}" for line in entry["notes"]), ""]
     lines += _rights(entry.get("access") or {})
     for part in entry.get("parts") or [entry]:
         if part.get("handover"):

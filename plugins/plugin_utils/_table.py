@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path
+from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, heal, playbook, short_path
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import word
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, STATUSES
@@ -175,7 +175,17 @@ def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
         what = "; ".join(cell.get("differences") or []) or "it is not there yet"
         more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
         lines += _line("Differs:", f"{name} {vendor}{more}: {what}", 2)
-    return lines + _for_vendors(fleet, names) + _since(fleet)
+    return lines + _noted(fleet, names) + _for_vendors(fleet, names) + _since(fleet)
+
+
+def _noted(fleet: Fleet, names: Sequence[str]) -> list[str]:
+    """What is no difference and worth knowing, once for all integrations of which it is told in the same words."""
+    told: dict[str, list[str]] = {}
+    for name, vendor, cell in _own(fleet, names, STATUSES):
+        for line in cell.get("notes") or []:
+            told.setdefault(line, []).append(f"{name} {vendor}")
+    lines = [part for line, who in list(told.items())[:NAMES] for part in _line("Note:", f"{_named(who)}: {line}", 4)]
+    return [*lines, *(_line("", f"and {len(told) - NAMES} more, in the report") if len(told) > NAMES else [])]
 
 
 def _asked(fleet: Fleet, names: Sequence[str]) -> list[str]:
@@ -272,6 +282,11 @@ def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], 
     waiting = {one[0] for one in (_of_this_run(fleet, pending) if fleet["check_mode"] else pending)} - failed
     drifted = {one[0] for one in _own(fleet, names, ["drifted"])}
     commands = []
+    # The same run would be refused the same keys again.
+    known = _of_this_run(fleet, _with(fleet, names, ["failed", "drifted"]))
+    if refused := {one[0] for one in known if one[2].get("refused")} if name != "offboard" else set():
+        commands.append(heal(run, _limit(refused, files.get("left"), run)))
+        failed, drifted = failed - refused, drifted - refused
     if fleet["check_mode"] and not failed:
         known = _of_this_run(fleet, _with(fleet, names, STATUSES))
         changing = {one[0] for one in known if one[2]["status"] == "drifted" or one[2].get("changes")}
