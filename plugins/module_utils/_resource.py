@@ -109,8 +109,24 @@ class Names:
 
     def records(self, source: str) -> list[Record]:
         if source not in self._lists:
-            self._lists[source] = self._psa.list(source)
+            self._lists[source] = self._levels() if source == LEVELS else self._psa.list(source)
         return self._lists[source]
+
+    def _levels(self) -> list[Record]:
+        """The levels of the corporate structure; those of the API members if the tenant does not list them.
+
+        The member of a key that sees records stands at the top.
+        """
+        levels, withheld = readable(partial(self._psa.list, LEVELS))
+        if levels is not None or withheld is None:
+            return levels or []
+        held = [one.get("structureLevel") or {} for one in self.records("/system/apiMembers")]
+        known = {level["id"]: level for level in held if level.get("id") is not None}
+        if not known:
+            raise withheld
+        what = "the levels of the structure, of which only those of the API members are known"
+        self.unverified.append(unverified(what, withheld))
+        return list(known.values())
 
     def resolve(self, field: Field, name: str) -> Reference:
         """The record a name means; zero and several matches are different errors."""
@@ -132,22 +148,12 @@ class Names:
 
     def top_level(self) -> Record:
         """The highest level of the corporate structure; below it, records are invisible to a key."""
-        levels, withheld = readable(lambda: self.records(LEVELS))
-        if withheld is not None:
-            # The member of a key that sees records stands at the top.
-            held = [one.get("structureLevel") or {} for one in self.records("/system/apiMembers")]
-            levels = [level for level in held if level.get("id") is not None]
-            if not levels:
-                raise withheld
+        levels = self.records(LEVELS)
         if not levels:
             raise InputError(
                 "the tenant lists no levels of its corporate structure", remedy="name the level instead of top"
             )
-        level = min(levels, key=lambda level: int(level["id"]))
-        if withheld is not None:
-            what = f"that {level.get('name')} is the top level, which is the highest of an API member"
-            self.unverified += [line for line in [unverified(what, withheld)] if line not in self.unverified]
-        return level
+        return min(levels, key=lambda level: int(level["id"]))
 
     def top(self, field: Field) -> Record:
         level = self.top_level()
