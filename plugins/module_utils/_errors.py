@@ -12,6 +12,8 @@ from ._redact import redact, redact_data
 
 # The beginning of a line about something that a tenant does not show.
 UNVERIFIED = "not verified: "
+# Stands in remedies for the short name of the integration, which only the engine knows.
+VENDOR = "<vendor>"
 # What a terminal obeys, line breaks among them, and what turns the direction of a text: no server writes our lines.
 _ILLEGIBLE = dict.fromkeys(
     (
@@ -45,11 +47,13 @@ class PsaError(Exception):
     data: further values for the task's result (never secrets).
     code: of the server, if it is a known one.
     unclear: whether the request may have made a key, although it failed.
+    choice: the option to set, and a name of the tenant that it may have.
     """
 
     remedy = ""
     code = ""
     unclear = False
+    choice: tuple[str, str] | None = None
 
     def __init__(
         self,
@@ -92,6 +96,7 @@ class PsaError(Exception):
             "remedy": legible(self.remedy),
             "status": self.status,
             **({"unclear": True} if self.unclear else {}),
+            **({"choice": [legible(one) for one in self.choice]} if self.choice else {}),
         }
         return redact_data({"msg": str(self), "error": error, **self.data})
 
@@ -303,6 +308,8 @@ def error_from(result: Mapping[str, Any]) -> PsaError:
         status=said.get("status"),
     )
     problem.unclear = bool(said.get("unclear"))
+    option, *names = said.get("choice") or [""]
+    problem.choice = (str(option), str(names[0])) if names else None
     return problem
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,10 +22,11 @@ from ._errors import (
     NotApplied,
     PsaError,
     RecordNotFound,
+    legible,
     readable,
     unverified,
 )
-from ._names import ambiguous, normalised, unknown
+from ._names import ambiguous, listed, normalised, unknown
 
 TOP = "top"
 LEVELS = "/system/myCompany/corporateStructureLevels"
@@ -141,7 +142,10 @@ class Names:
                 if any(field.means(str(one[key]), name) for key in ("name", "identifier") if one.get(key))
             ]
         if not found:
-            raise unknown(what, name, [str(one.get("name")) for one in records])
+            names = [str(one.get("name")) for one in records]
+            problem = unknown(what, name, names)
+            # The name of a role is that of the integration, and not the tenant's.
+            raise problem if field.exact else _to_choose(problem, field, names)
         if len(found) > 1:
             raise ambiguous(what, name, [f"id {one.get('id')}" for one in found])
         return Reference(int(found[0]["id"]), str(found[0].get("name") or found[0].get("identifier")))
@@ -162,12 +166,23 @@ class Names:
         places = [
             one for one in self.records(field.source) if (one.get("structureLevel") or {}).get("id") == level["id"]
         ]
-        if len(places) != 1:
-            raise InputError(
-                f"{len(places)} entries stand at the top level {level.get('name')}",
-                remedy=f"name {field.option} instead of top",
-            )
-        return places[0]
+        if len(places) == 1:
+            return places[0]
+        names = [str(one.get("name")) for one in places or self.records(field.source)]
+        what = f"{len(places)} entries stand at the top level {level.get('name')}"
+        problem = InputError(what, remedy=f"name {field.option} instead of top")
+        raise _to_choose(problem, field, names)
+
+
+def _to_choose(problem: InputError, field: Field, names: Sequence[str]) -> InputError:
+    """Return the error with the names that the tenant has for the field, and with one of them as an example."""
+    if not names:
+        return problem
+    near = problem.data.get("closest") or list(names)[:1]
+    problem.problem = legible(f"{problem.problem} (the tenant has {listed(names)})")
+    problem.choice = (field.option, near[0])
+    problem.remedy = f'set {field.option} of the member to one of these names, such as {field.option}: "{near[0]}"'
+    return problem
 
 
 @dataclass(frozen=True)

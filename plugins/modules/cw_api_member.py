@@ -148,11 +148,11 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import STA
 from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     OPTIONS,
     Claim,
+    another_identifier,
     read_own_member,
     require_no_person,
     require_no_twin,
     require_our_member,
-    with_neighbours,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import RecordPlan, create, plan_record, update
 
@@ -214,8 +214,10 @@ def made(psa: Psa, identifier: str, body: Record) -> Record:
     except InvalidRecord as problem:
         if "ObjectExists" in problem.codes:
             require_no_person(psa, identifier)
-        names = [str(one.get("identifier")) for one in psa.list(API_MEMBERS)]
-        raise with_neighbours(problem, identifier, names) from None
+            # A person whom these keys do not see may have it.
+            names = [str(one.get("identifier")) for one in psa.list(API_MEMBERS)]
+            problem.remedy = another_identifier(identifier, [identifier, *names])
+        raise
 
 
 def defaults(psa: Psa, notes: list[str]) -> Record:

@@ -198,7 +198,7 @@ def withheld_boards(names: MemberNames, member: Record, wanted: dict[str, Any]) 
     known = {board.get("id"): str(board.get("name")) for board in boards or []}
     listed = [known.get(one, f"board {one}") for one in ids]
     more = f" and {len(listed) - SHOWN_BOARDS} more" if len(listed) > SHOWN_BOARDS else ""
-    asked = ", as the profile asks (excluded_boards)" if wanted.get("excluded_boards") else ""
+    asked = ", as the profile asks (excluded_boards)" if len(wanted.get("excluded_boards") or []) == len(ids) else ""
     return [
         f"the key sees no ticket of {', '.join(listed[:SHOWN_BOARDS])}{more}: Restrict Board Access of the API member "
         f"{member.get('identifier')} withholds these service boards{asked}"

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import NotOurs, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import VENDOR, NotOurs, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
-from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding
@@ -36,7 +35,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Ke
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import check_writable, require_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
-from ansible_collections.msp.connectwise.plugins.plugin_utils._step_options import StepOptions
+from ansible_collections.msp.connectwise.plugins.plugin_utils._step_options import StepOptions, variable_to_set
 from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
@@ -170,7 +169,7 @@ class Integration:
             if key.member_type == "api" and key_look.record.get("member"):
                 self.recorded.add(str(key_look.record["member"]))
             look.keys.append(key_look)
-            result = self.site.run("cw_integration_info", self._asked(key, key_look.record))
+            result = self._ask("cw_integration_info", self._asked(key, key_look.record))
             key_look.found = result["integration"]
             if key_look.found["key"] == "refused" and not self.stores_keys:
                 self._explain_refusal(key_look)
@@ -314,8 +313,10 @@ class Integration:
         """Run a module at the tenant; a way out that it names is told with the variables of this integration."""
         try:
             return self.site.run(module, options, check_mode=check_mode)
-        except NotOurs as problem:
+        except PsaError as problem:
             problem.remedy = problem.remedy.replace(VENDOR, self.vendor)
+            if problem.choice:
+                problem.remedy = variable_to_set(self.profile, self.vendor, options, *problem.choice)
             raise
 
     def me(self) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class FleetRun:
             problem.tenant = problem.tenant or integration.site.name
             result.look = result.look or {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
             result.error, result.error_kind = str(problem), type(problem).__name__
-            if isinstance(problem, NotOurs) and integration.site.check_mode:
+            if isinstance(problem, (NotOurs, InputError)) and integration.site.check_mode:
                 # A run would find this before its first step, so it would do none of those that were predicted.
                 integration.results.clear()
             if problem.data.get("done"):
