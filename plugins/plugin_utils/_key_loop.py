@@ -169,6 +169,10 @@ class Loop:
         if first and self._rotate:
             self._wish = replace(self._wish, replace=str((record.get("current") or {}).get("public_key") or ""))
         states = {str(key["public_key"]): self._state(key, record) for key in life.to_ask(record, offered, self._wish)}
+        if self._check_mode and not listing.active and self._wish.member_type == "api" and not self._wish.absent:
+            # An earlier task would activate the member, and with it the keys that are there.
+            there = {str(key["public_key"]) for key in listing.keys} if listing.offered else set(states)
+            states.update(dict.fromkeys(there & set(states), "valid"))
         given = self._wish.given
         if given and not self._wish.absent and states.get(given["public_key"]) == "refused":
             other = life.swapped(given)
