@@ -228,8 +228,8 @@ def probe(
         if row.key in paths and wanted.get(row.key, {}).get("inquire", "None") != "None"
     ]
     # Of a list, its count is the cheapest read that takes the same right.
-    own = [path if path.endswith("/count") else f"{path.rstrip('/')}/count" for path in endpoints]
-    todo += [(Row(None, "", "the vendor's own call", {}), path) for path in own]
+    called = [path if path.endswith("/count") else f"{path.rstrip('/')}/count" for path in endpoints]
+    todo += [(Row(None, "", "the vendor's own call", {}), path) for path in called]
 
     def call(row: Row, path: str) -> dict[str, Any]:
         result: dict[str, Any] = {"module": row.module, "function": row.function, "path": path, "ok": True, "error": ""}

@@ -162,9 +162,9 @@ def _clock(answer: Answer, diagnosis: Diagnosis) -> None:
 
 def _member(psa: Psa, diagnosis: Diagnosis, own: Own) -> None:
     """Who the keys belong to. An inactive member's keys are refused, so one that answers is active."""
-    identifier, problem = own.member, own.why_settings
-    if problem is not None:
-        diagnosis.add("member", unverified("whose the keys are", problem), status=UNKNOWN, remedy=problem.remedy)
+    identifier, hidden = own.member, own.why_settings
+    if hidden is not None:
+        diagnosis.add("member", unverified("whose the keys are", hidden), status=UNKNOWN, remedy=hidden.remedy)
         diagnosis.add("level", f"{UNVERIFIED}the tenant does not tell whose the keys are", status=UNKNOWN)
         return
     try:

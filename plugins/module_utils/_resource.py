@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -145,7 +146,7 @@ class Names:
             names = [str(one.get("name")) for one in records]
             problem = unknown(what, name, names)
             # The name of a role is that of the integration, and not the tenant's.
-            raise problem if field.exact else _to_choose(problem, field, names)
+            raise problem if field.exact else _to_choose(problem, field, names, name)
         if len(found) > 1:
             raise ambiguous(what, name, [f"id {one.get('id')}" for one in found])
         return Reference(int(found[0]["id"]), str(found[0].get("name") or found[0].get("identifier")))
@@ -171,17 +172,18 @@ class Names:
         names = [str(one.get("name")) for one in places or self.records(field.source)]
         what = f"{len(places)} entries stand at the top level {level.get('name')}"
         problem = InputError(what, remedy=f"name {field.option} instead of top")
-        raise _to_choose(problem, field, names)
+        raise _to_choose(problem, field, names, TOP)
 
 
-def _to_choose(problem: InputError, field: Field, names: Sequence[str]) -> InputError:
+def _to_choose(problem: InputError, field: Field, names: Sequence[str], wrong: str) -> InputError:
     """Return the error with the names that the tenant has for the field, and with one of them as an example."""
     if not names:
         return problem
     near = problem.data.get("closest") or list(names)[:1]
     problem.problem = legible(f"{problem.problem} (the tenant has {listed(names)})")
     problem.choice = (field.option, near[0])
-    problem.remedy = f'set {field.option} of the member to one of these names, such as {field.option}: "{near[0]}"'
+    example = f'{field.option}: "{near[0]}"'
+    problem.remedy = f"set {field.option} of the member to one of these names instead of {wrong}, such as {example}"
     return problem
 
 
@@ -195,7 +197,7 @@ class RecordPlan:
     before: dict[str, Any]
     after: dict[str, Any]
     body: Record
-    unverified: list[str] = field(default_factory=list)
+    unverified: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def changes(self) -> bool:

@@ -90,7 +90,7 @@ access:
   type: dict
   contains:
     verdict:
-      description: V(ok), V(missing), V(excess), or V(unverified) if nothing differs and the tenant does not show all of it.
+      description: V(ok), V(missing), V(excess), or V(unverified) if nothing differs and the tenant does not show all.
       type: str
       returned: always
     member: {description: Identifier of the member the keys belong to., type: str, returned: always}

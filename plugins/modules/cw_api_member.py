@@ -134,7 +134,12 @@ msg:
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, InvalidRecord, readable, unverified
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    InputError,
+    InvalidRecord,
+    readable,
+    unverified,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._members import (
     API_MEMBERS,
     FIELDS,

@@ -127,7 +127,13 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     readable,
     unverified,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._members import BOARDS, FIELDS, MemberNames, describe, find_owner
+from ansible_collections.msp.connectwise.plugins.module_utils._members import (
+    BOARDS,
+    FIELDS,
+    MemberNames,
+    describe,
+    find_owner,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._module import ON_UNKNOWN, Module, Result, main
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import plan_record
@@ -199,10 +205,10 @@ def withheld_boards(names: MemberNames, member: Record, wanted: dict[str, Any]) 
     listed = [known.get(one, f"board {one}") for one in ids]
     more = f" and {len(listed) - SHOWN_BOARDS} more" if len(listed) > SHOWN_BOARDS else ""
     asked = ", as the profile asks (excluded_boards)" if len(wanted.get("excluded_boards") or []) == len(ids) else ""
-    return [
+    note = (
         f"the key sees no ticket of {', '.join(listed[:SHOWN_BOARDS])}{more}: Restrict Board Access of the API member "
-        f"{member.get('identifier')} withholds these service boards{asked}"
-    ]
+    )
+    return [f"{note}{member.get('identifier')} withholds these service boards{asked}"]
 
 
 def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:

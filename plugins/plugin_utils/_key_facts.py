@@ -67,8 +67,8 @@ class Wish:
     heal: replace a key that the tenant refuses. beside: make a key beside one of the same description that the store
     does not know. lease: seconds for which an unfinished creation of another machine is respected. given: a key that a
     person has made, {public_key, private_key}, to be stored once the tenant confirms it. ad_hoc: the words of a command
-    that runs a module at this tenant. binding: the host that the key is bound to. heal_command: replaces the refused keys
-    of this tenant.
+    that runs a module at this tenant. binding: the host that the key is bound to. heal_command: replaces the refused
+    keys of this tenant.
     """
 
     member: str
@@ -313,7 +313,6 @@ def refusal(record: Record, facts: Facts, wish: Wish) -> str:
     if key.get("id") == (record.get("current") or {}).get("key_id"):
         return f"{line} in its record: somebody edited the description, and ConnectWise PSA then makes a new pair"
     return f"{line}, which the key store does not have"
-
 
 
 def refused_problem(record: Record, facts: Facts, wish: Wish) -> str:

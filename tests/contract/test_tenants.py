@@ -268,7 +268,7 @@ def store_made(simulator: Simulator, tenant: str, integration: Integration) -> N
             [
                 "2 entries stand at the top level Corporate",
                 '"Tampa Office", "Boston Office"',
-                'umbrella_member: {"identifier": "Umbrella", "name": "Cisco Umbrella", "level": "top", '
+                'such as umbrella_member: {"identifier": "Umbrella", "name": "Cisco Umbrella", "level": "top"',
                 '"security_location": "Tampa Office"}',
             ],
         ),

@@ -162,7 +162,12 @@ def test_reading_asks_for_both_with_the_slash_at_the_end(script):
 MINE, LISTS, INFO = (f"GET /system/{path}" for path in ("mySecurity", "mySecurity/customizeItems/", "info"))
 MISSING = answer(404, {"code": "ConnectWiseApi", "message": "The endpoint does not exist."})
 BROKEN = answer(500, {"message": "Broken."})
-WANTED = {"permissions": PROFILE, "customize": {"Table Setup": {"allow": ["A"]}}, "exclusive": True, "on_unknown": "fail"}
+WANTED = {
+    "permissions": PROFILE,
+    "customize": {"Table Setup": {"allow": ["A"]}},
+    "exclusive": True,
+    "on_unknown": "fail",
+}
 CHECK = {**WANTED, "probe": False, "endpoints": [], "fail_on": "excess", "settle": True}
 
 

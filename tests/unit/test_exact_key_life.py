@@ -24,8 +24,8 @@ ME = {"host": "here", "pid": 1}
 OTHER = {"host": "there", "pid": 2}
 
 UNLISTED = (
-    "it was deleted in ConnectWise PSA, or its description was edited there, which makes a new pair, or the private key "
-    "in the store is not the right one"
+    "it was deleted in ConnectWise PSA, or its description was edited there, which makes a new pair, or the private "
+    "key in the store is not the right one"
 )
 
 
@@ -576,7 +576,9 @@ def test_a_key_in_the_place_of_a_refused_one_is_named(current, keys, more, named
     said = refused_turn({"current": current}, "refused", True, keys, heal_command="HEAL", **more)
     assert why in line
     assert why in said
-    assert said.endswith("Set integration_heal: true to have a new key made and stored, then enter it at the vendor: HEAL")
+    assert said.endswith(
+        "Set integration_heal: true to have a new key made and stored, then enter it at the vendor: HEAL"
+    )
     if named:
         assert line.startswith(f'the stored key is refused; a key {pub(named)} ("')
         assert "deleted" not in said
