@@ -184,8 +184,8 @@ def _noted(fleet: Fleet, names: Sequence[str]) -> list[str]:
     for name, vendor, cell in _own(fleet, names, STATUSES):
         for line in cell.get("notes") or []:
             told.setdefault(line, []).append(f"{name} {vendor}")
-    lines = [part for line, who in list(told.items())[:NAMES] for part in _line("Note:", f"{_named(who)}: {line}", 4)]
-    return [*lines, *(_line("", f"and {len(told) - NAMES} more, in the report") if len(told) > NAMES else [])]
+    lines = [part for line, who in list(told.items())[:2] for part in _line("Note:", f"{_named(who)}: {line}", 4)]
+    return [*lines, *(_line("", f"and {len(told) - 2} more, in the report") if len(told) > 2 else [])]
 
 
 def _asked(fleet: Fleet, names: Sequence[str]) -> list[str]:
