@@ -104,8 +104,8 @@ class ActionModule(OwnAction, TenantAction):
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
+        _asked.require_meaning(load_extra_vars(self._loader), context.CLIARGS)
         given = _given_keys.read(self._loaded, args["keys_file"] or "") if self._stores_keys(args) else None
-        _asked.require_known(load_extra_vars(self._loader))
         tags = _asked.tags()
         hosts = Hosts(self, variables, tags=tags, given_keys=given)
         wanted = [host for host in batch if hosts.wants_integrations(host)]

@@ -255,6 +255,23 @@ class TestOneFile:
         }
         assert allowed(role, "Table Setup") == ["Service / Service Board"]
 
+    @pytest.mark.parametrize(
+        ("playbook", "extra", "said"),
+        [
+            ("new_vendor", {"cw_page": "x"}, "-e cw_page is no variable of this collection; nothing was done"),
+            ("new_vendor", {}, "no vendor is named; nothing was written. What to do: name it: -e cw_vendor=acme_sync"),
+            ("vendors", {"cw_serch": "x"}, "did you mean cw_search?"),
+        ],
+    )
+    def test_what_names_nothing_writes_nothing(
+        self, world: World, playbook: str, extra: dict[str, str], said: str
+    ) -> None:
+        before = sorted(world.ground.directory.rglob("*"))
+        played = world.ground.play(playbook, **extra)
+        assert played.code != 0, played.output
+        assert said in " ".join(played.output.split())
+        assert sorted(world.ground.directory.rglob("*")) == before
+
     def test_a_file_is_compared_with_a_page(self, world: World) -> None:
         page = world.ground.directory / "page.html"
         same = world.ground.play("new_vendor", cw_vendor="acme_sync", cw_table=str(page))
