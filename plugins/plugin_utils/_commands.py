@@ -17,7 +17,10 @@ import yaml
 from ansible import constants, context
 
 # Extra variables that decide what a run is about and where its files are; any other may hold a secret.
-_REPEATED = ("integration_store", "integration_report_", "cw_integrations", "cw_hosts")
+_REPEATED = (
+    *("integration_store", "integration_report_", "cw_integrations", "cw_hosts"),
+    *("cw_add", "cw_routes_dir", "cw_vendor_dirs"),
+)
 # Playbooks without a job template, and the template that takes their place.
 _TEMPLATES = {"finish": "onboard", "doctor": "audit", "store_key": "onboard", "key_report": "audit"}
 # What displays a record of each store; words in braces are filled in. Several are alternatives.
