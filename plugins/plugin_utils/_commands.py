@@ -49,6 +49,11 @@ class Typed:
         kept = [_without(text, name) for text in self.extra[1::2]]
         return replace(self, extra=tuple(part for text in kept if text for part in ("-e", text)))
 
+    def without_files(self) -> Typed:
+        """The same without files of extra variables."""
+        kept = [text for text in self.extra[1::2] if not text.startswith("@")]
+        return replace(self, extra=tuple(part for text in kept for part in ("-e", text)))
+
 
 def typed() -> Typed:
     """The command line of this run."""

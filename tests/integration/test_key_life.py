@@ -175,9 +175,14 @@ def test_another_passphrase_for_the_store(ready):
     for refused in ({"integration_store_vault_id": "default"}, {}):
         assert play(ready, "rekey_store", **refused) != 0
         assert "so nothing was encrypted. What to do: give the old and the new one" in " ".join(ready.output().split())
+        assert "Next:    ansible-playbook msp.connectwise.rekey_store -i " in ready.output()
+        assert "--vault-id old@prompt --vault-id new@prompt" in ready.output()
         assert ready.store_file(TENANT).read_bytes() == before
     ids = ["--vault-id", f"old@{ready.playground.passphrase}", "--vault-id", f"new@{other}"]
     assert play(ready, "rekey_store", *ids, integration_store_vault_id="new") == 0, ready.output()
+    end = ready.output().partition("PLAY RECAP")[0].rpartition("TASK [Show the summary]")[2]
+    assert "1 encrypted" in end
+    assert "Next:    ansible-playbook msp.connectwise.key_report -i " in end
     text = VaultLib([("new", VaultSecret(b"another"))]).decrypt(ready.store_file(TENANT).read_bytes())
     assert json.loads(text)["integrations"][VENDOR] == record
     assert ready.run(TENANT) != 0

@@ -385,6 +385,9 @@ class TestOneFile:
         compared = world.ground.play("compare", cw_integrations=["acme_sync", "zofiq"], cw_add="huntress")
         assert compared.code == 0, compared.output
         text = (world.ground.directory / "connectwise_reports" / "vendors.html").read_text(encoding="utf-8")
+        end = compared.output.partition("PLAY RECAP")[0].rpartition("TASK [Show the summary]")[2]
+        assert "3 tenants: the vendors can go together\ntoday, older, newer  acme_sync, zofiq\n" in end
+        assert "\nPage:    connectwise_reports/vendors.html\nNext:    ansible-playbook " in end
         for part in ("today, older, newer", "Acme Sync", "zofiQ", "Huntress EDR: 1 row more"):
             assert part in text
         wrong = world.ground.play("compare", cw_integrations=["acme_sink"])
