@@ -20,6 +20,7 @@ from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _confirm, _given_keys, _job_folder, _report
 from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import yaml_of
@@ -215,7 +216,7 @@ class ActionModule(OwnAction, TenantAction):
         result: dict[str, Any] = {
             # Each host's own task says whether it changed; this one stands for all of them.
             "changed": False,
-            "msg": f"{len(wanted)} tenants, {len(changes)} changed, {len(errors)} failed",
+            "msg": f"{counted(len(wanted), 'tenant')}, {len(changes)} changed, {len(errors)} failed",
             "hosts": wanted,
             "left_to_tasks": left_to_tasks,
             "errors": errors,

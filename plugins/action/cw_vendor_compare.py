@@ -13,6 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _compare, _compare_page, _profile, _vendor_list
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import vendor_directories
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
@@ -68,7 +69,7 @@ class ActionModule(OwnAction):
             replace_file(path.parent, path, page, mode=settings.file_mode)
             result["file"] = str(path)
         count = sum(len(one.tenants) for one in compared)
-        result["msg"] = f"{count} tenants compared, {len(problems)} problems" + (
+        result["msg"] = f"{counted(count, 'tenant')} compared, {counted(len(problems), 'problem')}" + (
             f", see {path}" if "file" in result else ""
         )
         return result

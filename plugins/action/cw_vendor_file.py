@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _new_vendor, _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import own_directory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
@@ -70,7 +71,7 @@ class ActionModule(OwnAction):
                 *announced(name, profile.asks, outside=True),
                 f"{path} written; look it over, then add {name} to cw_integrations",
             ],
-            "msg": f"{path}: {made.messages[0]}, {len(made.reading.unresolved)} lines not resolved",
+            "msg": f"{path}: {made.messages[0]}, {counted(len(made.reading.unresolved), 'line')} not resolved",
         }
 
 

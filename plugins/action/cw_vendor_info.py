@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _vendor_list
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import vendor_directories
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
@@ -29,6 +30,6 @@ class ActionModule(OwnAction):
             "changed": False,
             "vendors": found,
             "lines": _vendor_list.lines(found),
-            "msg": f"{len(found)} vendors",
+            "msg": counted(len(found), "vendor"),
             **({"warnings": wrong} if wrong else {}),
         }

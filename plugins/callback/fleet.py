@@ -42,6 +42,7 @@ from typing import Any, TextIO
 
 from ansible.plugins.callback import CallbackBase
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, JOURNAL, run_directory
 
@@ -77,7 +78,8 @@ class Progress:
         work, finished = sum(tenants.values()), min(len(self.statuses), sum(tenants.values()))
         rest = "" if not finished or finished >= work else f", {_spoken(seconds * (work - finished) / finished)} left"
         others = f"{found['pending']} pending, {found['drifted']} drifted, {failed} failed"
-        return f"{done} of {len(tenants)} tenants done, {finished} of {work} integrations: {others}{rest}"
+        amount = f"{done} of {counted(len(tenants), 'tenant')} done, {finished} of {counted(work, 'integration')}"
+        return f"{amount}: {others}{rest}"
 
 
 def _spoken(seconds: float) -> str:

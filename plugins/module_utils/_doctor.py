@@ -35,6 +35,7 @@ from ._errors import (
 )
 from ._http import Answer, Http
 from ._members import find_api_member
+from ._names import counted
 from ._resource import Names
 from ._roles import reads_offered
 from ._routes import Extensions
@@ -220,7 +221,7 @@ def _rights(
     if access.excess:
         diagnosis.add(
             "rights",
-            f"all that is needed, and {len(access.excess)} levels more",
+            f"all that is needed, and {counted(len(access.excess), 'level')} more",
             status=WARNING,
             remedy="give the keys a member with the rights of the role msp.connectwise.cw_admin and no others",
         )

@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Comparing names as people print them. Pure functions."""
+"""Compare names as people print them, and print numbers of things. Pure functions."""
 
 from __future__ import annotations
 
@@ -179,3 +179,9 @@ def _letters(name: str) -> str:
 
 def same(left: str, right: str) -> bool:
     return normalised(left) == normalised(right)
+
+
+def counted(number: float, noun: str, nouns: str = "") -> str:
+    """Return a number with its noun: 1 vendor, 2 vendors. nouns: a plural that is not the noun with an s."""
+    shown = int(number) if number == int(number) else number
+    return f"{shown} {noun if number == 1 else nouns or f'{noun}s'}"

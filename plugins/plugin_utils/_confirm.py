@@ -12,6 +12,7 @@ from ansible import context
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Tenant
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
@@ -56,7 +57,7 @@ def require(said: str, tenants: Sequence[Tenant], loader: Any) -> None:
             continue
         vendors, hosts = {vendor for _name, vendor in hit}, {name for name, _vendor in hit}
         raise InputError(
-            f"this would {what} {len(hit)} integrations: {len(vendors)} vendors on {len(hosts)} tenants; "
-            "nothing was done",
+            f"this would {what} {counted(len(hit), 'integration')}: {counted(len(vendors), 'vendor')} on "
+            f"{counted(len(hosts), 'tenant')}; nothing was done",
             remedy=f"name what you mean with --limit TENANT or -e cw_integrations=VENDOR, or say -e cw_confirm={word}",
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
@@ -206,7 +207,7 @@ def about(fleet: Mapping[str, Any]) -> str:
     found = counts(fleet)
     parts = ", ".join(f"{found[status]} {status}" for status in sorted(found))
     mode = " (check mode: nothing was changed)" if fleet["check_mode"] else ""
-    amount = f"{len(fleet['tenants'])} tenants, {sum(found.values())} integrations"
+    amount = f"{counted(len(fleet['tenants']), 'tenant')}, {counted(sum(found.values()), 'integration')}"
     return f"{fleet['playbook']}{mode}, {spoken(fleet['generated'])}: {amount}: {parts}"
 
 

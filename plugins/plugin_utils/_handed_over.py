@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _fleet
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 
@@ -140,7 +141,9 @@ def _large(cell: dict[str, Any], where: str) -> dict[str, Any]:
     for name, amount in (amounts or {}).items():
         cell[name] = [f"{number} of {amount}, see {where}" for number in range(1, amount + 1)]
     if rights:
-        lines = [f"{amount} rights ({name.replace('_', ' ')}), see {where}" for name, amount in rights.items()]
+        lines = [
+            f"{counted(amount, 'right')} ({name.replace('_', ' ')}), see {where}" for name, amount in rights.items()
+        ]
         cell["differences"] = [*cell.get("differences", []), *lines]
     if cell.get("old_keys"):
         cell["old_keys"] = [{"until": until} for until in cell["old_keys"]]

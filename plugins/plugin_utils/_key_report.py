@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, why_refused
@@ -40,7 +41,8 @@ def _findings(record: Record, facts: Facts, state: str, wish: Wish, now: datetim
         found.append(skew)
     age = age_days(current.get("created"), now)
     if wish.max_age_days and age is not None and age > wish.max_age_days:
-        found.append(f"the key is {age:.0f} days old, more than {wish.max_age_days:g}: run msp.connectwise.rotate_keys")
+        old = f"{counted(round(age), 'day')} old, more than {wish.max_age_days:g}"
+        found.append(f"the key is {old}: run msp.connectwise.rotate_keys")
     if record.get("next"):
         found.append("a run was interrupted while it made a key: run msp.connectwise.onboard")
     if left := leftover_keys(record):
@@ -72,14 +74,15 @@ def report(
     ]
     findings = [problem] if problem else _findings(record, facts, state, wish, now)
     if unknown:
-        findings.append(f"{len(unknown)} keys of the member are not in the store: use, store or delete them")
+        what = counted(len(unknown), "key")
+        findings.append(f"the member has {what} that the store does not know: use, store or delete what is listed")
     access = access or {}
     excess = [
         f"{one['module']} / {one['function']} {one['level']}: {one['actual']} instead of {one['wanted']}"
         for one in access.get("excess") or []
     ] + [f"{one['function']}: {one['item']}" for one in access.get("excess_items") or []]
     if excess:
-        findings.append(f"the key has {len(excess)} rights beyond the vendor's page")
+        findings.append(f"the key has {counted(len(excess), 'right')} beyond the vendor's page")
     return {
         "member": wish.member,
         "member_active": facts.active,
@@ -98,6 +101,11 @@ def report(
     }
 
 
+def state_word(state: str) -> str:
+    """Return the state of a key as people read it; "none" says nothing behind a number of keys."""
+    return "missing" if state == "none" else state
+
+
 def text(reports: Mapping[str, Mapping[str, Any]], tenant: str) -> str:
     """The reports of a tenant as a person reads them."""
     lines = [f"# Keys of {tenant}", ""]
@@ -109,7 +117,7 @@ def text(reports: Mapping[str, Mapping[str, Any]], tenant: str) -> str:
     ]
     for name, one in sorted(reports.items()):
         age = "" if one["age_days"] is None else one["age_days"]
-        cells = [name, one["member"], one["public_key"] or "", one["state"], age, one["place"]]
+        cells = [name, one["member"], one["public_key"] or "", state_word(one["state"]), age, one["place"]]
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     for name, one in sorted(reports.items()):
         if found := details(one):

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_report import details, whole
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_report import details, state_word, whole
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page import filled
 
@@ -51,13 +52,9 @@ def summary(reports: Reports) -> str:
     """All keys in a line."""
     keys = [one for there in reports.values() for one in there["keys"].values()]
     states = Counter(one["state"] for one in keys)
-    amounts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    amounts = ", ".join(f"{count} {state_word(state)}" for state, count in sorted(states.items()))
     found = sum(bool(one["findings"]) for one in keys)
-    return f"{_many(len(reports), 'tenant')}, {_many(len(keys), 'key')}: {amounts or 'none'}; {found} with findings"
-
-
-def _many(number: float, noun: str) -> str:
-    return f"{number:.0f} {noun}{'s' if round(number) != 1 else ''}"
+    return f"{counted(len(reports), 'tenant')}, {counted(len(keys), 'key')}: {amounts or 'none'}; {found} with findings"
 
 
 def page(reports: Reports, generated: str) -> str:
@@ -79,12 +76,12 @@ def page(reports: Reports, generated: str) -> str:
 
 def _state(state: str) -> str:
     colour = STATES.get(state, ("drifted", ""))[0]
-    return f'<span class="tag {colour}">{escape(state)}</span>'
+    return f'<span class="tag {colour}">{escape(state_word(state))}</span>'
 
 
 def _row(tenant: str, name: str, one: Mapping[str, Any], time: str) -> str:
     days = one["age_days"]
-    age = "" if days is None else _many(days, "day")
+    age = "" if days is None else counted(round(days), "day")
     public = shown_key(one["public_key"]) if one["public_key"] else ""
     cells = [escape(str(text)) for text in (name, one["member"], public)]
     cells += [_state(str(one["state"]))]

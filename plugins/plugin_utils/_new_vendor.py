@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _vendor_text
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page_rows import Reading, differences, hash_of, read_page
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest
@@ -54,11 +55,9 @@ def begun(name: str, page: str, given: Mapping[str, Any], prefix: str = "", tick
     notes = [f"# not resolved: {line}" for line in reading.unresolved] + [
         f"# to check: {one}" for one in reading.questions
     ]
-    granted = (
-        f"{len(rows(reading.permissions))} rows read from the page" if page.strip() else "an empty table to fill in"
-    )
+    amount = counted(len(rows(reading.permissions)), "row")
     messages = [
-        granted,
+        f"{amount} read from the page" if page.strip() else "an empty table to fill in",
         *told("not resolved", reading.unresolved),
         *told("to check", reading.questions),
     ]

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
+
 Step = Mapping[str, Any]
 
 # Seconds that a person takes, by kind of step, and to open a screen and save it: estimates, not measurements.
@@ -44,7 +46,7 @@ def minutes(steps: Sequence[Step]) -> int:
 
 def amount(steps: Sequence[Step]) -> str:
     """Number and duration of steps, in words."""
-    return f"{len(steps)} step{'s' if len(steps) != 1 else ''}, about {minutes(steps)} min"
+    return f"{counted(len(steps), 'step')}, about {minutes(steps)} min"
 
 
 def spoken(time: Any) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import word
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, spoken
@@ -46,7 +47,7 @@ def table(
     lines += matrix(fleet, names) or by_status(fleet, names)
     others = len(fleet["tenants"]) - len(names)
     if others:
-        lines.append(f"and {others} tenant{'s' if others != 1 else ''} of earlier runs, in the report")
+        lines.append(f"and {counted(others, 'tenant')} of earlier runs, in the report")
     lines += ["", *_asked(fleet, names), *_needed(fleet, names, orders and short_path(orders, run.here))]
     lines += _line("Keys:", keys, 2) if keys else []
     if page := files.get("keys.html") if keys else "":
@@ -121,7 +122,7 @@ def by_status(fleet: Fleet, names: Sequence[str]) -> list[str]:
     rows += [[vendor, *(str(found[vendor][one] or "-") for one in statuses)] for vendor in vendors[:TENANTS]]
     if len(vendors) > TENANTS:
         rest = [str(sum(found[vendor][one] for vendor in vendors[TENANTS:]) or "-") for one in statuses]
-        rows.append([f"{len(vendors) - TENANTS} other vendors", *rest])
+        rows.append([counted(len(vendors) - TENANTS, "other vendor"), *rest])
     return _columns(rows) if statuses else []
 
 
@@ -142,7 +143,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 def _totals(fleet: Fleet, names: Sequence[str]) -> str:
     found: Counter[str] = sum(_found(fleet, names).values(), Counter())
     parts = ", ".join(f"{found[status]} {status}" for status in reversed(STATUSES) if found[status])
-    return f"{len(names)} tenant{'s' if len(names) != 1 else ''}: {parts or 'nothing is known'}"
+    return f"{counted(len(names), 'tenant')}: {parts or 'nothing is known'}"
 
 
 def _with(fleet: Fleet, names: Iterable[str], statuses: Iterable[str]) -> list[tuple[str, str, Mapping[str, Any]]]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._compare import riskiest
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known, vendor_files
@@ -67,7 +68,7 @@ def lines(entries: Sequence[dict[str, Any]]) -> list[str]:
         partial = ", partial" if entry["completeness"] == "partial" else ""
         risk = entry["riskiest"][0] if entry["riskiest"] else "nothing stands out"
         checked = f", read in {entry['checked']}" if entry["checked"] else ""
-        rows_ = "keys of people" if entry["strategy"] == _profile.PER_TECHNICIAN else f"{entry['rows']} rows"
+        rows_ = "keys of people" if entry["strategy"] == _profile.PER_TECHNICIAN else counted(entry["rows"], "row")
         about = f"{entry['product']}: {rows_}{partial}{checked}"
         found.append(f"{entry['name']:{width}}  {about}; {risk}; {entry['source'] or 'no source'}")
     return found

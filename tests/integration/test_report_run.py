@@ -179,7 +179,7 @@ def test_a_report_about_keys_has_its_page_which_an_offboarding_takes_with_it(wor
     assert played.code == 0, played.output
     lines = told(played)
     assert "         connectwise_reports/keys.html" in lines
-    assert any(line.startswith("Keys:    2 tenants, 2 keys: 1 none, 1 valid;") for line in lines)
+    assert any(line.startswith("Keys:    2 tenants, 2 keys: 1 missing, 1 valid;") for line in lines)
     assert (world.reports / "north" / "keys.md").exists()
     gone = world.ground.play("offboard", "--limit", "north")
     assert gone.code == 0, gone.output

@@ -145,6 +145,14 @@ def test_the_page_of_all_keys_begins_with_those_to_look_at(tmp_path: Path) -> No
     assert "@" not in text.partition("<body>")[2]
 
 
+def test_a_key_that_the_store_lacks_is_missing() -> None:
+    keys = {"petra": key(), "zofiq": key(state="none", public_key=None)}
+    reports = {"north": {"time": NEW, "keys": keys}}
+    assert _keys_page.summary(reports) == "1 tenant, 2 keys: 1 missing, 1 valid; 0 with findings"
+    assert ">missing</span>" in _keys_page.page(reports, NEW)
+    assert "| missing |" in _key_report.text(keys, "north")
+
+
 @pytest.mark.parametrize(("state", "shown"), [("valid", "publickey"), ("refused", "publ…"), ("foreign", "publ…")])
 def test_a_key_that_the_tenant_does_not_confirm_is_not_shown_whole(state: str, shown: str) -> None:
     record = {"current": {"public_key": "publickey", "created": NEW}}

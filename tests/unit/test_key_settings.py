@@ -510,7 +510,7 @@ def required(said="", subset=None, extra=None, monkeypatch=None, **values):
 )
 def test_taking_away_from_all_wants_the_word(monkeypatch, values, word):
     message = told(required, monkeypatch=monkeypatch, **values)
-    assert "2 integrations: 1 vendors on 2 tenants; nothing was done" in message
+    assert "2 integrations: 1 vendor on 2 tenants; nothing was done" in message
     assert f"cw_confirm={word}" in message
     other = "rotate-all" if word == "offboard-all" else "offboard-all"
     assert f"cw_confirm={word}" in told(required, said=other, monkeypatch=monkeypatch, **values)
