@@ -8,7 +8,7 @@ The refusals are pure. What they are told is read right before a write, and only
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -94,7 +94,7 @@ def role_refusal(role: Record, held: Held, claim: Claim) -> NotOurs | None:
         if not held.own:
             return NotOurs(
                 f'the tenant does not tell whose key this run works with, and the role "{name}" is held by '
-                f"{_named(held.holders)}; nothing was changed",
+                f"{named(held.holders)}; nothing was changed",
                 remedy="see that GET /system/mySecurity names the member of these keys",
             )
         if held.by_own:
@@ -104,7 +104,7 @@ def role_refusal(role: Record, held: Held, claim: Claim) -> NotOurs | None:
     if not others or claim.adopt:
         return None
     return NotOurs(
-        f'the role "{name}" is also held by {_named(others)}, not of this integration; nothing was changed',
+        f'the role "{name}" is also held by {named(others)}, not of this integration; nothing was changed',
         remedy=f"set {VENDOR}_role_name to another role, or integration_adopt: true if all holders, such as a former "
         "member of this integration, may get its rights and no others (options name, adopt and own_members)",
     )
@@ -203,8 +203,12 @@ def _holding(members: Iterable[Record], role: Record, api: bool) -> list[Holder]
     ]
 
 
-def _named(holders: Sequence[Holder]) -> str:
-    names = sorted(str(one) for one in holders)
+def named(holders: Iterable[Holder]) -> str:
+    """Return the first holders in words, each Member ID once: a tenant may list API members among its people too."""
+    by_id: dict[str, Holder] = {}
+    for one in sorted(holders, key=lambda one: not one.api):
+        by_id.setdefault(one.identifier, one)
+    names = sorted(map(str, by_id.values()))
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _owners as owners
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    Conflict,
     InvalidRecord,
     NotOurs,
     PermissionDenied,
@@ -81,6 +82,23 @@ def test_the_first_five_holders_are_named() -> None:
     assert "tech5" not in said(found)
     assert "<vendor>_role_name" in said(found)
     assert "integration_adopt: true" in said(found)
+
+
+TWICE = [Holder("mine", False), Holder("mine", True), Holder("mine", True), PERSON]
+
+
+def test_a_holder_is_named_once() -> None:
+    # As a tenant tells it that lists API members among its people too, or one member on two pages.
+    assert owners.named(TWICE) == "jdoe (person), mine (API member)"
+    found = owners.role_refusal(ROLE, Held(tuple(TWICE), "Ansible"), claim())
+    assert "is also held by jdoe (person), mine (API member), not of" in said(found)
+
+
+def test_a_role_in_use_names_each_holder_once(script: Any) -> None:
+    lists = {API: [[member(1, "mine", 5)]], PEOPLE: [[member(7, "mine", 5), member(9, "jdoe", 6)]], OWN: [me("jdoe")]}
+    psa, _transport = script({ROLES: [[ROLE]], **lists})
+    with pytest.raises(Conflict, match=r'the role "Sync" is held by mine \(API member\), so'):
+        cw_security_role.run(psa, {**OPTIONS, "state": "absent"}, False)
 
 
 @pytest.mark.parametrize(
