@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compare names as people print them, and print numbers of things. Pure functions."""
+"""Compare names and levels as people print them, and print numbers of things. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from ._errors import AmbiguousName, UnknownName
+from ._errors import AmbiguousName, InputError, UnknownName
 
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 # Characters without width, which a PDF or a web page leaves in a copied name.
@@ -83,6 +83,10 @@ _PRINTED_TABLES: dict[str, tuple[str, ...]] = {
     "General / Workflow Rules": ("General / Workflow_Rules",),
     "Agreements / Batch": ("Agreements / Batch Setup",),
 }
+
+# What people write for a level; without quotes, YAML makes False or True of it.
+_NO, _YES = ("no", "off", "false"), ("yes", "on", "true")
+_LEVELS = ("None", "My", "All")
 
 
 def normalised(name: str) -> str:
@@ -185,3 +189,26 @@ def counted(number: float, noun: str, nouns: str = "") -> str:
     """Return a number with its noun: 1 vendor, 2 vendors. nouns: a plural that is not the noun with an s."""
     shown = int(number) if number == int(number) else number
     return f"{shown} {noun if number == 1 else nouns or f'{noun}s'}"
+
+
+def level_meant(value: Any) -> Any:
+    """Return the level None for what YAML makes of an unquoted no, off or false; any other value as it is."""
+    is_no = value is False or (isinstance(value, str) and value.strip().casefold() in _NO)
+    return "None" if is_no else value
+
+
+def level_hint(value: Any) -> str:
+    """Return what to write instead of a value that is no level but was meant as one; empty if that is not known."""
+    if value is True or (isinstance(value, str) and value.strip().casefold() in _YES):
+        return '; YAML reads yes, on and true without quotes as true: write "All" or "My"'
+    return "; write the word, not a number" if isinstance(value, (int, float)) else ""
+
+
+def level_word(value: Any, where: str) -> str:
+    """A level as the API spells it, from any capitalisation; null is None."""
+    word = "None" if value is None else str(level_meant(value)).strip().capitalize()
+    if word not in _LEVELS:
+        raise InputError(
+            f'{where}: "{value}" is not a level', remedy=f"a level is one of None, My, All{level_hint(value)}"
+        )
+    return word

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._errors import InputError, LevelNotOffered, UnknownName
-from ._names import ambiguous, canonical_function, canonical_item, canonical_module, normalised, unknown
+from ._names import ambiguous, canonical_function, canonical_item, canonical_module, level_word, normalised, unknown
 
 VERBS = ("add", "edit", "delete", "inquire")
 RANK = {"None": 0, "My": 1, "All": 2}
@@ -99,17 +99,6 @@ class Deviation:
             "wanted": self.wanted,
             "actual": self.actual,
         }
-
-
-def level_word(value: Any, where: str) -> str:
-    """A level as the API spells it, from any capitalisation; null is None."""
-    word = "None" if value is None else str(value).strip().capitalize()
-    if word not in RANK:
-        raise InputError(
-            f'{where}: "{value}" is not a level',
-            remedy="a level is one of None, My, All",
-        )
-    return word
 
 
 def parse_levels(value: Any, where: str) -> Levels:

@@ -37,7 +37,7 @@ options:
   permissions:
     description:
       - The wanted levels. Modules, each with its functions, each with C(add), C(edit), C(delete) and C(inquire), which
-        are V(None), V(My) or V(All). A level that is left out means V(None).
+        are V(None), V(My) or V(All). A level that is left out means V(None), and so do V(no), V(off) and V(false).
       - The function V(*) means every function of the module; functions that are named win over it.
       - V(My) is refused if the row does not offer it.
       - When left out, the matrix is not touched.

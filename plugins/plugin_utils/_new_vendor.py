@@ -15,7 +15,12 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _vendor_tex
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page_rows import Reading, differences, hash_of, read_page
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import ProfileError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import Matrix, rows, with_switches
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import (
+    Matrix,
+    rows,
+    with_levels,
+    with_switches,
+)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _TOLD = 50
@@ -111,7 +116,12 @@ def _profile(name: str, reading: Reading, given: Mapping[str, Any]) -> dict[str,
 
 def whole_table(values: Mapping[str, Any]) -> Matrix:
     """The table of a profile with all its features, as the page prints it."""
-    everything = {"permissions": {}, **values, "features": list(values.get("feature_groups", {})), "reductions": []}
+    everything = {
+        "permissions": {},
+        **with_levels(values),
+        "features": list(values.get("feature_groups", {})),
+        "reductions": [],
+    }
     return with_switches(everything)[0]
 
 

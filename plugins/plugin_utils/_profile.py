@@ -38,7 +38,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names imp
     find,
     wanted,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import with_switches
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import with_levels, with_switches
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve, has_marker
 
 __all__ = ["Key", "Profile", "ProfileError", "collisions", "directories", "find", "of_mapping", "read", "wanted"]
@@ -286,6 +286,7 @@ def _settled(given: Mapping[str, Any]) -> dict[str, Any]:
     for key in _SWITCHES:
         if isinstance(values.get(key), str):
             values[key] = [part.strip() for part in values[key].split(",") if part.strip()]
+    values = with_levels(values)
     if isinstance(values.get("grace_days"), str):
         with contextlib.suppress(ValueError):  # the schema says what is wrong with it
             values["grace_days"] = float(values["grace_days"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -196,6 +197,26 @@ def test_wrong_permissions(wanted, message):
         plan(wanted)
     assert message in str(caught.value)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("text", ["no", "No", "off", "false", '"no"', '"False"'])
+def test_a_no_is_the_level_none_with_and_without_quotes(text):
+    read = yaml.safe_load(f"{{add: {text}, inquire: All}}")
+    assert permissions.parse_levels(read, "x") == levels(inquire="All")
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        *((text, 'without quotes as true: write "All" or "My"') for text in ("yes", "on", "true", '"Yes"')),
+        *((text, "write the word, not a number") for text in ("0", "1", "2.5")),
+        ("Everything", "a level is one of None, My, All"),
+    ],
+)
+def test_a_value_that_is_no_level_is_told_with_what_to_write(text, remedy):
+    with pytest.raises(InputError, match=r"x, add: .* is not a level") as caught:
+        permissions.parse_levels(yaml.safe_load(f"{{add: {text}}}"), "x")
+    assert caught.value.remedy.endswith(remedy)
 
 
 def test_null_and_any_capitals_are_levels():
