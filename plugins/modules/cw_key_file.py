@@ -44,7 +44,7 @@ options:
     description: Id of the vault secret to encrypt with. C(integration_store_vault_id), or the first one, when left out.
     type: str
   allow_readable:
-    description: Whether a file that other users of the controller can read is accepted.
+    description: Whether a file that other users of the controller can read, and a folder they can write, are accepted.
     type: bool
 author:
   - The msp.connectwise contributors (@msp-connectwise)

@@ -116,6 +116,23 @@ def folder_mode(mode: int) -> int:
     return mode | (mode & 0o444) >> 2
 
 
+def writable_by(folder: Path, others: int) -> Path | None:
+    """Return the folder, or one above it, in which others may put something else in its place; None if there is none.
+
+    others: bits of a mode. Above the folder, a sticky one is safe, such as /tmp: only the owner may rename there.
+    """
+    real = Path(os.path.realpath(folder))
+    for place in (real, *real.parents):
+        try:
+            mode = place.stat().st_mode
+        except OSError:
+            # It is made later, or cannot be seen.
+            continue
+        if mode & others and not (mode & stat.S_ISVTX and place != real):
+            return place
+    return None
+
+
 def tighten(folder: Path, mode: int, endings: Collection[str], *, itself: bool = True) -> None:
     """Give the files in a folder with these endings, and the folder itself, their mode; but not another user's."""
     with suppress(OSError):

@@ -25,6 +25,8 @@ FORMAT = "msp.connectwise keys 1"
 STORE = "key store: "
 _LOCK_WAIT = 30.0  # seconds
 _FILES_TRIED = 5
+# What flock says while another process has the lock; anything else is no lock at all.
+_LOCKED = (errno.EAGAIN, errno.EACCES, errno.EINTR)
 
 Encrypt = Callable[[str], bytes]
 Decrypt = Callable[[bytes], str]
@@ -122,6 +124,7 @@ class KeyFile:
 
     def check(self, *, write: bool) -> None:
         """Find out whether a record could be written: passphrase, rights, room. write: whether trying is allowed."""
+        self._require_private_folder()
         probe = self._encrypt("x" * 4096)
         if not self._own_passphrase and not self.path.exists():
             self._check_passphrase()
@@ -171,7 +174,18 @@ class KeyFile:
             self._save(self._load())
             return True
 
+    def _require_private_folder(self) -> None:
+        """Raise StoreError if every user of this machine may replace the key files, as sshd does for its keys."""
+        place = None if self._allow_readable else _files.writable_by(self.directory, stat.S_IWOTH)
+        if place is not None:
+            raise StoreError(
+                f"every user of this machine may replace the files in {self.directory}, because {place} is open to all "
+                f"(mode {stat.S_IMODE(place.stat().st_mode):04o})",
+                f"chmod o-w {place}, or set integration_store_dir to another folder",
+            )
+
     def _load(self) -> dict[str, dict[str, Any]]:
+        self._require_private_folder()
         try:
             mode = self.path.stat().st_mode
             data = _files.read_bytes(self.path, below=self.directory)
@@ -238,7 +252,9 @@ class KeyFile:
                 try:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
-                except OSError:
+                except OSError as problem:
+                    if problem.errno not in _LOCKED:
+                        raise self._unlockable(problem) from None
                     if time.monotonic() > deadline:
                         raise StoreError(
                             f"{self.path} has been locked by another run for {_LOCK_WAIT:.0f} seconds",
@@ -255,6 +271,13 @@ class KeyFile:
         for left in self.directory.glob(f".{self.path.name}.*"):
             if left.suffix != ".lock":
                 left.unlink(missing_ok=True)
+
+    def _unlockable(self, problem: OSError) -> StoreError:
+        return StoreError(
+            f"the file system of {self.directory} gives no locks ({problem.strerror}), so two runs could lose a key",
+            "set integration_store_dir to a folder on a local disk, or let its file system lock files (on NFS: start "
+            "the lock service, and mount without nolock)",
+        )
 
     def _unwritable(self, problem: OSError) -> StoreError:
         return StoreError(
