@@ -35,7 +35,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import REMEDY
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
-from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import BECOME, TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "keys_file": {"type": "str", "no_log": False},
@@ -107,6 +107,8 @@ class ActionModule(OwnAction, TenantAction):
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
         given = _given_keys.read(self._loaded, args["keys_file"] or "") if self._stores_keys(args) else None
         _asked.require_known(load_extra_vars(self._loader))
+        if self.ignores_become():
+            Display().warning(BECOME)
         tags = _asked.tags()
         hosts = Hosts(self, variables, tags=tags, given_keys=given)
         wanted = [host for host in batch if hosts.wants_integrations(host)]

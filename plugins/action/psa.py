@@ -26,17 +26,13 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MO
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import Care
 from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import store_of
-from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import PREFIX, TenantAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import BECOME, PREFIX, TenantAction
 
 # With `store`, the stored key takes the place of these options.
 _KEY_OPTIONS = {
     "cw_access_check": ("public_key", "private_key"),
     "cw_table_setup": ("reader_public_key", "reader_private_key"),
 }
-_PROCESS = (
-    "become: true makes every task a process of its own, which is slower; the tenants' API needs no rights on this "
-    "machine, so leave it out"
-)
 
 
 def _invocation_wanted(variables: Mapping[str, Any]) -> bool:
@@ -76,8 +72,8 @@ class ActionModule(TenantAction):
             )
         else:
             result.update(self.run_on_host(f"{PREFIX}{short}", args, variables))
-            if self._task.become and self._connection.transport == "local":
-                result.setdefault("warnings", []).append(_PROCESS)
+        if self.ignores_become():
+            result.setdefault("warnings", []).append(BECOME)
         care.failed(result.get("error") or {})
         self._name_vendor(result, variables)
         if care.warnings:

@@ -16,9 +16,10 @@ description:
   - A host's C(cw_integrations) names its integrations, its C(cw_*) variables give the connection, its
     C(integration_*) variables the settings of the role, its C(<vendor>_*) variables what differs from a vendor's table.
     C(--tags VENDOR) narrows a run down to vendors.
-  - A tenant is left to the tasks of the role if its connection is not local, if V(become) or an C(environment) is set,
-    or if C(cw_in_process) is false; one integration, if its role is of another collection, or if its key has to be
-    written to a store that another collection's modules keep. The task displays which tenants were left, and why.
+  - A tenant is left to the tasks of the role if its connection is not local, if an C(environment) is set, or if
+    C(cw_in_process) is false; one integration, if its role is of another collection, or if its key has to be written
+    to a store that another collection's modules keep. The task displays which tenants were left, and why.
+  - Where the connection is local, V(become) is ignored, and a warning says so.
   - Before the first write for a vendor it displays the vendor's risky rights, and all rights of a vendor whose table is
     not of this collection; also in check mode.
   - An error of one tenant or one vendor stops no other.

@@ -178,8 +178,6 @@ class Hosts:
         transport = str(resolve("ansible_connection", self._action._connection.transport))
         if transport.rpartition(".")[2] != "local":
             return f"the connection is {transport}, so the modules run on that host"
-        if boolean(resolve("ansible_become", False), strict=False) or self._action._task.become:
-            return "become is set"
         if not boolean(resolve("cw_in_process", True), strict=False):
             return "cw_in_process is false"
         return "the play sets an environment" if self._environment else ""

@@ -37,6 +37,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care impor
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import StoreMaker
 
 PREFIX = "msp.connectwise."
+BECOME = "become is ignored: the tenants' API needs no rights on this machine, so leave it out"
 
 
 class InProcess:
@@ -113,16 +114,25 @@ class TenantAction(ActionBase):
         return binding
 
     def runs_in_process(self, variables: Mapping[str, Any]) -> bool:
-        if self._connection.transport != "local" or self._task.become or self._task.async_val:
+        if self._connection.transport != "local" or self._task.async_val:
             return False
         return bool(boolean(Resolver(self, variables)("cw_in_process", True), strict=False))
+
+    def ignores_become(self) -> bool:
+        """Return whether the task has a become that counts for nothing, and take it away: there may be no sudo here."""
+        asked = bool(self._task.become or self._connection.become)
+        if self._connection.transport != "local" or not asked:
+            return False
+        self._connection.set_become_plugin(None)
+        return True
 
     def run_on_host(self, name: str, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """Run a module as a process on the host.
 
         Keys are among its options: over standard input they lie in no file.
         """
-        if not self._task.become:
+        self.ignores_become()
+        if self._connection.become is None:
             with suppress(AnsibleError, KeyError):  # a kind of connection that has no such option
                 self._connection.set_option("pipelining", True)
         found: dict[str, Any] = self._execute_module(

@@ -46,19 +46,20 @@ class Fleet:
         self.world, self.place = world, place
         self.passphrase = Playground.write(place / "passphrase", "passphrase")
 
-    def run(self, play: list[dict[str, Any]], *arguments: str, **extra: Any) -> Run:
+    def run(self, play: list[dict[str, Any]], *arguments: str, env: dict[str, str] | None = None, **extra: Any) -> Run:
         inventory = self.world.inventory(
             cw_integrations=[VENDOR],
             integration_report_dir=str(self.place / "reports"),
             integration_store_dir=str(self.place / "keys"),
         )
         hosts = inventory["all"]["hosts"]
-        hosts["elsewhere"]["ansible_connection"] = "elsewhere"
+        hosts["elsewhere"].update(ansible_connection="elsewhere", ansible_become=False)
         for name in ("process1", "process2"):
             hosts[name]["cw_in_process"] = False
         shelf = json.dumps(SHELF).replace("SHELF", str(self.place / "shelf"))
         hosts["shelved"].update(integration_store=json.loads(shelf), integration_store_settle=0)
         env = {
+            **(env or {}),
             "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
             "ELSEWHERE_FILE": str(self.place / "elsewhere.txt"),
         }
@@ -83,8 +84,12 @@ def fleet(make_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 
 @pytest.mark.timeout(600)
 def test_it_is_said_once_and_done(fleet: Fleet) -> None:
-    run = fleet.run([{"import_playbook": "msp.connectwise.onboard"}])
+    # A become counts for nothing where the connection is local: in the one task, in those of the role, as a process.
+    become = ("--become", "--become-user", "somebody")
+    without = {"ANSIBLE_BECOME_EXE": "/no/such/sudo"}
+    run = fleet.run([{"import_playbook": "msp.connectwise.onboard"}], *become, env=without)
     assert run.code == 0, run.output
+    assert "become is ignored: the tenants' API needs no rights" in " ".join(run.output.split())
     lines = [line for line in run.output.splitlines() if "left to the tasks of the role" in line]
     for reason in dict.fromkeys(WHY.values()):
         names = [name for name, why in WHY.items() if why == reason]

@@ -34,7 +34,7 @@ EVIL = "{{ lookup('pipe', 'id') }}\x1b[2J"
 CALLERS = {
     "_bound_host": {"variable"},  # cw_host, cw_region and cw_allow_host_override of the inventory
     "_fleet_hosts": {
-        *("'ansible_become'", "'ansible_connection'", "'cw_in_process'", "'cw_integrations'", "'cw_vendor_dirs'"),
+        *("'ansible_connection'", "'cw_in_process'", "'cw_integrations'", "'cw_vendor_dirs'"),
     },
     "_options": {"name"},  # cw_<option> of the connection
     "_profile": {"variable"},  # <vendor>_<key> of the host
