@@ -46,6 +46,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place impo
     replace_file,
     require_place_of_all,
     tighten_all,
+    unwritable,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import (
@@ -117,7 +118,10 @@ class ActionModule(ActionBase):
                     tighten_all(place, fleet["tenants"], mode, REPORTS_FOLDER)
                 result["removed"] = _handed_over.tidy(directory, args["keep_jobs"])
             except (OSError, _files.NotAFile) as problem:
-                return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
+                # How it stands is told all the same.
+                self._say(self._lines(fleet, args, None, directory, variables))
+                told = unwritable(directory, problem) if isinstance(problem, OSError) else problem
+                return {**result, "failed": True, **told.as_result()}
         result["lines"] = self._lines(fleet, args, result.get("files"), directory, variables)
         result.update(self._of_keys(args["playbook"], result["lines"]))
         self._say(result["lines"])

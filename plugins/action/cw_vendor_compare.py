@@ -35,6 +35,7 @@ class ActionModule(OwnAction):
     _requires_connection = False
     OPTIONS = ARGUMENT_SPEC
     WRITES = "the comparison"
+    PLACE = "integration_report_dir"
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         directories = vendor_directories(variables, args["directories"])

@@ -282,5 +282,5 @@ class KeyFile:
     def _unwritable(self, problem: OSError) -> StoreError:
         return StoreError(
             f"{self.directory} cannot be written ({problem.strerror})",
-            "give this user the right to write there, or set integration_store_dir",
+            _files.way_out(problem, self.directory, "integration_store_dir"),
         )

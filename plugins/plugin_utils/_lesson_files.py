@@ -65,7 +65,7 @@ class LessonFiles:
         except OSError as problem:
             raise InputError(
                 f"{self.place / name} cannot be written ({problem.strerror})",
-                remedy="give this user the right to write there",
+                remedy=_files.way_out(problem, self.place),
             ) from None
         return self.place / name
 

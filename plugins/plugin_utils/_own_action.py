@@ -12,19 +12,22 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 
 
 class OwnAction(ActionBase):
     """OPTIONS: its argument spec, CONSTRAINTS: what goes with it, WRITES: what it writes, as a message names it.
 
+    PLACE: the variable that chooses where it is written.
     VARIABLES: the options that a playbook takes from a variable, by which a person knows them.
     """
 
     OPTIONS: ClassVar[Mapping[str, Any]]
     CONSTRAINTS: ClassVar[Mapping[str, Any]] = {}
     WRITES: ClassVar[str] = "a file"
+    PLACE: ClassVar[str] = ""
     VARIABLES: ClassVar[Mapping[str, str]] = {}
 
     @guarded
@@ -45,7 +48,9 @@ class OwnAction(ActionBase):
             return {**result, "failed": True, "changed": False, **problem.as_result()}
         except OSError as problem:
             reason = f"{problem.strerror or problem}" + (f": {problem.filename}" if problem.filename else "")
-            return {**result, "failed": True, "changed": False, "msg": f"{self.WRITES} could not be written: {reason}"}
+            remedy = _files.way_out(problem, problem.filename or "the folder", self.PLACE)
+            told = InputError(f"{self.WRITES} could not be written: {reason}", remedy=remedy)
+            return {**result, "failed": True, "changed": False, **told.as_result()}
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """What the task does, with validated options; its result. Raises PsaError or OSError."""

@@ -70,5 +70,5 @@ def check_writable(directory: Path, mode: int = _files.PRIVATE) -> None:
 def unwritable(directory: object, problem: OSError) -> InputError:
     return InputError(
         f"reports cannot be written to {directory} ({problem.strerror})",
-        remedy="give this user the right to write there, or set integration_report_dir; see that the disk is not full",
+        remedy=_files.way_out(problem, directory, "integration_report_dir"),
     )

@@ -33,7 +33,17 @@ class Wrong:
 FILE = "{{ inventory_dir }}/inventory.json"
 WRONG = [
     Wrong("nostore", {"integration_store_dir": f"{FILE}/keys"}, ("inventory.json/keys",)),
-    Wrong("noreports", {"integration_report_dir": f"{FILE}/reports"}, ("reports cannot be written to", "reports")),
+    Wrong(
+        "noreports",
+        {"integration_report_dir": f"{FILE}/reports"},
+        ("reports cannot be written to", "take away the file"),
+    ),
+    # A folder that takes no file, not even from root.
+    Wrong(
+        "readonly",
+        {"integration_report_dir": "/sys/connectwise_reports"},
+        ("reports cannot be written to /sys/connectwise_reports (", "or set integration_report_dir to another place"),
+    ),
     Wrong("longname", {"umbrella_member": {"identifier": LONG, "name": "Long"}}, ("umbrella_member.identifier", "15")),
     Wrong(
         "mistyped",
