@@ -19,6 +19,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check imp
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import load, parse
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known
 
+_LARGEST = 16 * 2**20  # bytes of a page; a permission table has some hundred rows
 _MOST = 20  # rows of an error
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -108,7 +109,10 @@ _HEAD = """---
 
 def _page(path: Path) -> str:
     try:
-        return _files.read_text(path.expanduser(), encoding="utf-8-sig")
+        return _files.read_text(path.expanduser(), limit=_LARGEST, encoding="utf-8-sig")
+    except _files.NotAFile as problem:
+        problem.remedy = "save the page, or only its table, as a file of its own (-e cw_table=page.html)"
+        raise
     except UnicodeDecodeError:
         remedy = "save the page as HTML, or the table as CSV or TSV, in UTF-8; a PDF or a spreadsheet cannot be read"
         raise InputError(f"{path} is not a text in UTF-8", remedy=remedy) from None
