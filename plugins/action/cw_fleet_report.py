@@ -33,6 +33,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import (
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import with_lists
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import own_variables, unanswered
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
@@ -82,7 +83,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
-        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(dict(self._task.args))
+        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(with_lists(self._task.args, ARGUMENT_SPEC))
         if validation.error_messages:
             return {**result, "failed": True, "msg": validation.error_messages[0]}
         args = validation.validated_parameters

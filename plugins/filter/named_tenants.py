@@ -13,6 +13,8 @@ from ansible.errors import AnsibleFilterError
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
+
 DOCUMENTATION = r"""
 name: named_tenants
 short_description: A pattern of hosts, if it names any
@@ -96,7 +98,7 @@ def named_tenants(
     inventory = groups or known or {}
     every = [*inventory, *(str(host) for hosts in inventory.values() for host in hosts)]
     # A field of a survey may hold a name on each line.
-    text = ",".join(line for name in names for line in as_text(name, every).splitlines() if line.strip())
+    text = ",".join(name for given in names for name in listed(as_text(given, every)))
     # A tilde alone is null to YAML, and to Ansible an expression that fits every name.
     if not text.strip(" ,~"):
         raise AnsibleFilterError(

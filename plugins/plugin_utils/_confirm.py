@@ -38,8 +38,9 @@ def names_what(limit: Any, extra: Mapping[str, Any]) -> bool:
 
 def names_tenants(limit: Any, extra: Mapping[str, Any]) -> bool:
     """Return whether the command line names the tenants that it means."""
-    hosts = str(extra.get("cw_hosts") or "all").strip()
-    return bool(limit) or hosts not in ("all", "*")
+    hosts = extra.get("cw_hosts") or []
+    names = listed(hosts if isinstance(hosts, (list, tuple)) else str(hosts))
+    return bool(limit) or not {str(name) for name in names} <= {"", "all", "*"}
 
 
 def require(said: str, tenants: Sequence[Tenant], loader: Any) -> None:

@@ -15,6 +15,16 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
+
+
+def with_lists(given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, where a text as a survey gives it stands for a list of words, as that list."""
+    lists = {name for name, one in options.items() if one.get("type") == "list" and one.get("elements") == "str"}
+    return {
+        name: listed(value) if name in lists and isinstance(value, str) and value.strip() else value
+        for name, value in given.items()
+    }
 
 
 class OwnAction(ActionBase):
@@ -36,6 +46,7 @@ class OwnAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, variables)
         # The defaults of the action group give the connection to actions that need none, too.
         given = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
+        given = with_lists(given, self.OPTIONS)
         validation = ArgumentSpecValidator(dict(self.OPTIONS), **self.CONSTRAINTS).validate(given)
         if validation.error_messages:
             problem = validation.error_messages[0]

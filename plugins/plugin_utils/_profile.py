@@ -36,6 +36,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names imp
     Source,
     directories,
     find,
+    listed,
     wanted,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import with_levels, with_switches
@@ -285,7 +286,7 @@ def _settled(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     for key in _SWITCHES:
         if isinstance(values.get(key), str):
-            values[key] = [part.strip() for part in values[key].split(",") if part.strip()]
+            values[key] = [part for part in listed(values[key]) if part]
     values = with_levels(values)
     if isinstance(values.get("grace_days"), str):
         with contextlib.suppress(ValueError):  # the schema says what is wrong with it

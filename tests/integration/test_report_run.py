@@ -89,7 +89,9 @@ def test_the_hand_over_shows_the_command_that_displays_the_key(world: World) -> 
 
 
 def test_an_audit_leaves_what_waits_for_a_person(world: World) -> None:
-    played = world.ground.play("audit", "--limit", "north,onprem", **STRICT)
+    # As a survey of AWX hands them over: a name on each line.
+    survey = {"cw_hosts": "- north\r\n\r\n- 'onprem'\r\n", "cw_integrations": f"- {VENDOR}\r\n\r\n"}
+    played = world.ground.play("audit", **survey, cw_fail_on="- failed\r\n- unreachable\r\n\r\ndrifted,\r\n")
     assert played.code == 0, played.output
     entry = world.entry("onprem")
     assert (entry["status"], entry["manual_steps"]) == ("pending", world.ordered["manual_steps"])

@@ -536,7 +536,9 @@ def test_taking_away_from_all_wants_the_word(monkeypatch, values, word):
     assert f"cw_confirm={word}" in message
     other = "rotate-all" if word == "offboard-all" else "offboard-all"
     assert f"cw_confirm={word}" in told(required, said=other, monkeypatch=monkeypatch, **values)
-    assert f"cw_confirm={word}" in told(required, extra={"cw_hosts": "all"}, monkeypatch=monkeypatch, **values)
+    for everybody in ("all", "*", ["all"], "- all\r\n", "'all'", "all,all"):
+        extra = {"cw_hosts": everybody}
+        assert f"cw_confirm={word}" in told(required, extra=extra, monkeypatch=monkeypatch, **values)
     required(said=word, monkeypatch=monkeypatch, **values)
     required(subset="north", monkeypatch=monkeypatch, **values)
     required(extra={"cw_integrations": "sync"}, monkeypatch=monkeypatch, **values)

@@ -39,6 +39,10 @@ def test_what_can_be_two_tenants_or_none_is_an_error(names: list[str], value: An
 
 def test_names_on_lines_are_several() -> None:
     assert named_tenants("north\r\n\n22\n", known=GROUPS) == "north,22"
+    assert named_tenants("- north\r\n-  '22',\n\n* \"0x10\"\n", known=GROUPS) == "north,22,0x10"
+    # What Ansible's own patterns are made of stays.
+    for pattern in ("*", "~nor(th|d)", "all,!north", "cloud:&all", "north,", "t[01:20]"):
+        assert named_tenants(pattern, known=GROUPS) == pattern
 
 
 @pytest.mark.parametrize("value", [None, "", "~", "\n", " , ", [], [""]])

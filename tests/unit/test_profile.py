@@ -371,6 +371,12 @@ def test_a_profile_given_whole() -> None:
         # As the field of a survey hands them over.
         ("petra\numbrella\n", ["petra", "umbrella"]),
         (" petra,\r\n\n umbrella, zofiq ", ["petra", "umbrella", "zofiq"]),
+        (
+            "- petra\r\n-  umbrella\r\n\r\n* 'zofiq'\n\u2022 \"acct_sync\",\n",
+            ["petra", "umbrella", "zofiq", "acct_sync"],
+        ),
+        ("- petra, 'umbrella'", ["petra", "umbrella"]),
+        ("petra\n-\numbrella", ["petra", "umbrella"]),
         (["acme.psa.sync"], ["acme.psa.sync"]),
         ([], []),
     ],
@@ -385,6 +391,7 @@ def test_all_is_every_vendor_but_the_collection_itself(vendors: Path) -> None:
     assert {"petra", "huntress"} <= set(names)
     assert "cw_admin" not in names
     assert _profile.wanted(["all"]) == names[:-1]
+    assert _profile.wanted("- all\r\n") == names[:-1]
 
 
 @pytest.mark.parametrize(
