@@ -80,11 +80,11 @@ def _section(number: int, one: Comparison) -> Iterator[str]:
 def _matrix(one: Comparison) -> str:
     heads = "".join(f'<th scope="col">{escape(profile.product)}</th>' for profile in one.profiles)
     lines = [f'<table><thead><tr><th scope="col">Function</th>{heads}<th scope="col">Together</th></tr></thead><tbody>']
-    module = None
+    module, columns = None, len(one.profiles) + 2
     for row in one.rows:
         if row.module != module:
             module = row.module
-            lines.append(f'<tr><th class="module" colspan="{len(one.profiles) + 2}">{escape(module)}</th></tr>')
+            lines.append(f'<tr><th class="module" colspan="{columns}"><span>{escape(module)}</span></th></tr>')
         cells = "".join(f"<td>{_letters(row, profile.name)}</td>" for profile in one.profiles)
         together = "".join(_LETTERS[row.union[verb]] for verb in VERBS)
         name = "every function" if row.function == "*" else row.function

@@ -12,7 +12,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _keys_page, _page
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _compare,
+    _compare_page,
+    _fleet,
+    _keys_page,
+    _page,
+    _profile,
+)
 from tests.browser import Browser
 
 TENANTS, VENDORS = 500, 20
@@ -360,6 +367,40 @@ def test_nothing_is_cut(page: Browser, long_names: str, name: str, width: int) -
             page.js(f"document.querySelector('#matrix tbody td.{status}')?.click()")
             assert page.js(cut) == [], status
             page.js("document.getElementById('detail').close()")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of `compare`: more vendors and rows than a phone has room for."""
+    vendors = [_profile.read(name, {}, {}.get, []) for name in ("zofiq", "petra", "acct_sync", "brightgauge")]
+    path = tmp_path_factory.mktemp("compared") / "vendors.html"
+    path.write_text(_compare_page.page([_compare.compared(["north"], vendors)], {}, "made"), encoding="utf-8")
+    return path.as_uri()
+
+
+# Whether the middle of a text is what is seen there, and nothing that lies over it.
+SEEN = """(one => {
+  const range = document.createRange(); range.selectNodeContents(one);
+  const box = range.getBoundingClientRect(), x = box.left + box.width / 2, y = box.bottom - 4;
+  return box.left >= 0 && box.right <= innerWidth && one.contains(document.elementFromPoint(x, y));
+})"""
+
+
+def test_the_headings_of_the_comparison_stay_in_sight_on_a_phone(page: Browser, compared: str) -> None:
+    page.viewport(360, 740, mobile=True)
+    page.open(compared)
+    assert page.js("document.documentElement.scrollWidth") <= 360
+    page.js("document.querySelector('.frame').scrollIntoView()")
+    heads = "[...document.querySelectorAll('thead th')]"
+    seen = f"{heads}.filter({SEEN}).map(one => one.textContent)"
+    assert page.js(seen)[:3] == ["Function", "zofiQ", "Petra"]
+    page.js("document.querySelector('.frame').scrollTo(150, 700)")
+    # The head is above the rows, the name of a function beside its levels, and the module's in its line.
+    assert "Function" in page.js(seen)
+    assert len(page.js(seen)) >= 2
+    module = "[...document.querySelectorAll('th.module span')]"
+    assert page.js(f"{module}.some({SEEN})")
+    assert page.js(f"[...document.querySelectorAll('tbody th[scope=row]')].some({SEEN})")
 
 
 def test_times_are_those_of_people_and_words_are_explained(page: Browser, long_names: str) -> None:
