@@ -294,7 +294,10 @@ def _warn_of_others(folder: Path) -> None:
     with suppress(OSError):
         if folder != Path() and folder.stat().st_mode & stat.S_IWGRP:
             Display().warning(f"the group of {folder} may replace the key files in it: chmod g-w {folder}")
-    files = [*(context.CLIARGS.get("vault_password_files") or []), constants.DEFAULT_VAULT_PASSWORD_FILE]
+    files = [
+        *(context.CLIARGS.get("vault_password_files") or []),
+        constants.config.get_config_value("DEFAULT_VAULT_PASSWORD_FILE"),
+    ]
     files += [one.rpartition("@")[2] for one in context.CLIARGS.get("vault_ids") or []]
     for file in filter(None, files):
         with suppress(OSError):

@@ -123,7 +123,7 @@ class TenantAction(ActionBase):
         asked = bool(self._task.become or self._connection.become)
         if self._connection.transport != "local" or not asked:
             return False
-        self._connection.set_become_plugin(None)
+        self._connection.become = None
         return True
 
     def run_on_host(self, name: str, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
