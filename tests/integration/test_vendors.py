@@ -322,7 +322,7 @@ class TestOneFile:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            (OWN.replace("Maintenance: {inquire: All}", "Maintenance: {inquire: No}"), "ccme.yml, line 7"),
+            (OWN.replace("Maintenance: {inquire: All}", "Maintenance: {inquire: Yes}"), "ccme.yml, line 7"),
             (OWN.replace("role_name: Bcme", "role_name: ''"), "role_name: is empty"),
             (OWN.replace("{identifier: Bcme,", "{identifier: An Identifier Of 25 Chars,"), "has 25 characters"),
             (OWN.replace("Table Setup:\n    allow", "Tables:\n    allow"), "no Customize list is known"),
