@@ -43,11 +43,13 @@ class PsaError(Exception):
     data: further values for the task's result (never secrets).
     code: of the server, if it is a known one.
     unclear: whether the request may have made a key, although it failed.
+    limit: the option whose limit of time was reached, if that is what went wrong.
     """
 
     remedy = ""
     code = ""
     unclear = False
+    limit = ""
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class PsaError(Exception):
             "remedy": legible(self.remedy),
             "status": self.status,
             **({"unclear": True} if self.unclear else {}),
+            **({"limit": self.limit} if self.limit else {}),
         }
         return redact_data({"msg": str(self), "error": error, **self.data})
 
@@ -127,9 +130,13 @@ class TlsUntrusted(ConnectionFailed):
 
 
 class DeadlinePassed(ConnectionFailed):
-    """The time of the task was over before a request, so it was not sent."""
+    """The time for the tenant was over before a request, so it was not sent."""
 
-    remedy = "run again: every task continues from what it finds; or raise deadline (cw_deadline)"
+    limit = "deadline"
+    remedy = (
+        "find out what makes the tenant, or a gateway in front of it, so slow; or raise deadline (cw_deadline), then "
+        "run again: every run continues from what it finds"
+    )
 
 
 class LostAnswer(PsaError):
@@ -279,6 +286,7 @@ def error_from(result: Mapping[str, Any]) -> PsaError:
         status=said.get("status"),
     )
     problem.unclear = bool(said.get("unclear"))
+    problem.limit = str(said.get("limit") or "")
     return problem
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 from ._client import Psa, Record
 from ._errors import PASSING, UNCERTAIN, InputError, InvalidRecord, NotApplied, PsaError, RecordNotFound
 from ._names import ambiguous, normalised, unknown
+from ._patience import pause
 
 TOP = "top"
 T = TypeVar("T")
@@ -24,10 +24,10 @@ _SETTLE = (0.0, 0.3, 0.8, 1.6)
 def settled(read: Callable[[], T], done: Callable[[T], bool], sleep: Callable[[float], object] | None = None) -> T:
     """Read until the state is as written, a few times; the last state read, whatever it is."""
     state = read()
-    for pause in _SETTLE[1:]:
+    for seconds in _SETTLE[1:]:
         if done(state):
             break
-        (sleep or time.sleep)(pause)
+        (sleep or pause)(seconds)
         state = read()
     return state
 
