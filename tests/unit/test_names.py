@@ -144,3 +144,31 @@ def test_a_difference_in_case_or_spaces_is_a_look_alike(wanted):
 @pytest.mark.parametrize("wanted", ["Umbrella Sync 2", "Umbrella Sync (Customize)"])
 def test_another_name_is_no_look_alike(wanted):
     assert names.sought([{"id": 1, "name": "Umbrella Sync"}], "name", wanted, "role") == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Umbrella", [1]),
+        ("Umbrella*", [1, 2]),
+        ("Umbrella?", []),
+        ("Umbrella ?", [2]),
+        ("umbrella*", []),
+        ("*", [1, 2, 3, 4, 5]),
+        # A name that is there to the letter is no pattern, and brackets never are.
+        ("Sync*", [4]),
+        ("[API] Sync", [3]),
+        ("[API]*", [3]),
+        ("Sync [old]", []),
+        ("*Sync?", [4, 5]),
+    ],
+)
+def test_a_name_or_a_pattern(name, found):
+    there = ["Umbrella", "Umbrella 2", "[API] Sync", "Sync*", "Sync1"]
+    records = [{"id": number, "name": one} for number, one in enumerate(there, start=1)]
+    assert [one["id"] for one in names.fitting(records, "name", name, "role")] == found
+
+
+def test_a_name_of_two_is_no_pattern():
+    with pytest.raises(AmbiguousName):
+        names.fitting([{"id": 1, "name": "Sync*"}, {"id": 2, "name": "Sync*"}], "name", "Sync*", "role")
