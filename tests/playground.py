@@ -73,9 +73,7 @@ def first_key_by_hand(simulator: Control, tenant: str) -> dict[str, Any]:
     steps.append({**at, "kind": "customize_list", **table_setup})
     simulator.edit(tenant, {"op": "add_role", "name": FIRST_ROLE})
     simulator.operator(tenant, steps)
-    simulator.edit(
-        tenant, {"op": "add_member", "identifier": FIRST_MEMBER, "member_type": "api", "role": FIRST_ROLE}
-    )
+    simulator.edit(tenant, {"op": "add_member", "identifier": FIRST_MEMBER, "member_type": "api", "role": FIRST_ROLE})
     key = {"kind": "create_key", "member": FIRST_MEMBER, "member_type": "api", "description": FIRST_ROLE}
     (made,) = simulator.operator(tenant, [key])
     return made

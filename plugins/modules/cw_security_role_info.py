@@ -73,9 +73,7 @@ def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
         return Result(values={"roles": [describe(role) for role in psa.list(ROLES)]})
     roles = fitting(psa.list(ROLES), "name", params["name"], "security role")
     matrices = psa.together([partial(read_matrix, psa, int(role["id"])) for role in roles])
-    described = [
-        {**describe(role), "permissions": granted(rows)} for role, rows in zip(roles, matrices, strict=True)
-    ]
+    described = [{**describe(role), "permissions": granted(rows)} for role, rows in zip(roles, matrices, strict=True)]
     return Result(values={"roles": described})
 
 

@@ -191,7 +191,13 @@ from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     require_no_twin,
     require_our_role,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._permissions import STATES, ListPlan, ListWish, Row, plan_list
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import (
+    STATES,
+    ListPlan,
+    ListWish,
+    Row,
+    plan_list,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     attempt,
@@ -241,9 +247,7 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     lists = params["lists"]
     if lists is None:
         lists = {params["function"]: {name: params[name] for name in ONE_LIST if params[name] is not None}}
-    wishes = [
-        (*wished(function, entry, params["state"]), entry.get("on_unknown")) for function, entry in lists.items()
-    ]
+    wishes = [(*wished(function, entry, params["state"]), entry.get("on_unknown")) for function, entry in lists.items()]
     record, twin = seek_role(psa, params["role"])
     require_no_twin("security role", "role_name", params["role"], twin)
     if record is None and not check_mode:

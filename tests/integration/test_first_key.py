@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from tests.playground import FIRST_MEMBER as MEMBER
-from tests.playground import FIRST_ROLE as ROLE
 from tests.playground import Playground, first_key_by_hand
 from tests.simulator.client import Simulator
 

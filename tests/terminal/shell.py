@@ -19,6 +19,8 @@ _BREATH = 0.3
 # Between these, the shell's prompt says how the last command ended; no command prints them.
 _MARK = "\x1e"
 _PROMPT = re.compile(f"{_MARK}(\\d+){_MARK}\\$ ")
+# Nothing is kept of what is typed.
+_SHELL = {"PS1": f"{_MARK}$?{_MARK}$ ", "PS2": "> ", "HISTFILE": "/dev/null"}
 # Wide enough for no line to be broken: where it would be depends on the length of paths.
 _COLUMNS = 1000
 
@@ -55,7 +57,7 @@ class Shell:
             "bash",
             ["--norc", "--noprofile", "--noediting"],
             cwd=str(directory),
-            env={**os.environ, **environment, "PS1": f"{_MARK}$?{_MARK}$ ", "PS2": "> ", "PWD": str(directory)},
+            env={**os.environ, **environment, **_SHELL, "PWD": str(directory)},
             encoding="utf-8",
             timeout=LIMIT,
             dimensions=(50, _COLUMNS),

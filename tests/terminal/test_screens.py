@@ -59,7 +59,9 @@ def test_every_playbook_is_typed(seen: Seen) -> None:
             path.unlink()
         for name, text in seen.screens.items():
             compare(SCREENS / f"{name}.txt", text, True)
-    missing = {name for name in PLAYBOOKS if not any(f"msp.connectwise.{name} " in one for one in seen.screens.values())}
+    missing = {
+        name for name in PLAYBOOKS if not any(f"msp.connectwise.{name} " in one for one in seen.screens.values())
+    }
     assert not missing, "tests/terminal/story.py types no command with these playbooks"
     assert set(seen.screens) == set(typed())
 
@@ -83,7 +85,8 @@ def test_no_secret_is_on_a_screen(seen: Seen) -> None:
 
 
 def test_a_screen_is_what_stands_at_the_end() -> None:
-    raw = "$ x\r\nworking 1\rworking 2\r\x1b[Kdone\x1b[0m in 12.3 s\r\nAsks: \r\n\x1b[\r\x1b[\x1b[KVendors: a\r\n         b\r\n"
+    raw = "$ x\r\nworking 1\rworking 2\r\x1b[Kdone\x1b[0m in 12.3 s\r\nAsks: \r\n"
+    raw += "\x1b[\r\x1b[\x1b[KVendors: a\r\n         b\r\n"
     assert rendered(raw, {"x": "<x>"}) == "$ <x>\ndone in <n> s\nAsks:\nVendors: a b\n"
 
 
