@@ -35,13 +35,14 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import REMEDY
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, STATUSES, failing
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import BECOME, TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "keys_file": {"type": "str", "no_log": False},
     "ask_for_keys": {"type": "bool", "default": False},
     "confirm": {"type": "str", "default": ""},
-    "fail_on": {"type": "list", "elements": "str", "default": list(_report.BAD), "choices": list(_report.STATUSES)},
+    "fail_on": {"type": "list", "elements": "str", "default": list(BAD), "choices": list(STATUSES)},
 }
 _WARNINGS_SHOWN = 20
 
@@ -104,6 +105,7 @@ class ActionModule(OwnAction, TenantAction):
     VARIABLES: ClassVar[Mapping[str, str]] = {"fail_on": "cw_fail_on"}
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        args["fail_on"] = failing(args["fail_on"])
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
         given = _given_keys.read(self._loaded, args["keys_file"] or "") if self._stores_keys(args) else None
         _asked.require_known(load_extra_vars(self._loader))

@@ -36,13 +36,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loade
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import with_lists
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import own_variables, unanswered
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
-    BAD,
-    STATUSES,
-    noted,
-    run_directory,
-    summary,
-)
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import noted, run_directory, summary
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import (
     replace_file,
     require_place_of_all,
@@ -55,6 +49,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import (
     report_dir_of,
     report_mode_of,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, LEFT, STATUSES, failing
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path"},
@@ -87,6 +82,7 @@ class ActionModule(ActionBase):
         if validation.error_messages:
             return {**result, "failed": True, "msg": validation.error_messages[0]}
         args = validation.validated_parameters
+        args["fail_on"] = failing(args["fail_on"])
         job = variables.get("awx_job_id")
         if args["artifact"] is None:
             args["artifact"] = f"connectwise_fleet_{job}" if job else "connectwise_fleet"
@@ -180,7 +176,11 @@ class ActionModule(ActionBase):
         merges = args["handed_over"] or args["sources"] is not None
         templates = _handed_over.template_prefix(variables, "merge_reports" if merges else args["playbook"])
         typed = _commands.typed() if templates is None else replace(_commands.typed(), templates=templates)
-        keys = _keys_page.summary(_keys_page.reports_below(directory)) if fleet["playbook"] == "key_report" else ""
+        keys = (
+            _keys_page.summary(_keys_page.reports_below(directory, fleet["tenants"]))
+            if fleet["playbook"] == "key_report"
+            else ""
+        )
         name = _handed_over.job_name(variables)
         orders = str(directory) if fleet["check_mode"] and not name else ""
         return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys, orders)]
@@ -282,14 +282,14 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _write(directory: Path, fleet: _fleet.Fleet, mode: int) -> dict[str, str]:
-        keys = _keys_page.reports_below(directory)
+        keys = _keys_page.reports_below(directory, fleet["tenants"])
         command = _commands.playbook("finish", _commands.typed(), ["TENANT"])
         texts = {
             "fleet.json": json.dumps(fleet, indent=1, ensure_ascii=False, default=str) + "\n",
             "fleet.html": _page.page(fleet, command, keys=bool(keys)),
             # For --limit @…: the tenants to take up again, and those a person or another run still has to see to.
             "failed": ActionModule._limit(_fleet.tenants_with(fleet, BAD)),
-            "left": ActionModule._limit(_fleet.tenants_with(fleet, _fleet.LEFT)),
+            "left": ActionModule._limit(_fleet.tenants_with(fleet, LEFT)),
         }
         if keys:
             texts["keys.html"] = _keys_page.page(keys, fleet["generated"])

@@ -44,7 +44,8 @@ from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, JOURNAL, run_directory
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import JOURNAL, run_directory
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD
 
 _LIVE = 0.5  # seconds between two looks on a terminal
 

@@ -47,10 +47,10 @@ options:
     type: str
     default: ""
   fail_on:
-    description: Statuses of an integration that count as an error of its host.
+    description: Statuses of an integration that count as an error of its host. With V(drifted) V(new) counts as well.
     type: list
     elements: str
-    choices: [absent, ready, drifted, pending, failed, unreachable]
+    choices: [absent, ready, new, drifted, pending, failed, unreachable]
     default: [failed, unreachable]
 author:
   - The msp.connectwise contributors (@msp-connectwise)

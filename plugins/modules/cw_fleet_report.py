@@ -56,10 +56,10 @@ options:
     type: list
     elements: str
   fail_on:
-    description: Statuses of an integration that make its tenant one that failed.
+    description: Statuses of an integration that make its tenant one that failed. With V(drifted) V(new) counts as well.
     type: list
     elements: str
-    choices: [absent, ready, drifted, pending, failed, unreachable]
+    choices: [absent, ready, new, drifted, pending, failed, unreachable]
     default: [failed, unreachable]
   artifact:
     description:

@@ -158,6 +158,8 @@ class Integration:
 
     def look(self) -> Look:
         """Read stores and tenant, and decide what is left to do. Nothing is changed. Raises PsaError."""
+        if not self.absent and not self.stores_keys:
+            self.profile.require_rights()
         look = Look(UNCHANGED)
         for key in self.profile.keys:
             store = self._store(key)
@@ -191,6 +193,7 @@ class Integration:
         except NotOurs as problem:
             key_look.found["differences"].append(problem.problem)
             return
+        key_look.found["role"] = {"exists": told["role"]["exists"]}
         if not told["role"]["exists"]:
             key_look.found["differences"].append(f"security role {options['name']} does not exist")
             return

@@ -21,7 +21,8 @@ from ansible_collections.msp.connectwise.plugins.module_utils._names import coun
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, is_entry
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import is_entry
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import with_gaps
 
 FORMAT = "msp.connectwise fleet 1"
 Fleet = dict[str, Any]
@@ -31,8 +32,9 @@ _KEPT = (
     *("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error"),
     "unknown_vendor",
     "asks",
+    "completeness",
+    "gaps",
 )
-LEFT = ("pending", "drifted", *BAD)
 
 
 def now() -> str:
@@ -176,6 +178,11 @@ def word(cell: Mapping[str, Any]) -> str:
     """A status, with the number of steps that a pending one waits for."""
     steps = f" {len(cell.get('manual_steps') or [])}" if cell["status"] == "pending" else ""
     return f"{cell['status']}{steps}"
+
+
+def full_word(cell: Mapping[str, Any]) -> str:
+    """The same, with what is missing in the profile."""
+    return with_gaps(cell, word(cell))
 
 
 def changes_since(known: Mapping[str, Any] | None, fleet: Mapping[str, Any]) -> dict[str, Any] | None:

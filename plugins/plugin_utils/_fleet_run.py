@@ -189,7 +189,7 @@ class FleetRun:
         for one in results:
             tenant_result.warnings += one.warnings
             tenant_result.changes += [f"{one.vendor}: {line}" for line in changes(one.look, one.results)]
-            if _report.is_silent(one.look, one.error):
+            if _report.is_silent(one.look, one.results, one.error, check_mode=self._check_mode):
                 continue
             try:
                 entry = self._record(tenant, one, facts, tenant.directory)

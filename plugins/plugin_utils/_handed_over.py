@@ -27,7 +27,7 @@ FILES = ("fleet.json", "fleet.html", "keys.html", "failed", "left")
 DAY = 24 * 3600.0
 _NAME = re.compile(r"connectwise_fleet_[0-9]+")
 _FOLDER = re.compile(r"job-([0-9]+)")
-_COUNTED = ("changes", "differences")
+_COUNTED = ("changes", "differences", "gaps")
 _LONGEST = 400  # characters of a text, such as an error
 
 

@@ -129,7 +129,7 @@ def _kept(entry: Entry, found: Mapping[str, Any], before: Mapping[str, Any]) -> 
     left = still_open(before.get("manual_steps") or [], found, *keys)
     mine = {identity(step) for step in entry["manual_steps"]}
     kept["manual_steps"] = [step for step in left if identity(step) not in mine] + entry["manual_steps"]
-    if entry["status"] in ("ready", "drifted") and left and _waits(entry, found, left):
+    if entry["status"] in ("ready", "new", "drifted") and left and _waits(entry, found, left):
         kept["status"] = "pending"
     return kept
 

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import stat
 import tempfile
 import time
@@ -268,8 +269,10 @@ class KeyFile:
 
     def _sweep(self) -> None:
         """Under the lock nobody else writes: a temporary file is what a killed run left (encrypted, and incomplete)."""
-        for left in self.directory.glob(f".{self.path.name}.*"):
-            if left.suffix != ".lock":
+        # The file of another tenant may begin with this name, such as that of acme.yml with that of acme.
+        mine = re.compile(rf"\.{re.escape(self.path.name)}\.[a-z0-9_]{{8}}")
+        for left in self.directory.iterdir():
+            if mine.fullmatch(left.name):
                 left.unlink(missing_ok=True)
 
     def _unlockable(self, problem: OSError) -> StoreError:

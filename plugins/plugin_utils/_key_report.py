@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -73,16 +73,7 @@ def report(
         if key.get("public_key") not in known
     ]
     findings = [problem] if problem else _findings(record, facts, state, wish, now)
-    if unknown:
-        what = counted(len(unknown), "key")
-        findings.append(f"the member has {what} that the store does not know: use, store or delete what is listed")
-    access = access or {}
-    excess = [
-        f"{one['module']} / {one['function']} {one['level']}: {one['actual']} instead of {one['wanted']}"
-        for one in access.get("excess") or []
-    ] + [f"{one['function']}: {one['item']}" for one in access.get("excess_items") or []]
-    if excess:
-        findings.append(f"the key has {counted(len(excess), 'right')} beyond the vendor's page")
+    excess = _excess(access or {})
     return {
         "member": wish.member,
         "member_active": facts.active,
@@ -97,7 +88,63 @@ def report(
         # Whether unknown keys would be seen: the API publishes no list of keys.
         "listed": facts.offered is True,
         "excess": excess,
-        "findings": findings,
+        "findings": [*findings, *_counted(unknown, excess)],
+    }
+
+
+def _excess(access: Mapping[str, Any]) -> list[str]:
+    rows = [
+        f"{one['module']} / {one['function']} {one['level']}: {one['actual']} instead of {one['wanted']}"
+        for one in access.get("excess") or []
+    ]
+    return rows + [f"{one['function']}: {one['item']}" for one in access.get("excess_items") or []]
+
+
+def _counted(unknown: Sequence[Mapping[str, Any]], excess: Sequence[str]) -> list[str]:
+    """Return the findings about unknown keys and excess rights, which `details` lists one by one."""
+    found = []
+    if unknown:
+        what = counted(len(unknown), "key")
+        found.append(f"the member has {what} that the store does not know: use, store or delete what is listed")
+    if excess:
+        found.append(f"the key has {counted(len(excess), 'right')} beyond the vendor's page")
+    return found
+
+
+# What a report says of a key in this state, which the run that saw it so did not look into.
+_STATES = {
+    "valid": [],
+    "none": ["the store has no key"],
+    "refused": ["the tenant refuses the stored key; msp.connectwise.key_report says why"],
+    "foreign": ["the stored key belongs to another member"],
+}
+
+
+def _renewed(one: Mapping[str, Any], seen: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
+    """Return a key's report with what a later run has seen of the key; None if it says so already.
+
+    seen: what `_step_results.entry_options` says of the key.
+    """
+    found, key = seen["found"], seen["key"]
+    state, public, age = found.get("key"), key.get("public_key"), age_days(key.get("created"), now)
+    public = public if state == "valid" or not public else shown_key(public)
+    retired = [(shown_key(old["public_key"]), old["since"]) for old in one["retired"]]
+    retires = [(shown_key(old["public_key"]), old["since"]) for old in seen["retired"]]
+    if state not in _STATES or (state, public, retires) == (one["state"], one["public_key"], retired):
+        return None
+    unknown = [other for other in one["unknown"] if other.get("public_key") != public]
+    excess = _excess(found.get("access") or {})
+    return {
+        **one,
+        "state": state,
+        "public_key": public,
+        "created": key.get("created"),
+        "age_days": None if age is None else round(age, 1),
+        "place": seen["place"],
+        "retired": list(seen["retired"]),
+        "unknown": unknown,
+        "excess": excess,
+        "findings": [*_STATES[state], *_counted(unknown, excess)],
     }
 
 
@@ -154,6 +201,20 @@ def details(one: Mapping[str, Any]) -> list[str]:
     return found
 
 
+def renewed_reports(folder: Path, keys: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return those of a tenant's key reports that a run has seen to be otherwise, as they are now.
+
+    keys: what `_step_results.entry_options` says of each key.
+    """
+    try:
+        known = whole(loaded(_files.read_text(folder / "keys.json", below=folder.parent.parent)))
+    except (OSError, ValueError, _files.NotAFile):
+        return {}
+    now = datetime.now(timezone.utc)
+    named = ((one["record"], _renewed(known[one["record"]], one, now)) for one in keys if one["record"] in known)
+    return {name: one for name, one in named if one is not None}
+
+
 def write_reports(
     folder: Path, reports: Mapping[str, Mapping[str, Any]], tenant: str, write: Callable[[Path, str], None]
 ) -> None:
@@ -161,11 +222,19 @@ def write_reports(
     path = folder / "keys.json"
     try:
         known = whole(loaded(_files.read_text(path, below=folder.parent.parent)))
+        written = _moment(path.stat().st_mtime)
+        # A report of an earlier version is as old as its file.
+        known = {name: {"seen": written, **one} for name, one in known.items()}
     except (FileNotFoundError, ValueError):
         known = {}
-    both = {**known, **reports}
+    seen = _moment(datetime.now(timezone.utc).timestamp())
+    both = {**known, **{name: {**one, "seen": seen} for name, one in reports.items()}}
     write(path, json.dumps(both, indent=1, ensure_ascii=False) + "\n")
     write(folder / "keys.md", text(both, tenant))
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
 
 def forget(folder: Path, vendor: str, tenant: str, write: Callable[[Path, str], None]) -> None:

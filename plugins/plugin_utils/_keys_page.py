@@ -19,6 +19,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loade
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_report import details, state_word, whole
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page import filled
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name, old_folder_name
 
 # {tenant: {time, keys: {name of the record: report}}}
 Reports = Mapping[str, Mapping[str, Any]]
@@ -33,8 +34,11 @@ STATES = {
 }
 
 
-def reports_below(directory: Path) -> dict[str, dict[str, Any]]:
-    """What runs have left about the keys of each tenant."""
+def reports_below(directory: Path, tenants: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
+    """Return what runs have left about the keys of each tenant. tenants: whose folders have another name than they."""
+    names = {folder_name(tenant): tenant for tenant in tenants}
+    # Left by an earlier version, which wrote the reports of several tenants there.
+    shared = {old_folder_name(tenant) for folder, tenant in names.items() if folder != tenant} - names.keys()
     found = {}
     for path in sorted(directory.glob("*/keys.json")):
         try:
@@ -43,8 +47,8 @@ def reports_below(directory: Path) -> dict[str, dict[str, Any]]:
             # Half a file is one that its run did not end; what is no file is no report of ours.
             continue
         time = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).isoformat(timespec="seconds")
-        if keys:
-            found[path.parent.name] = {"time": time, "keys": keys}
+        if keys and path.parent.name not in shared:
+            found[names.get(path.parent.name, path.parent.name)] = {"time": time, "keys": keys}
     return found
 
 
@@ -60,7 +64,9 @@ def summary(reports: Reports) -> str:
 def page(reports: Reports, generated: str) -> str:
     """One HTML page without scripts."""
     rows = [
-        (tenant, name, one, there["time"]) for tenant, there in reports.items() for name, one in there["keys"].items()
+        (tenant, name, one, one.get("seen") or there["time"])
+        for tenant, there in reports.items()
+        for name, one in there["keys"].items()
     ]
     # Those with findings first, and of those the oldest.
     rows.sort(key=lambda row: (not row[2]["findings"], -(row[2]["age_days"] or 0), row[0], row[1]))

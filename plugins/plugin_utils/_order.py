@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import with_gaps
 
 Step = Mapping[str, Any]
 
@@ -63,7 +64,7 @@ def spoken(time: Any) -> str:
 
 def markdown(entry: Mapping[str, Any]) -> str:
     """What the Markdown file of an entry says."""
-    lines = [f"# {entry['product']} on {entry['tenant']}: {entry['status']}", ""]
+    lines = [f"# {entry['product']} on {entry['tenant']}: {with_gaps(entry)}", ""]
     if entry.get("time"):
         lines += [f"Seen on {spoken(entry['time'])}.", ""]
     if entry["error"]:
@@ -72,6 +73,8 @@ def markdown(entry: Mapping[str, Any]) -> str:
     lines += work_order(entry)
     if entry["differences"] and entry["status"] != "ready":
         lines += ["## What differs", "", *(f"- {line}" for line in entry["differences"]), ""]
+    if entry.get("gaps") and entry["status"] != "absent":
+        lines += ["## What the vendor's page leaves open", "", *(f"- {line}" for line in entry["gaps"]), ""]
     lines += _rights(entry.get("access") or {})
     for part in entry.get("parts") or [entry]:
         if part.get("handover"):

@@ -10,6 +10,9 @@ from typing import Any
 
 # The modules of the steps, in their order.
 STEPS = ("cw_security_role", "cw_table_setup", "cw_api_member", "cw_api_key", "cw_access_check")
+STORE_KEY = "store_key"
+# How the differences begin that are about the stored key.
+_OF_THE_KEY = ("no key is stored", "the stored key ")
 Result = Mapping[str, Any]
 Results = dict[str, list[Result]]
 
@@ -76,17 +79,20 @@ def entry_options(
         for step in one.get("manual_steps") or []
     ]
     keys: Sequence[Mapping[str, Any]] = look.get("api_keys") or [{}]
-    lines = changes(look, results)
+    lines, role = changes(look, results), _role(keys[0], results, check_mode=check_mode)
     options = []
     for number, key in enumerate(keys):
         done = _of(results.get("cw_api_key", []), key.get("record"))
         access = _of(results.get("cw_access_check", []), key.get("record"))
         steps = [*(shared_steps if number == 0 else []), *((done or {}).get("manual_steps") or [])]
+        beside = _beside_the_key(key) if look.get("mode") == STORE_KEY else []
+        found = _found(key, results, done, access, beside, check_mode=check_mode)
         options.append(
             {
                 **common,
+                "record": key.get("record"),
                 "member": (key.get("member") or {}).get("identifier"),
-                "found": _found(key, results, done, access, check_mode=check_mode) if not error else {},
+                "found": {**found, **role} if not error else {},
                 "steps": steps if not error else [],
                 "key": _key(key, done) if not error else {},
                 "place": (done or {}).get("place") or key.get("place"),
@@ -97,6 +103,14 @@ def entry_options(
             }
         )
     return options
+
+
+def _role(key: Mapping[str, Any], results: Results, *, check_mode: bool) -> dict[str, Any]:
+    """Return whether the role of the integration exists, which all its keys share; nothing if it was not read."""
+    if check_mode and (predicted := results.get("cw_security_role")):
+        return {"role": {"exists": predicted[0]["role"]["exists"]}}
+    found = (key.get("found") or {}).get("role")
+    return {"role": found} if found else {}
 
 
 def _of(found: Sequence[Result], record: Any) -> Result | None:
@@ -112,16 +126,33 @@ def _key(key: Mapping[str, Any], done: Result | None) -> dict[str, Any]:
     return {name: held[name] for name in ("public_key", "created") if held.get(name)}
 
 
+def _beside_the_key(key: Mapping[str, Any]) -> list[str]:
+    """Return the differences that another key cannot mend."""
+    found = key.get("found") or {}
+    rights = (found.get("access") or {}).get("summary")
+    return [one for one in found.get("differences") or [] if one != rights and not one.startswith(_OF_THE_KEY)]
+
+
 def _found(
-    key: Mapping[str, Any], results: Results, done: Result | None, access: Result | None, *, check_mode: bool
+    key: Mapping[str, Any],
+    results: Results,
+    done: Result | None,
+    access: Result | None,
+    beside: Sequence[str],
+    *,
+    check_mode: bool,
 ) -> dict[str, Any]:
-    """The integration as it is after the steps; as it was found, if none of them could change anything."""
+    """Return the integration as it is after the steps; as it was found, if none of them could change anything.
+
+    beside: differences that the steps of this run leave.
+    """
     before = dict(key.get("found") or {})
     if done is None or check_mode:
         return before
     state = done["api_key"]["state"]
     rights = (access or {}).get("access")
-    differences = [] if state == "valid" else [f"the key is {state}" if state != "none" else "no key is stored"]
+    wrong = [] if state == "valid" else [f"the key is {state}" if state != "none" else "no key is stored"]
+    differences = [*beside, *wrong]
     if rights and rights["verdict"] != "ok":
         differences.append(summary_of(rights))
     member = next(iter(one["api_member"] for one in results.get("cw_api_member", [])), before.get("member"))

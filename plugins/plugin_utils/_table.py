@@ -11,10 +11,11 @@ from textwrap import wrap
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
-from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path
-from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import word
+from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, launched_as, playbook, short_path
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import full_word
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, spoken
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, STATUSES
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, STATUSES, partly
 
 WIDTH = 100
 # More tenants than this are counted instead of listed; and so many names are told before "and 12 more".
@@ -23,6 +24,8 @@ TENANTS, NAMES = 6, 4
 NEW_KEY = ("new API key", "given key stored")
 # Those that may be run again as they were.
 PLAYBOOKS = ("onboard", "audit", "rotate_keys", "offboard", "store_key", "finish", "key_report")
+# Those that a prediction is followed by; what the others find is made good by onboard.
+CONVERGING = ("onboard", "rotate_keys", "offboard", "finish")
 Fleet = Mapping[str, Any]
 
 
@@ -43,7 +46,7 @@ def table(
     files, run = files or {}, run or Typed()
     names = _about(fleet, hosts)
     check = " --check (nothing was changed)" if fleet["check_mode"] else ""
-    lines = [_cut(f"{fleet['playbook']}{check}, {spoken(fleet['generated'])}: {_totals(fleet, names)}")]
+    lines = _wrapped(f"{fleet['playbook']}{check}, {spoken(fleet['generated'])}: {_totals(fleet, names)}", "", 2)
     lines += matrix(fleet, names) or by_status(fleet, names)
     others = len(fleet["tenants"]) - len(names)
     if others:
@@ -58,16 +61,16 @@ def table(
     return lines + [f"Next:    {command}" for command in commands or ["nothing; there is nothing left to do"]]
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
-
-
 def _line(label: str, text: str, lines: int = 1) -> list[str]:
     """A labelled line, or a few, cut at the last."""
+    return _wrapped(text, f"{label:<9}", lines)
+
+
+def _wrapped(text: str, begin: str, lines: int) -> list[str]:
     return wrap(
         " ".join(text.split()),
         WIDTH,
-        initial_indent=f"{label:<9}",
+        initial_indent=begin,
         subsequent_indent=" " * 9,
         max_lines=lines,
         placeholder=" …",
@@ -93,7 +96,8 @@ def _vendors(fleet: Fleet, names: Iterable[str]) -> list[str]:
 def _word(cell: Mapping[str, Any] | None, run: str) -> str:
     if cell is None:
         return "-"
-    return word(cell) if cell["run"] == run else f"({word(cell)})"
+    word = full_word(cell)
+    return word if cell["run"] == run else f"({word.replace(' (', '; ').rstrip(')')})"
 
 
 def matrix(fleet: Fleet, names: Sequence[str]) -> list[str]:
@@ -115,15 +119,26 @@ def matrix(fleet: Fleet, names: Sequence[str]) -> list[str]:
 
 def by_status(fleet: Fleet, names: Sequence[str]) -> list[str]:
     """How many integrations of each vendor this run has found in each status; of many those that are not all well."""
-    found = _found(fleet, names)
+    found, partial = _found(fleet, names), _partial(fleet, names)
     statuses = [one for one in reversed(STATUSES) if any(counts[one] for counts in found.values())]
     vendors = sorted(found, key=lambda vendor: (-sum(found[vendor][one] for one in STATUSES[2:]), vendor))
     rows = [["", *statuses]]
-    rows += [[vendor, *(str(found[vendor][one] or "-") for one in statuses)] for vendor in vendors[:TENANTS]]
-    if len(vendors) > TENANTS:
-        rest = [str(sum(found[vendor][one] for vendor in vendors[TENANTS:]) or "-") for one in statuses]
-        rows.append([counted(len(vendors) - TENANTS, "other vendor"), *rest])
+    for vendor in vendors[:TENANTS]:
+        note = f" ({partial[vendor]})" if vendor in partial else ""
+        rows.append([f"{vendor}{note}", *(str(found[vendor][one] or "-") for one in statuses)])
+    if others := vendors[TENANTS:]:
+        rest = [str(sum(found[vendor][one] for vendor in others) or "-") for one in statuses]
+        few = sum(vendor in partial for vendor in others)
+        rows.append([f"{counted(len(others), 'other vendor')}{f' ({few} partial)' if few else ''}", *rest])
     return _columns(rows) if statuses else []
+
+
+def _partial(fleet: Fleet, names: Sequence[str]) -> dict[str, str]:
+    """Return how incomplete the table of each vendor is that is not whole; that of the tenant with most gaps."""
+    cells = sorted(
+        (len(cell.get("gaps") or []), vendor, partly(cell)) for _name, vendor, cell in _own(fleet, names, STATUSES)
+    )
+    return {vendor: note for _gaps, vendor, note in cells if note}
 
 
 def _found(fleet: Fleet, names: Sequence[str]) -> dict[str, Counter[str]]:
@@ -142,7 +157,12 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _totals(fleet: Fleet, names: Sequence[str]) -> str:
     found: Counter[str] = sum(_found(fleet, names).values(), Counter())
-    parts = ", ".join(f"{found[status]} {status}" for status in reversed(STATUSES) if found[status])
+    partial = Counter(cell["status"] for _name, _vendor, cell in _own(fleet, names, STATUSES) if partly(cell))
+    parts = ", ".join(
+        f"{found[status]} {status}{f' ({partial[status]} partial)' if partial[status] else ''}"
+        for status in reversed(STATUSES)
+        if found[status]
+    )
     return f"{counted(len(names), 'tenant')}: {parts or 'nothing is known'}"
 
 
@@ -176,6 +196,8 @@ def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
         what = "; ".join(cell.get("differences") or []) or "it is not there yet"
         more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
         lines += _line("Differs:", f"{name} {vendor}{more}: {what}", 2)
+    if new := [f"{name} {vendor}" for name, vendor, _cell in _own(fleet, names, ["new"])]:
+        lines += _line("New:", f"nothing exists yet of {_named(new)}", 2)
     return lines + _for_vendors(fleet, names) + _since(fleet)
 
 
@@ -201,7 +223,7 @@ def _by_hand(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
         return _line("By hand:", f"{amount(steps)}: {who}", 2)
     name, vendor, _cell = waiting[0]
     more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
-    where = [f"         {orders}/{name}/{vendor}.check.md{more}"] if orders else []
+    where = [f"         {orders}/{folder_name(name)}/{vendor}.check.md{more}"] if orders else []
     return _line("By hand:", f"would be {amount(steps)}: {who}", 2) + where
 
 
@@ -265,41 +287,50 @@ def _own(fleet: Fleet, names: Sequence[str], statuses: Iterable[str]) -> list[tu
 
 
 def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], run: Typed) -> list[str]:
-    """What to type next: one command, or two if some tenants failed and others wait for a person."""
-    name = str(fleet["playbook"])
-    lone = {one for one in names if fleet["tenants"][one]["error"] and not fleet["tenants"][one]["integrations"]}
-    failed = lone | {one[0] for one in _of_this_run(fleet, _with(fleet, names, BAD))}
-    pending = _with(fleet, names, ["pending"])
-    waiting = {one[0] for one in (_of_this_run(fleet, pending) if fleet["check_mode"] else pending)} - failed
-    drifted = {one[0] for one in _own(fleet, names, ["drifted"])}
-    commands = []
-    if fleet["check_mode"] and not failed:
-        known = _of_this_run(fleet, _with(fleet, names, STATUSES))
-        changing = {one[0] for one in known if one[2]["status"] == "drifted" or one[2].get("changes")}
-        if changing:
-            return [playbook(name if name in PLAYBOOKS else "onboard", run, _limit(changing, None, run))]
-    if failed:
-        away = lone | {one[0] for one in _with(fleet, names, ["unreachable"])}
-        what = "doctor" if away else name if name in PLAYBOOKS else "onboard"
-        commands.append(playbook(what, run, _limit(failed, files.get("failed"), run)))
-    if name == "store_key" and not failed:
-        # What it stored is proven and handed over by the run after it.
+    """Return what to type next, for the tenants that failed, for those that wait for a person, and for the rest."""
+    name, check = str(fleet["playbook"]), fleet["check_mode"]
+    mine = _of_this_run(fleet, _with(fleet, names, STATUSES))
+    if name == "store_key" and not mine:
         return [playbook("onboard", run, _limit(set(names), None, run))]
-    if waiting:
-        finish = "offboard" if name == "offboard" else "finish"
-        commands.append(playbook(finish, run, _limit(waiting, files.get("left"), run)))
-    if drifted and not commands:
-        commands.append(playbook("onboard", run, _limit(drifted, files.get("left"), run)))
-    if not commands and not fleet["check_mode"]:
+    lone = {one for one in names if fleet["tenants"][one]["error"] and not fleet["tenants"][one]["integrations"]}
+    failed = lone | {one[0] for one in mine if one[2]["status"] in BAD}
+    waiting = {one[0] for one in (mine if check else _with(fleet, names, ["pending"])) if one[2]["status"] == "pending"}
+    differing = {one[0] for one in _own(fleet, names, ["drifted", "new"])}
+    if check:
+        differing |= {one[0] for one in mine if one[2].get("changes")}
+        waiting -= differing
+    else:
+        # What stores the keys mends the rest of these tenants as well.
+        differing -= waiting
+    away = lone | {one[0] for one in _with(fleet, names, ["unreachable"])}
+    # To take away is said of the tenants of this run alone, and the files name those of other runs too.
+    files = {} if name == "offboard" else files
+    wanted = [
+        ("doctor" if away else name if name in PLAYBOOKS else "onboard", failed, files.get("failed")),
+        ("offboard" if name == "offboard" else "finish", waiting - failed, files.get("left")),
+        (name if name in CONVERGING and check else "onboard", differing - failed, files.get("left")),
+    ]
+    commands = _joined([one for one in wanted if one[1]], files.get("left"), run)
+    if not commands and not check:
         commands += _of_earlier_runs(fleet, names, run)
-    if not commands and name in ("onboard", "finish", "rotate_keys") and fleet["tenants"]:
+    if not commands and name in ("onboard", "finish", "rotate_keys", "store_key") and fleet["tenants"]:
         commands.append(playbook("audit", run))
     return commands
 
 
+def _joined(wanted: Sequence[tuple[str, set[str], str | None]], left: str | None, run: Typed) -> list[str]:
+    """Return the commands, one for each playbook, or for each job template of AWX. left: names the tenants of all."""
+    found: dict[str, tuple[str, set[str], str | None]] = {}
+    for name, tenants, file in wanted:
+        place = launched_as(name, run)
+        before = found.get(place)
+        found[place] = (before[0], before[1] | tenants, left) if before else (name, tenants, file)
+    return [playbook(name, run, _limit(tenants, file, run)) for name, tenants, file in found.values()]
+
+
 def _of_earlier_runs(fleet: Fleet, names: Sequence[str], run: Typed) -> list[str]:
     """What tells how it stands where an earlier run was not content: one tenant, its vendors, and without a write."""
-    known = _with(fleet, names, (*BAD, "drifted"))
+    known = _with(fleet, names, (*BAD, "drifted", "new"))
     bad = [(name, vendor) for name, vendor, cell in known if cell["run"] != fleet["run"]]
     if not bad:
         return []

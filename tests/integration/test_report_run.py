@@ -19,6 +19,21 @@ COMMAND = "ansible-playbook msp.connectwise.{} -i inventory.json --vault-passwor
 STRICT = {"cw_fail_on": ["failed", "unreachable", "drifted"]}
 
 
+NO_LEVEL = dict.fromkeys(("add", "edit", "delete", "inquire"), "None")
+NOTHING = {"permissions": {"Companies": {"Contacts": NO_LEVEL}}, "customize": {"Table Setup": {"allow": []}}}
+PART = {
+    "permissions": {"Companies": {"Contacts": {"inquire": "All"}}},
+    "completeness": "partial",
+    "gaps": ["row 1", "row 2", "row 3"],
+}
+
+
+def vendor_file(name: str) -> dict[str, Any]:
+    """A vendor file as new_vendor begins it."""
+    member = {"identifier": name, "name": name, "level": "top", "security_location": "top"}
+    return {"vendor": name, "product": name.title(), "role_name": name, "member": member, "key_description": name}
+
+
 class World:
     """A tenant that offers everything, and one that leaves most to a person; what the first run left on each."""
 
@@ -37,6 +52,11 @@ class World:
 
     def text(self, tenant: str) -> str:
         return (self.reports / tenant / f"{VENDOR}.md").read_text(encoding="utf-8")
+
+    def keys_of(self, tenant: str) -> str:
+        """The row of a tenant on the page about keys."""
+        page = (self.reports / "keys.html").read_text(encoding="utf-8")
+        return page.partition(f'<tr><th scope="row">{tenant}</th>')[2].partition("</tr>")[0]
 
     def page(self) -> dict[str, Any]:
         text = (self.reports / "fleet.html").read_text(encoding="utf-8")
@@ -190,6 +210,60 @@ def test_a_report_about_keys_has_its_page_which_an_offboarding_takes_with_it(wor
     assert '<th scope="row">onprem</th>' in page
     assert '<th scope="row">north</th>' not in page
     assert told(gone)[-1] == "Next:    nothing; there is nothing left to do"
+
+
+def test_a_run_that_stores_a_key_tells_its_own_result(world: World) -> None:
+    away = world.ground.play("onboard", "--limit", "onprem", cw_host="127.0.0.1:1")
+    assert "onprem  unreachable" in told(away)
+    assert ">none</span>" in world.keys_of("onprem")
+    made = world.simulator.operator("onprem", world.entry("onprem")["manual_steps"])
+    stored = world.ground.store_keys("onprem", made)
+    assert stored.code == 0, stored.output
+    lines = told(stored)
+    assert lines[0].endswith(" UTC: 1 tenant: 1 ready")
+    assert "onprem  ready" in lines
+    entry = world.entry("onprem")
+    assert (entry["status"], entry["manual_steps"], entry["error"]) == ("ready", [], "")
+    assert entry["handover"]["fields"]
+    assert world.page()["onprem"]["status"] == "ready"
+    # The page about keys, which only a report on keys had written so far.
+    assert ">valid</span>" in world.keys_of("onprem")
+    assert "the store has no key" not in world.keys_of("onprem")
+    assert lines[-1] == f"Next:    {COMMAND.format('audit')}"
+
+
+def test_what_was_never_onboarded_is_new_and_a_vendor_without_rights_is_refused(world: World) -> None:
+    """Cases 27 and 28 of the field: a vendor file that allows nothing, and one that is a part of its page."""
+    folder = world.ground.directory / "connectwise_vendors"
+    folder.mkdir()
+    for name, more in {"nothing": NOTHING, "part": PART}.items():
+        (folder / f"{name}.yml").write_text(json.dumps({**vendor_file(name), **more}), encoding="utf-8")
+    both = {"cw_integrations": ["nothing", "part"]}
+    # A workflow that mends what differs has to be able to count what is new.
+    for playbook, option, counts in (("audit", "--diff", ["new"]), ("onboard", "--check", ["failed"])):
+        played = world.ground.play(playbook, option, "--limit", "europe", **both, cw_fail_on=counts)
+        assert played.code == 2, played.output
+        text = " ".join(told(played))
+        assert " UTC: 1 tenant: 1 failed, 1 new (1 partial) " in " ".join(text.split())
+        assert "        nothing  part europe  failed   new (partial: 3 gaps)" in text
+        assert "New:     nothing exists yet of europe part" in text
+    assert world.ground.reports()["europe"]["part"]["status"] == "new"
+
+    made = world.ground.play("onboard", "--limit", "europe", **both)
+    assert made.code == 2, made.output
+    assert "no row allows anything and no Customize list an item" in " ".join(made.output.split())
+    state = world.simulator.state("europe")
+    assert "nothing" not in [role["name"] for role in state["roles"]]
+    assert "nothing" not in [member["identifier"] for member in state["api_members"]]
+    lines = told(made)
+    assert lines[2] == "europe  failed   ready (partial: 3 gaps)"
+    entry = world.ground.reports()["europe"]["part"]
+    assert (entry["status"], entry["completeness"], len(entry["gaps"])) == ("ready", "partial", 3)
+    order = (world.reports / "europe" / "part.md").read_text(encoding="utf-8")
+    assert order.startswith("# Part on europe: ready (partial: 3 gaps)\n")
+    assert "## What the vendor's page leaves open\n\n- row 1\n" in order
+    page = (world.reports / "fleet.html").read_text(encoding="utf-8")
+    assert '"partly":"partial: 3 gaps"' in page
 
 
 def test_a_failed_run_lists_what_it_had_changed_before(world: World) -> None:

@@ -112,6 +112,55 @@ def test_a_given_key_is_work_for_its_member_alone() -> None:
         assert one.look().work == work
 
 
+NOTHING = {"Companies": {"Contacts": {"inquire": "None"}}}
+ROWS = {"Companies": {"Contacts": {"inquire": "All"}}}
+
+
+@pytest.mark.parametrize(
+    ("profile", "refused"),
+    [
+        ({}, False),
+        ({"permissions": {}}, False),
+        ({"permissions": {}, "customize": {}}, True),
+        ({"permissions": NOTHING, "customize": {"Table Setup": {"allow": []}}}, True),
+        ({"permissions": NOTHING, "customize": {"Table Setup": {"disallow": ["Service / Priority"]}}}, True),
+        ({"permissions": NOTHING, "customize": {"Table Setup": {"allow": "all"}}}, False),
+        ({"permissions": {}, "customize": {}, "feature_groups": {"notes": {"permissions": ROWS}}}, True),
+        (
+            {"permissions": {}, "customize": {}, "feature_groups": {"a": {"permissions": ROWS}}, "features": ["a"]},
+            False,
+        ),
+        (
+            {"customize": {}, "reduction_groups": {"less": {"permissions": NOTHING}}, "reductions": ["less"]},
+            True,
+        ),
+        # The rights of a person's key are that person's.
+        ({"strategy": "per_technician", "members": ["Ann"], "permissions": {}, "customize": {}}, False),
+    ],
+)
+@pytest.mark.parametrize("mode", ["converge", "audit"])
+def test_a_profile_that_allows_nothing_is_refused_before_anything_is_asked(
+    profile: dict[str, Any], refused: bool, mode: str
+) -> None:
+    tenant = Tenant()
+    one = integration(tenant, Store({"current": KEY}), mode=mode)
+    one.profile = _profile.of_mapping("sync", {**PROFILE, **profile})
+    if not refused:
+        one.look()
+        return
+    with pytest.raises(InputError, match="no row allows anything and no Customize list an item") as problem:
+        one.look()
+    assert ("sync_features: notes" in str(problem.value)) == ("feature_groups" in profile)
+    assert tenant.asked == []
+
+
+@pytest.mark.parametrize("settings", [{"state": "absent"}, {"mode": "store_key"}])
+def test_what_allows_nothing_and_is_there_can_be_taken_away(settings: dict[str, str]) -> None:
+    one = integration(Tenant(), Store({"current": KEY}), **settings)
+    one.profile = _profile.of_mapping("sync", {**PROFILE, "permissions": {}, "customize": {}})
+    assert one.look().keys
+
+
 @pytest.mark.parametrize("part", ["next", "retired"])
 def test_an_unfinished_key_is_work_although_all_is_well(part: str) -> None:
     record = {"current": KEY, part: {"state": "intent"} if part == "next" else [{**KEY, "public_key": "OLD"}]}

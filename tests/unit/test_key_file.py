@@ -174,10 +174,16 @@ def test_a_place_that_takes_no_directory_is_told(tmp_path):
 
 def test_what_a_killed_run_left_goes_with_the_next_write(tmp_path):
     store(tmp_path).write("zofiq", RECORD, 0)
-    left = tmp_path / ".north.yml.abc123"
+    left = tmp_path / ".north.yml.abc_1234"
     left.write_text("half", encoding="utf-8")
+    # What another tenant's run is writing this moment, also if the names begin alike or mean something to a shell.
+    others = [tmp_path / name for name in (".north.yml.yml.abc_1234", ".north.yml.x.yml.abc_1234", ".x.yml.abc_1234")]
+    for other in others:
+        other.write_text("whole in a moment", encoding="utf-8")
     store(tmp_path).write("zofiq", RECORD, 1)
+    store(tmp_path, "*").write("zofiq", RECORD, 0)
     assert not left.exists()
+    assert all(other.exists() for other in others)
 
 
 def test_a_new_passphrase(tmp_path):

@@ -75,6 +75,42 @@ def test_any_fleet_fits(tenants: int, vendors: int) -> None:
     assert all(len(line) < 200 for line in lines)
 
 
+PARTIAL = {"completeness": "partial", "gaps": ["a", "b", "c"]}
+
+
+def test_a_profile_that_is_a_part_of_its_page_says_so_in_every_form() -> None:
+    made = fleet(
+        entry("north", "huntress", "ready", **PARTIAL),
+        entry("north", "lastpass", "pending", completeness="partial", gaps=["a"]),
+        entry("north", "petra", "ready", completeness="full", gaps=["a"]),
+        entry("north", "wise_sync", "failed", error="no", **PARTIAL),
+    )
+    assert table(made)[:3] == [
+        "onboard, 1 March 2026, 04:05 UTC: 1 tenant: 1 failed, 1 pending (1 partial), 2 ready (1 partial)",
+        "       huntress                 lastpass                    petra  wise_sync",
+        "north  ready (partial: 3 gaps)  pending 2 (partial: 1 gap)  ready  failed",
+    ]
+    made["tenants"]["north"]["integrations"]["huntress"]["run"] = "before"
+    assert any("(ready; partial: 3 gaps)" in line for line in table(made))
+    # A fleet that is counted.
+    made = fleet(
+        *(entry(f"t{number}", "huntress", "ready", **PARTIAL) for number in range(9)),
+        *(entry("t1", f"vendor{number}", "ready", **(PARTIAL if number == 6 else {})) for number in range(7)),
+    )
+    assert [line.split("  ")[0] for line in table(made)[2:9:6]] == [
+        "huntress (partial: 3 gaps)",
+        "2 other vendors (1 partial)",
+    ]
+
+
+def test_what_exists_nowhere_yet_is_new_and_not_different() -> None:
+    made = fleet(entry("north", "petra", "new", differences=["member Petra does not exist"]), playbook="audit")
+    lines = table(made, FILES, RUN)
+    assert lines[0].endswith(" 1 tenant: 1 new")
+    assert "New:     nothing exists yet of north petra" in lines
+    assert not any(line.startswith("Differs:") for line in lines)
+
+
 def test_many_tenants_are_counted() -> None:
     made = fleet(*(entry(f"t{number}", "petra", "ready") for number in range(9)), entry("t9", "petra", "drifted"),
                  *(entry(f"t{number}", "zofiq", "ready") for number in range(9)))  # fmt: skip
@@ -88,7 +124,16 @@ def test_many_tenants_are_counted() -> None:
         ("audit", [("north", "ready")], False, ["nothing; there is nothing left to do"]),
         ("offboard", [("north", "absent")], False, ["nothing; there is nothing left to do"]),
         ("onboard", [("north", "pending")], False, [command("finish", "north")]),
-        ("audit", [("north", "pending"), ("south", "drifted")], False, [command("finish", "north")]),
+        (
+            "audit",
+            [("north", "pending"), ("south", "drifted"), ("west", "new"), ("east", "failed")],
+            False,
+            [command("audit", "east"), command("finish", "north"), command("onboard", "south,west")],
+        ),
+        # What failed and what differs is one run, and a tenant that waits is made good by the run that ends the wait.
+        ("onboard", [("a", "failed"), ("b", "drifted"), ("b", "pending")], True, [command("onboard", "a,b")]),
+        ("audit", [("a", "drifted"), ("a", "pending")], False, [command("finish", "a")]),
+        ("audit", [("north", "new")], True, [command("onboard", "north")]),
         ("offboard", [("north", "pending")], False, [command("offboard", "north")]),
         ("audit", [("north", "drifted")], False, [command("onboard", "north")]),
         ("rotate_keys", [("north", "drifted")], True, [command("rotate_keys", "north")]),
@@ -108,11 +153,21 @@ def test_many_tenants_are_counted() -> None:
             [command("onboard", "@connectwise_reports/failed")],
         ),
         ("onboard", [(f"t{number}", "drifted") for number in range(9)], True, [command("onboard", "site")]),
+        (
+            "audit",
+            [(f"t{number}", status) for number, status in enumerate(["drifted"] * 5 + ["failed"] * 5)],
+            False,
+            [command("audit", "@connectwise_reports/failed"), command("onboard", "@connectwise_reports/left")],
+        ),
+        # The files name tenants of other runs, from which nobody wants to take anything away.
+        ("offboard", [(f"t{number}", "failed") for number in range(9)], False, [command("offboard", "site")]),
     ],
 )
 def test_what_to_type_next(playbook: str, given: Any, check_mode: bool, commands: list[str]) -> None:
     made = fleet(
-        *(entry(tenant, "petra", status) for tenant, status in given), playbook=playbook, check_mode=check_mode
+        *(entry(tenant, f"petra{number}", status) for number, (tenant, status) in enumerate(given)),
+        playbook=playbook,
+        check_mode=check_mode,
     )
     lines = table(made, {} if check_mode else FILES, RUN)
     assert [line.removeprefix("Next:    ") for line in lines if line.startswith("Next:")] == commands
@@ -239,6 +294,17 @@ def test_on_awx_nobody_types_commands() -> None:
     made = fleet(entry("north", "petra", "failed"))
     lines = table(made, FILES, replace(RUN, templates=""))
     assert lines[-1] == "Next:    in AWX, launch onboard, limit north"
+    # One template does for several playbooks, and is launched once.
+    made = fleet(
+        *(entry(f"t{number}", "petra", status) for number, status in enumerate(["pending", "drifted", "new"])),
+        entry("t9", "petra", "failed"),
+        playbook="audit",
+    )
+    lines = table(made, FILES, replace(RUN, templates="MSP"))
+    assert [line for line in lines if line.startswith("Next:")] == [
+        "Next:    in AWX, launch MSP audit, limit t9",
+        "Next:    in AWX, launch MSP onboard, limit t0,t1,t2",
+    ]
 
 
 def test_nothing_is_known() -> None:
