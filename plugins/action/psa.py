@@ -15,9 +15,8 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleError
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import VENDOR, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process, unconnected
-from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import KeyLifeError, Wish, misplaced
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError

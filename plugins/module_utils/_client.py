@@ -385,7 +385,8 @@ class Psa:
         elif isinstance(problem, AuthenticationFailed):
             problem.remedy = (
                 f"the company exists here, so check public_key ({shown_key(self.connection.public_key)}) and "
-                "private_key (not exchanged?), and that the API member of these keys is active"
+                "private_key (not exchanged?), that the API member of these keys is active, and that nobody edited the "
+                "description of the key, which makes a new pair (msp.connectwise.first_key takes it)"
             )
         return problem
 

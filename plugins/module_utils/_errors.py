@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from ._redact import redact, redact_data
 
+# The beginning of a line about something that a tenant does not show.
+UNVERIFIED = "not verified: "
+# Stands in remedies for the short name of the integration, which only the engine knows.
+VENDOR = "<vendor>"
 # What a terminal obeys, line breaks among them, and what turns the direction of a text: no server writes our lines.
 _ILLEGIBLE = dict.fromkeys(
     (
@@ -43,11 +47,13 @@ class PsaError(Exception):
     data: further values for the task's result (never secrets).
     code: of the server, if it is a known one.
     unclear: whether the request may have made a key, although it failed.
+    choice: the option to set, and a name of the tenant that it may have.
     """
 
     remedy = ""
     code = ""
     unclear = False
+    choice: tuple[str, str] | None = None
 
     def __init__(
         self,
@@ -90,6 +96,7 @@ class PsaError(Exception):
             "remedy": legible(self.remedy),
             "status": self.status,
             **({"unclear": True} if self.unclear else {}),
+            **({"choice": [legible(one) for one in self.choice]} if self.choice else {}),
         }
         return redact_data({"msg": str(self), "error": error, **self.data})
 
@@ -262,6 +269,28 @@ UNCERTAIN = (LostAnswer, ServerFailed, NotThePsa)
 # Of these, the ones that pass by themselves: when the effect is not there, the write is worth one more try.
 PASSING = (LostAnswer, TransientFailure, NotThePsa)
 
+# The tenant answers, and refuses, lacks or breaks the one operation.
+_WITHHELD = (PermissionDenied, RouteNotOffered, RecordNotFound, ServerFailed, NotThePsa)
+T = TypeVar("T")
+
+
+def readable(read: Callable[[], T]) -> tuple[T | None, PsaError | None]:
+    """Return what a read finds, or the error of a tenant that withholds it. For reads that only verify."""
+    try:
+        return read(), None
+    except _WITHHELD as problem:
+        # What passes by itself, or is too much to read, says nothing about what the tenant offers.
+        if isinstance(problem, (TransientFailure, AnswerTooLarge)):
+            raise
+        return None, problem
+
+
+def unverified(what: str, problem: PsaError) -> str:
+    """Return the line of a report for what could not be read."""
+    details = ", ".join(filter(None, [str(problem.status or ""), f'"{problem.said}"' if problem.said else ""]))
+    reason = f"{problem.operation}: {problem.problem}" if problem.operation else problem.problem
+    return redact(f"{UNVERIFIED}{what}: {reason}{f' ({details})' if details else ''}")
+
 
 def error_from(result: Mapping[str, Any]) -> PsaError:
     """The error of a failed task, from its result: as the module raised it, if it says so."""
@@ -279,6 +308,8 @@ def error_from(result: Mapping[str, Any]) -> PsaError:
         status=said.get("status"),
     )
     problem.unclear = bool(said.get("unclear"))
+    option, *names = said.get("choice") or [""]
+    problem.choice = (str(option), str(names[0])) if names else None
     return problem
 
 

@@ -10,25 +10,25 @@ from typing import Any
 from ._client import Psa, Record
 from ._errors import InputError
 from ._names import sought, unknown
-from ._resource import Field, Names, Reference, settled
+from ._resource import LEVELS, Field, Names, Reference, settled
 
 API_MEMBERS = "/system/apiMembers"
 MEMBERS = "/system/members"
-LEVELS = "/system/myCompany/corporateStructureLevels"
+BOARDS = "/service/info/boards"
 IDENTIFIER = Field("identifier", "identifier", label="Member ID", limit=15)
 
 # Labels are the product's own, System > Members > API Members. Lengths: schema ApiMember.
 FIELDS = [
     Field("name", "name", label="Member Name", limit=30),
     Field("security_role", "securityRole", "ref", "/system/securityroles", "Role ID", exact=True),
-    Field("level", "structureLevel", "ref", LEVELS, "Level", top=True),
+    Field("level", "structureLevel", "ref", LEVELS, "Level", top=True, always=True),
     Field("security_location", "securityLocation", "ref", "/system/locations", "Name", top=True),
     Field("location", "defaultLocation", "ref", "/system/locations", "Location", top=True),
     Field("department", "defaultDepartment", "ref", "/system/info/departments", "Department"),
     Field("territory", "salesDefaultLocation", "ref", "/system/locations", "Default Territory", top=True),
     Field("time_zone", "timeZone", "ref", "/system/timeZoneSetups/info", "Time Zone"),
-    Field("board", "serviceDefaultBoard", "ref", "/service/info/boards", "Service Board"),
-    Field("excluded_boards", "excludedServiceBoardIds", "ids", "/service/info/boards", "Excluded Service Boards"),
+    Field("board", "serviceDefaultBoard", "ref", BOARDS, "Service Board"),
+    Field("excluded_boards", "excludedServiceBoardIds", "ids", BOARDS, "Excluded Service Boards"),
     Field("email", "emailAddress", label="Email", limit=250),
     Field("notes", "notes", label="Notes"),
     Field("block_price", "blockPriceFlag", "flag", label="Block Price"),

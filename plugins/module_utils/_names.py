@@ -152,6 +152,13 @@ def unknown(what: str, name: str, candidates: Iterable[str], where: str = "this 
     )
 
 
+def listed(names: Iterable[str], limit: int = 8) -> str:
+    """Names as a sentence lists them, the first of many."""
+    known = list(names)
+    more = f" and {len(known) - limit} more" if len(known) > limit else ""
+    return ", ".join(f'"{name}"' for name in known[:limit]) + more
+
+
 def ambiguous(what: str, name: str, found: Iterable[object]) -> AmbiguousName:
     """The error for a name that several records carry."""
     listed = ", ".join(str(one) for one in found)

@@ -14,19 +14,18 @@ from functools import partial
 from typing import Any
 
 from ._client import Psa, Record
-from ._errors import InvalidRecord, NotOurs, PermissionDenied, RecordNotFound, RouteNotOffered
+from ._errors import VENDOR, InvalidRecord, NotOurs, PermissionDenied, RecordNotFound, RouteNotOffered, readable
 from ._members import API_MEMBERS, MEMBERS
 from ._names import closest, same, sought
 from ._roles import is_admin
 
-# Stands for the short name of the integration, which only the engine knows.
-VENDOR = "<vendor>"
 OPTIONS: dict[str, dict[str, Any]] = {
     "adopt": {"type": "bool", "default": False},
     "own_key_role": {"type": "bool", "default": False},
 }
 ROLE_OPTIONS: dict[str, dict[str, Any]] = {"own_members": {"type": "list", "elements": "str", "default": []}, **OPTIONS}
 _SHOWN = 5
+_ID_LIMIT = 15
 _OWN_KEY = "run with the keys of another member; only onboarding cw_admin may change this one (option own_key_role)"
 
 
@@ -157,8 +156,9 @@ def require_our_member(psa: Psa, member: Record, wanted_role: str | None, claim:
 
 
 def read_own_member(psa: Psa) -> str:
-    """`GET /system/mySecurity`: the member whose key this is."""
-    for record in psa.list("/system/mySecurity", fields="member"):
+    """`GET /system/mySecurity`: the member whose key this is; empty if the tenant does not tell."""
+    records, _why = readable(lambda: psa.list("/system/mySecurity", fields="member"))
+    for record in records or []:
         if identifier := (record.get("member") or {}).get("identifier"):
             return str(identifier)
     return ""
@@ -230,11 +230,22 @@ def require_no_person(psa: Psa, identifier: str) -> None:
         return  # then the server says so
     found, twin = sought(people, "identifier", identifier, "member")
     if found is not None or twin:
+        taken = [str(one.get("identifier")) for one in people]
+        near = ", ".join(name for name in closest(identifier, taken) if name != (twin or identifier))
+        others = f" (close to it are also {near})" if near else ""
         raise NotOurs(
-            f'a person has the Member ID "{twin or identifier}", so no API member can get "{identifier}"; nothing was '
-            "changed",
-            remedy=f"set {VENDOR}_member_identifier to another Member ID (option identifier)",
+            f'a person has the Member ID "{twin or identifier}"{others}, so no API member can get "{identifier}"; '
+            "nothing was changed",
+            remedy=another_identifier(identifier, taken),
         )
+
+
+def another_identifier(identifier: str, taken: Iterable[str]) -> str:
+    """Return the remedy for a Member ID that is taken, with one that is free as far as these names tell."""
+    used = {name.casefold() for name in taken}
+    tries = (f"{identifier[: _ID_LIMIT - len(end)]}{end}" for end in (" API", *map(str, range(2, 1000))))
+    free = next((one for one in tries if one.casefold() not in used), "")
+    return f'set {VENDOR}_member_identifier to another Member ID, such as "{free}" (option identifier)'
 
 
 def with_neighbours(problem: InvalidRecord, name: str, names: Iterable[str]) -> InvalidRecord:

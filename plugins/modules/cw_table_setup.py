@@ -148,6 +148,7 @@ pending:
   type: bool
 """
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -162,7 +163,12 @@ from ansible_collections.msp.connectwise.plugins.module_utils._customize import 
     read_own,
     universe,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import AuthenticationFailed
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    AuthenticationFailed,
+    UnknownName,
+    legible,
+    readable,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._lists import AllowList, ListFacts
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import NO_CUSTOMIZE, customize_list
 from ansible_collections.msp.connectwise.plugins.module_utils._module import (
@@ -172,6 +178,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     Result,
     main,
 )
+from ansible_collections.msp.connectwise.plugins.module_utils._names import listed
 from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     ROLE_OPTIONS,
     Claim,
@@ -181,8 +188,10 @@ from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListPlan, ListWish, Row, plan_list
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
+    ROLES,
     attempt,
     customizable_row,
+    is_admin,
     read_matrix,
     reads_offered,
     require_role,
@@ -219,9 +228,24 @@ class Role:
         if not public or not private:
             return None
         try:
-            return read_own(self.psa.with_keys(public, private))
+            return readable(lambda: read_own(self.psa.with_keys(public, private)))[0]
         except AuthenticationFailed:
             return None
+
+    @cached_property
+    def lists_offered(self) -> bool:
+        """Whether the tenant has routes for Customize lists, as far as another role tells."""
+        return reads_offered(self.psa, self.extensions)[0]
+
+    def all_items(self, what: Customizable) -> list[str]:
+        """Every item of a list that the API does not publish, as the role of administrators allows them."""
+        admins = [one for one in self.names.records(ROLES) if one.get("adminFlag") or is_admin(one.get("name"))]
+        if not admins:
+            return []
+        rows = read_matrix(self.psa, int(admins[0]["id"]))
+        row = customizable_row(rows, what.function, what.module)
+        facts = ListFacts(self.names, what, row, rows.index(row))
+        return attempt(AllowList(self.extensions, int(admins[0]["id"]), row, what, facts).read)[1] or []
 
 
 def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
@@ -249,7 +273,11 @@ def planned(
     """The list as it is, and what it is to become; None instead of the list if no route reads it."""
     lenient = (on_unknown or role.params["on_unknown"]) == "warn"
     target: AllowList | None = None
-    current: list[str] | None = []
+    catalogue = universe(role.names, what, wish)
+    # The API may list no items; then the role that has every right shows them.
+    items = catalogue if what.source else role.all_items(what)
+    # A new role allows everything.
+    current: list[str] | None = items if role.record is None and role.lists_offered else []
     if role.record is not None:
         row = customizable_row(role.rows, what.function, what.module)
         facts = ListFacts(role.names, what, row, role.rows.index(row))
@@ -258,8 +286,23 @@ def planned(
         if not offered:
             target = None
             current = None if role.own is None else own_items(role.own, what)
-    plan = plan_list(wish, current or [], universe(role.names, what, wish), what=what.item, lenient=lenient)
+    try:
+        plan = plan_list(wish, current or [], items or catalogue, what=what.item, lenient=lenient)
+    except UnknownName as problem:
+        raise to_choose(problem, what, items) from None
     return what, wish, target, current, plan
+
+
+def to_choose(problem: UnknownName, what: Customizable, items: list[str]) -> UnknownName:
+    """Return the error with the names that the tenant has for the list, and with one of them as an example."""
+    near = problem.data.get("closest") or items[:1]
+    if near:
+        if not problem.data.get("closest"):
+            problem.problem = legible(f"{problem.problem} (the tenant has {listed(items)})")
+        example = json.dumps({what.function: {"allow": near[:1]}}, ensure_ascii=False)
+        problem.choice = ("customize", example)
+        problem.remedy = f"name items of the tenant, such as {example}"
+    return problem
 
 
 def carried_out(
@@ -273,11 +316,9 @@ def carried_out(
 ) -> Result:
     if role.record is None:
         # Check mode, before the role exists: nothing is set yet, and another role tells what the tenant offers.
-        return (
-            report(role, what, plan, True)
-            if reads_offered(role.psa, role.extensions)[0]
-            else unreadable(role, what, wish, plan)
-        )
+        if not role.lists_offered:
+            return unreadable(role, what, wish, plan)
+        return report(role, what, plan, plan.before != plan.after)
     if current is None:
         return unreadable(role, what, wish, plan)
     if plan.before == plan.after:

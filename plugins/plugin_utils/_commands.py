@@ -156,6 +156,12 @@ def launched_as(name: str, run: Typed) -> str:
     return _TEMPLATES.get(name, name) if run.templates is not None else name
 
 
+def heal(run: Typed, limit: Iterable[str]) -> str:
+    """What replaces the keys of these tenants that are refused, and no others."""
+    command = playbook("onboard", run, limit, ["-e", "integration_heal=true"])
+    return command if run.templates is None else f"{command}, extra variable integration_heal: true"
+
+
 def ad_hoc(tenant: str, run: Typed) -> tuple[str, ...]:
     """Return the words of a command that runs a module at a tenant."""
     return (*run.prefix, "ansible", tenant, *run.inventory, *run.vault)

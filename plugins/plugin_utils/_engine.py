@@ -10,15 +10,15 @@ tenant a thread; both ways take the options of the modules from this file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import NotOurs, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import VENDOR, NotOurs, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
-from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding
@@ -28,14 +28,14 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     Record,
     elapsed,
     register_keys,
-    retired_keys,
+    working_keys,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import announced
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import check_writable, require_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
-from ansible_collections.msp.connectwise.plugins.plugin_utils._step_options import StepOptions
+from ansible_collections.msp.connectwise.plugins.plugin_utils._step_options import StepOptions, variable_to_set
 from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
@@ -138,6 +138,7 @@ class Integration:
             lease=settings.lease,
             given=given[-1] if given and settings.mode == "store_key" else None,
             ad_hoc=_commands.ad_hoc(self.site.name, _commands.typed()),
+            heal_command=_commands.heal(_commands.typed(), [self.site.name]),
         )
 
     def _role(self, look: Look) -> dict[str, Any] | None:
@@ -170,8 +171,10 @@ class Integration:
             if key.member_type == "api" and key_look.record.get("member"):
                 self.recorded.add(str(key_look.record["member"]))
             look.keys.append(key_look)
-            result = self.site.run("cw_integration_info", self._asked(key, key_look.record))
+            result = self._ask("cw_integration_info", self._asked(key, key_look.record))
             key_look.found = result["integration"]
+            if key_look.found["key"] == "refused" and not self.stores_keys:
+                self._explain_refusal(key_look)
             look.warnings += result.get("warnings") or []
             if self._needs_work(key_look):
                 look.work = CONVERGE
@@ -180,6 +183,18 @@ class Integration:
             if self.settings.mode == "key_report":
                 key_look.report = self._key_report(key_look)
         return look
+
+    def _explain_refusal(self, key_look: KeyLook) -> None:
+        """Put the reason into the difference of a refused key, as far as the tenant lists keys."""
+        with suppress(PsaError):
+            facts = self._facts(key_look.key)
+            line = life.refusal(key_look.record, facts, self.wish(key_look.key))
+            found = key_look.found["differences"]
+            key_look.found["differences"] = [line if one == life.REFUSED else one for one in found]
+
+    def _facts(self, key: Key) -> life.Facts:
+        listing = self._keys(key).listing()
+        return life.Facts(listing.offered, listing.keys, listing.active)
 
     def _compare_matrix(self, key_look: KeyLook) -> None:
         """Without a working key of the integration the API still reads the levels of its role."""
@@ -206,8 +221,7 @@ class Integration:
         problem = life.mismatch(key_look.record, wish) or life.busy(
             key_look.record, self.me(), wish.lease, now, is_alive
         )
-        listing = self._keys(key_look.key).listing()
-        facts = life.Facts(listing.offered, listing.keys, listing.active)
+        facts = self._facts(key_look.key)
         found = key_look.found
         report = _key_report.report(
             key_look.record, facts, found["key"], wish, found.get("access"), key_look.store.place, problem, now
@@ -302,8 +316,10 @@ class Integration:
         """Run a module at the tenant; a way out that it names is told with the variables of this integration."""
         try:
             return self.site.run(module, options, check_mode=check_mode)
-        except NotOurs as problem:
+        except PsaError as problem:
             problem.remedy = problem.remedy.replace(VENDOR, self.vendor)
+            if problem.choice:
+                problem.remedy = variable_to_set(self.profile, self.vendor, options, *problem.choice)
             raise
 
     def me(self) -> dict[str, Any]:
@@ -346,7 +362,7 @@ class Integration:
             "key": {name: current[name] for name in ("public_key", "created") if current.get(name)},
             "retired": [
                 {"public_key": shown_key(key["public_key"]), "since": key.get("since")}
-                for key in retired_keys(key_look.record)
+                for key in working_keys(key_look.record)
             ],
         }
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, NotOurs, PsaError, legible
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import server_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Look, Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._files import NotAFile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
@@ -167,7 +168,7 @@ class FleetRun:
             problem.tenant = problem.tenant or integration.site.name
             result.look = result.look or {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
             result.error, result.error_kind = str(problem), type(problem).__name__
-            if isinstance(problem, NotOurs) and integration.site.check_mode:
+            if isinstance(problem, (NotOurs, InputError)) and integration.site.check_mode:
                 # A run would find this before its first step, so it would do none of those that were predicted.
                 integration.results.clear()
             if problem.data.get("done"):
@@ -237,7 +238,7 @@ def shared_companies(tenants: Sequence[Tenant]) -> dict[str, str]:
     for tenant in tenants:
         if tenant.site is not None and tenant.integrations:
             facts = _report.connection_facts(tenant.connection)
-            place = (str(facts.get("api_host") or ""), tenant.site.company_id)
+            place = (server_of(str(facts.get("api_host") or "")), tenant.site.company_id)
             by_company.setdefault(place, []).append(tenant)
     found: dict[str, str] = {}
     for (_host, company), group in by_company.items():

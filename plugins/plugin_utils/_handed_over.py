@@ -28,6 +28,7 @@ DAY = 24 * 3600.0
 _NAME = re.compile(r"connectwise_fleet_[0-9]+")
 _FOLDER = re.compile(r"job-([0-9]+)")
 _COUNTED = ("changes", "differences", "gaps")
+_NOTES = 5  # lines of one integration
 _LONGEST = 400  # characters of a text, such as an error
 
 
@@ -68,6 +69,8 @@ def _small(cell: Mapping[str, Any], run: str) -> dict[str, Any]:
         small["key"] = {name: key[name] for name in ("created", "age_days") if key.get(name) is not None}
     if keys := [key["until"] for key in cell.get("old_keys") or [] if key.get("until")]:
         small["old_keys"] = keys
+    if notes := cell.get("notes"):
+        small["notes"] = [str(line)[:_LONGEST] for line in notes[:_NOTES]]
     if steps := cell.get("manual_steps"):
         small["steps"] = dict(Counter(step["kind"] for step in steps))
         small["screens"] = len({tuple(step["menu"]) for step in steps})

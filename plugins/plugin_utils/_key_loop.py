@@ -31,9 +31,9 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     known_public_keys,
     less_sent,
     register_keys,
-    retired_keys,
     revised,
     sent,
+    working_keys,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
@@ -70,7 +70,7 @@ class Outcome:
             "state": self.state,
         }
         old = [
-            {"public_key": shown_key(one["public_key"]), "since": one.get("since")} for one in retired_keys(self.record)
+            {"public_key": shown_key(one["public_key"]), "since": one.get("since")} for one in working_keys(self.record)
         ]
         return {
             "changed": self.changed,
@@ -169,6 +169,10 @@ class Loop:
         if first and self._rotate:
             self._wish = replace(self._wish, replace=str((record.get("current") or {}).get("public_key") or ""))
         states = {str(key["public_key"]): self._state(key, record) for key in life.to_ask(record, offered, self._wish)}
+        if self._check_mode and not listing.active and self._wish.member_type == "api" and not self._wish.absent:
+            # An earlier task would activate the member, and with it the keys that are there.
+            there = {str(key["public_key"]) for key in listing.keys} if listing.offered else set(states)
+            states.update(dict.fromkeys(there & set(states), "valid"))
         given = self._wish.given
         if given and not self._wish.absent and states.get(given["public_key"]) == "refused":
             other = life.swapped(given)

@@ -56,6 +56,11 @@ def retired_keys(record: Record) -> list[Record]:
     return [dict(key) for key in record.get("retired") or []]
 
 
+def working_keys(record: Record) -> list[Record]:
+    """Return the replaced keys that still work, as far as the record tells."""
+    return [key for key in retired_keys(record) if not key.get("refused")]
+
+
 def _parts(record: Record) -> list[Record]:
     return [record.get("current") or {}, record.get("next") or {}, *retired_keys(record)]
 
@@ -127,7 +132,8 @@ def revised(record: Record, before: Record, writer: str) -> Record:
 
 def created(record: Record, key: Mapping[str, Any], now: datetime) -> Record:
     """The record with the key that was just made. key: {id, public_key, private_key}."""
-    intent = {name: value for name, value in (record.get("next") or {}).items() if name in ("owner", "started")}
+    kept = ("owner", "started", "refused")
+    intent = {name: value for name, value in (record.get("next") or {}).items() if name in kept}
     made = {
         **intent,
         "state": "created",
@@ -147,7 +153,8 @@ def promoted(record: Record, now: datetime) -> Record:
     result["current"] = {**{name: made.get(name) for name in (*_HALVES, "created")}, "verified": moment}
     retired = retired_keys(record)
     if old:
-        retired.append({**{name: old.get(name) for name in _HALVES}, "since": moment})
+        refused = {"refused": True} if made.get("refused") else {}
+        retired.append({**{name: old.get(name) for name in _HALVES}, "since": moment, **refused})
     # The same key once more, its private half corrected by a person: it must not be deleted as its own predecessor.
     retired = [key for key in retired if key.get("public_key") != made.get("public_key")]
     if retired:
@@ -163,11 +170,12 @@ def settled(record: Record, public_keys: Iterable[str]) -> Record:
     return {**result, "retired": left} if left else result
 
 
-def given(record: Record, key: Mapping[str, Any], now: datetime) -> Record:
-    """The record with a proven key that a person has made, as the current one.
+def given(record: Record, key: Mapping[str, Any], now: datetime, *, refused: bool = False) -> Record:
+    """The record with a proven key that a person has made, as the current one. refused: whether the one before is.
 
     The intent of an interrupted run stays, from which the next run deletes what that one has left.
     """
-    made = {"id": None, "public_key": key["public_key"], "private_key": key["private_key"]}
-    result = promoted(created(without_next(record), made, now), now)
+    made = {"id": key.get("id"), "public_key": key["public_key"], "private_key": key["private_key"]}
+    before = {**without_next(record), **({"next": {"refused": True}} if refused else {})}
+    result = promoted(created(before, made, now), now)
     return {**result, "next": record["next"]} if record.get("next") else result

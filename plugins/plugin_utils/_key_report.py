@@ -16,7 +16,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, why_refused
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, refusal
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
     age_days,
@@ -32,7 +32,7 @@ def _findings(record: Record, facts: Facts, state: str, wish: Wish, now: datetim
     current = record.get("current") or {}
     found = []
     if state == "refused":
-        found.append(f"the tenant refuses the stored key: {why_refused(record, facts)}")
+        found.append(refusal(record, facts, wish))
     elif state == "foreign":
         found.append(f"the stored key belongs to another member than {wish.member}")
     elif not current:

@@ -75,6 +75,8 @@ def markdown(entry: Mapping[str, Any]) -> str:
         lines += ["## What differs", "", *(f"- {line}" for line in entry["differences"]), ""]
     if entry.get("gaps") and entry["status"] != "absent":
         lines += ["## What the vendor's page leaves open", "", *(f"- {line}" for line in entry["gaps"]), ""]
+    if entry.get("notes"):
+        lines += ["## What to know", "", *(f"- {line}" for line in entry["notes"]), ""]
     lines += _rights(entry.get("access") or {})
     for part in entry.get("parts") or [entry]:
         if part.get("handover"):

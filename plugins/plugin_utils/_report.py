@@ -54,7 +54,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._status import (
 
 Entry = dict[str, Any]
 
-_LISTS = ("asks", "changes", "differences", "gaps", "manual_steps", "old_keys", "parts", "unseen")
+_LISTS = ("asks", "changes", "differences", "gaps", "manual_steps", "notes", "old_keys", "parts", "unseen")
 # In the temporary directory of one ansible-playbook run, which its workers share: what this run has found so far.
 JOURNAL = "connectwise_fleet.jsonl"
 # Of what a run has found, that by which the work order of an earlier one is judged.
@@ -111,6 +111,8 @@ def entry_of(
         "changes": args["changes"],
         **{name: args[name] for name in ("asks",) if args.get(name)},
         "differences": list(found.get("differences") or []) if status != "absent" else [],
+        **_notes(found, status),
+        **({"refused": True} if args.get("refused") and status != "absent" else {}),
         "manual_steps": steps,
         "access": found.get("access"),
         "error": args["error"],
@@ -129,6 +131,12 @@ def entry_of(
     if _handover.is_handed_over(status, found, steps):
         entry["handover"] = _handover.filled(args, connection, run)
     return entry
+
+
+def _notes(found: Mapping[str, Any], status: str) -> dict[str, list[str]]:
+    """Return what is no difference and worth knowing, such as what the tenant does not show."""
+    lines = [*(found.get("notes") or []), *((found.get("access") or {}).get("unverified") or [])]
+    return {"notes": lines} if lines and status != "absent" else {}
 
 
 def _old_keys(args: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -352,7 +360,8 @@ def merged(known: Entry, entry: Entry) -> Entry:
 
 
 def joined(parts: Sequence[Entry]) -> Entry:
-    last = {name: value for name, value in parts[-1].items() if name not in ("found", "parts", "unseen")}
+    left_out = ("found", "notes", "parts", "refused", "unseen")
+    last = {name: value for name, value in parts[-1].items() if name not in left_out}
     ordered = [part["ordered"] for part in parts if part.get("ordered")]
     return {
         **last,
@@ -364,12 +373,19 @@ def joined(parts: Sequence[Entry]) -> Entry:
         # What stops the integration stops each of its keys.
         "error": "; ".join(dict.fromkeys(part["error"] for part in parts if part["error"])),
         "differences": [line for part in parts for line in part["differences"]],
+        **_joined_notes(parts),
         "manual_steps": [step for part in parts for step in part["manual_steps"]],
         "ordered": max(ordered, default=None),
         "old_keys": [key for part in parts for key in part.get("old_keys") or []],
         "key": None,
         "handover": None,
     }
+
+
+def _joined_notes(parts: Sequence[Entry]) -> Entry:
+    lines = list(dict.fromkeys(line for part in parts for line in part.get("notes") or []))
+    refused = {"refused": True} if any(part.get("refused") for part in parts) else {}
+    return {**({"notes": lines} if lines else {}), **refused}
 
 
 def summary(entry: Mapping[str, Any]) -> str:
@@ -385,4 +401,4 @@ def summary(entry: Mapping[str, Any]) -> str:
         return f"{entry['product']}: {word}, waiting for a person: {amount(steps)}"
     if status in ("drifted", "new"):
         return f"{entry['product']}: {word}: {'; '.join(entry['differences'])}{waiting}"
-    return f"{entry['product']}: {word}"
+    return f"{entry['product']}: {word}" + "".join(f"; {line}" for line in entry.get("notes") or [])

@@ -93,6 +93,8 @@ def entry_options(
                 "record": key.get("record"),
                 "member": (key.get("member") or {}).get("identifier"),
                 "found": {**found, **role} if not error else {},
+                # What onboard mends only with another key, also if this run has failed for it.
+                "refused": _state(key, done) == "refused",
                 "steps": steps if not error else [],
                 "key": _key(key, done) if not error else {},
                 "place": (done or {}).get("place") or key.get("place"),
@@ -119,6 +121,11 @@ def _of(found: Sequence[Result], record: Any) -> Result | None:
         if record in (one.get("record"), one.get(str(one.get("ansible_loop_var")))):
             return one
     return None
+
+
+def _state(key: Mapping[str, Any], done: Result | None) -> str:
+    """Return the state of the stored key after the steps, or as it was found."""
+    return str(done["api_key"]["state"] if done else (key.get("found") or {}).get("key") or "")
 
 
 def _key(key: Mapping[str, Any], done: Result | None) -> dict[str, Any]:
@@ -153,9 +160,11 @@ def _found(
     rights = (access or {}).get("access")
     wrong = [] if state == "valid" else [f"the key is {state}" if state != "none" else "no key is stored"]
     differences = [*beside, *wrong]
-    if rights and rights["verdict"] != "ok":
+    if rights and rights["verdict"] not in ("ok", "unverified"):
         differences.append(summary_of(rights))
-    member = next(iter(one["api_member"] for one in results.get("cw_api_member", [])), before.get("member"))
+    members = results.get("cw_api_member", [])
+    member = next(iter(one["api_member"] for one in members), before.get("member"))
+    notes = [*(before.get("notes") or []), *(line for one in members for line in one.get("notes") or [])]
     return {
         **before,
         "in_sync": not differences,
@@ -163,6 +172,7 @@ def _found(
         "member": member,
         "key": state,
         "access": rights,
+        "notes": list(dict.fromkeys(notes)),
     }
 
 

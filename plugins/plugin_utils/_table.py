@@ -11,7 +11,13 @@ from textwrap import wrap
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
-from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, launched_as, playbook, short_path
+from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import (
+    Typed,
+    heal,
+    launched_as,
+    playbook,
+    short_path,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import full_word
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name
@@ -198,7 +204,17 @@ def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
         lines += _line("Differs:", f"{name} {vendor}{more}: {what}", 2)
     if new := [f"{name} {vendor}" for name, vendor, _cell in _own(fleet, names, ["new"])]:
         lines += _line("New:", f"nothing exists yet of {_named(new)}", 2)
-    return lines + _for_vendors(fleet, names) + _since(fleet)
+    return lines + _noted(fleet, names) + _for_vendors(fleet, names) + _since(fleet)
+
+
+def _noted(fleet: Fleet, names: Sequence[str]) -> list[str]:
+    """What is no difference and worth knowing, once for all integrations of which it is told in the same words."""
+    told: dict[str, list[str]] = {}
+    for name, vendor, cell in _own(fleet, names, STATUSES):
+        for line in cell.get("notes") or []:
+            told.setdefault(line, []).append(f"{name} {vendor}")
+    lines = [part for line, who in list(told.items())[:2] for part in _line("Note:", f"{_named(who)}: {line}", 4)]
+    return [*lines, *(_line("", f"and {len(told) - 2} more, in the report") if len(told) > 2 else [])]
 
 
 def _asked(fleet: Fleet, names: Sequence[str]) -> list[str]:
@@ -302,6 +318,10 @@ def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], 
     else:
         # What stores the keys mends the rest of these tenants as well.
         differing -= waiting
+    # The same run would be refused the same keys again.
+    refused = {one[0] for one in mine if one[2].get("refused") and one[2]["status"] in ("failed", "drifted")}
+    refused = refused if name != "offboard" else set()
+    failed, differing = failed - refused, differing - refused
     away = lone | {one[0] for one in _with(fleet, names, ["unreachable"])}
     # To take away is said of the tenants of this run alone, and the files name those of other runs too.
     files = {} if name == "offboard" else files
@@ -310,7 +330,8 @@ def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], 
         ("offboard" if name == "offboard" else "finish", waiting - failed, files.get("left")),
         (name if name in CONVERGING and check else "onboard", differing - failed, files.get("left")),
     ]
-    commands = _joined([one for one in wanted if one[1]], files.get("left"), run)
+    commands = [heal(run, _limit(refused, files.get("left"), run))] if refused else []
+    commands += _joined([one for one in wanted if one[1]], files.get("left"), run)
     if not commands and not check:
         commands += _of_earlier_runs(fleet, names, run)
     if not commands and name in ("onboard", "finish", "rotate_keys", "store_key") and fleet["tenants"]:

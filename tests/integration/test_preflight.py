@@ -138,6 +138,8 @@ class Preflight:
         hosts = inventory["all"]["hosts"]
         for wrong in WRONG:
             hosts[wrong.host] = {**hosts[wrong.company or wrong.host], **self.placed(wrong.variables)}
+        # The same server by another name.
+        hosts["shared2"]["cw_host"] = hosts["shared2"]["cw_host"].replace("localhost", "127.0.0.1")
         limit = [wrong.host for wrong in WRONG if wrong.role or way == "fleet"] if passphrase else ["nopassphrase"]
         arguments = ["--limit", ",".join(limit), *(["--check"] if check else [])]
         if passphrase:

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, NotOurs, PsaError
-from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import VENDOR, InputError, NotOurs, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration, Site

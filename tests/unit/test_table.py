@@ -273,6 +273,48 @@ def test_a_tenant_without_vendors_and_the_end_of_old_keys_are_told() -> None:
     )
 
 
+HIDDEN = "not verified: the rights of the key: GET /system/mySecurity: refused"
+
+
+def test_what_a_tenant_does_not_show_is_told_beside_the_status() -> None:
+    boards = "the key sees no ticket of Help Desk"
+    made = fleet(
+        entry("north", "petra", "ready", notes=[HIDDEN]),
+        entry("north", "zofiq", "ready", notes=[boards]),
+        entry("south", "petra", "ready", notes=[HIDDEN]),
+        entry("south", "zofiq", "drifted", notes=["further"], differences=["a row"]),
+    )
+    lines = table(made, FILES, RUN)
+    assert lines[2:4] == ["north  ready (not verified)  ready", "south  ready (not verified)  drifted"]
+    assert f"Note:    north petra, south petra: {HIDDEN}" in lines
+    assert f"Note:    north zofiq: {boards}" in lines
+    assert "         and 1 more, in the report" in lines
+    later = fleet(entry("north", "petra", "ready"))
+    (change,) = _fleet.changes_since({**made, "run": "before"}, later)["changes"]  # type: ignore[index]
+    assert (change["before"], change["after"]) == ("ready (not verified)", "ready")
+
+
+@pytest.mark.parametrize("playbook", ["audit", "onboard", "key_report"])
+def test_what_replaces_refused_keys_comes_next(playbook: str) -> None:
+    line = "the stored key is refused; a key X exists"
+    given = [
+        entry("north", "petra", "drifted", refused=True, differences=[line]),
+        entry("south", "petra", "failed", refused=True, error=line),
+        entry("west", "petra", "drifted", differences=["a row"]),
+    ]
+    lines = table(fleet(*given[:2], playbook=playbook), FILES, RUN)
+    heal = f"Next:    {command('onboard', 'north,south')} -e integration_heal=true"
+    assert [one for one in lines if one.startswith("Next:")] == [heal]
+    assert heal in table(fleet(*given, playbook=playbook), FILES, RUN)
+    awx = table(fleet(*given[:1], playbook=playbook), FILES, replace(RUN, templates="CW"))
+    assert "Next:    in AWX, launch CW onboard, limit north, extra variable integration_heal: true" in awx
+
+
+def test_what_is_taken_away_needs_no_other_key() -> None:
+    made = fleet(entry("north", "petra", "failed", refused=True, error="no"), playbook="offboard")
+    assert f"Next:    {command('offboard', 'north')}" in table(made, FILES, RUN)
+
+
 def test_what_changed_since_the_run_before_is_told() -> None:
     made = fleet(entry("north", "petra", "ready"), entry("south", "petra", "pending"))
     before = fleet(entry("north", "petra", "failed"), entry("south", "petra", "pending"))
