@@ -143,20 +143,20 @@ def member_of(settings: list[Record]) -> str:
     return ""
 
 
-def wished(function: str, entry: Any) -> tuple[Customizable, ListWish]:
-    """One entry of a profile's Customize lists, checked."""
+def wished(function: str, entry: Any, state: str | None = None) -> tuple[Customizable, ListWish]:
+    """One entry of a profile's Customize lists, checked. state: that of an entry without one."""
     if not isinstance(entry, Mapping):
         raise InputError(
             f"customize.{function}: expected a mapping, not {entry!r}",
             remedy="write {allow: [...], disallow: [...]}, or {allow: all}",
         )
-    if strangers := sorted(set(entry) - {"allow", "disallow", "exclusive", "module", "on_unknown"}):
+    if strangers := sorted(set(entry) - {"allow", "disallow", "state", "module", "on_unknown"}):
         raise InputError(
             f"customize.{function} has unknown fields: {', '.join(map(str, strangers))}",
-            remedy="use allow, disallow, exclusive, module, on_unknown",
+            remedy="use allow, disallow, state (exact, present or absent), module, on_unknown",
         )
     try:
-        wish = ListWish.parse(entry.get("allow"), entry.get("disallow"), entry.get("exclusive"))
+        wish = ListWish.parse(entry.get("allow"), entry.get("disallow"), entry.get("state", state))
     except InputError as problem:
         problem.problem = f"customize.{function}: {problem.problem}"
         raise

@@ -9,12 +9,14 @@ from typing import Any
 
 from ._client import Psa, Record
 from ._errors import InputError
-from ._names import sought, unknown
+from ._names import fitting, sought, unknown
 from ._resource import LEVELS, Field, Names, Reference, settled
 
 API_MEMBERS = "/system/apiMembers"
 MEMBERS = "/system/members"
 BOARDS = "/service/info/boards"
+# Where the members that own keys are, by kind, and what one is called.
+_OWNERS = {"api": (API_MEMBERS, "API member"), "member": (MEMBERS, "member")}
 IDENTIFIER = Field("identifier", "identifier", label="Member ID", limit=15)
 
 # Labels are the product's own, System > Members > API Members. Lengths: schema ApiMember.
@@ -48,9 +50,14 @@ def seek_api_member(psa: Psa, identifier: str) -> tuple[Record | None, str]:
 
 def find_owner(psa: Psa, identifier: str, member_type: str) -> Record | None:
     """The member that owns keys: an API member (`api`) or a person's member record (`member`)."""
-    if member_type == "api":
-        return find_api_member(psa, identifier)
-    return sought(psa.list(MEMBERS), "identifier", identifier, "member")[0]
+    path, what = _OWNERS[member_type]
+    return sought(psa.list(path), "identifier", identifier, what)[0]
+
+
+def find_owners(psa: Psa, name: str, member_type: str) -> list[Record]:
+    """Return the member of exactly that identifier; if there is none, those that fit it as a pattern."""
+    path, what = _OWNERS[member_type]
+    return fitting(psa.list(path), "identifier", name, what)
 
 
 def key_routes(member_type: str) -> str:
@@ -59,8 +66,7 @@ def key_routes(member_type: str) -> str:
 
 
 def no_member(psa: Psa, identifier: str, member_type: str) -> InputError:
-    path = API_MEMBERS if member_type == "api" else MEMBERS
-    what = "API member" if member_type == "api" else "member"
+    path, what = _OWNERS[member_type]
     return unknown(what, identifier, [str(one.get("identifier")) for one in psa.list(path)])
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -181,6 +182,19 @@ def sought(records: Iterable[Mapping[str, Any]], key: str, name: str, what: str)
     if found:
         return found[0], ""
     return None, next((str(one.get(key)) for one in named if _letters(str(one.get(key))) == _letters(name)), "")
+
+
+def fitting(records: Iterable[Mapping[str, Any]], key: str, name: str, what: str) -> list[dict[str, Any]]:
+    """Return the record of exactly this name; if there is none, those whose name fits it as a pattern.
+
+    `*` stands for any characters and `?` for one. Brackets stand for themselves, since names have them.
+    Raises AmbiguousName.
+    """
+    named = [dict(record) for record in records]
+    exact, _alike = sought(named, key, name, what)
+    if exact is not None:
+        return [exact]
+    return [one for one in named if fnmatch.fnmatchcase(str(one.get(key)), name.replace("[", "[[]"))]
 
 
 def _letters(name: str) -> str:

@@ -24,7 +24,7 @@ options:
     default: {}
   customize:
     description:
-      - The wanted Customize lists by function, each with C(allow), C(disallow), C(exclusive), C(module) and
+      - The wanted Customize lists by function, each with C(allow), C(disallow), C(state), C(module) and
         C(on_unknown) as in M(msp.connectwise.cw_table_setup).
       - Where C(allow) is V(all), the items the tenant has are read with the keys under test, which need the right for
         it.

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cw_table_setup
-short_description: Manage the Customize allow list of a role's function, such as Table Setup
+short_description: Manage every Customize list of a security role, such as Table Setup
 version_added: 0.1.0
 description:
-  - Sets which items of a function a security role may reach; behind the (customize) link of the row in the product,
-    the lists C(Allow Access to these) and C(Disallow).
-  - The whole list in one task, "all but these two" as well as "only these three"; with O(lists) all lists of a role.
+  - Sets which items of a function a security role may reach. In the product these are the lists
+    C(Allow Access to these) and C(Disallow) behind the (customize) link of the row.
+  - One task sets the whole list, such as "only these three" or "all but these two", or with O(state) only the items
+    named. O(lists) sets all lists of a role.
   - The API publishes no operation that writes such a list, and only the member itself can read it
     (C(GET /system/mySecurity/customizeItems/)). If the tenant offers an extension route, the list is written and
     read back; elsewhere the change becomes a manual step. With O(reader_public_key) and O(reader_private_key) of a
@@ -59,16 +60,20 @@ options:
     description: Items to disallow. With O(allow=all) this is "all but these".
     type: list
     elements: str
-  exclusive:
+  state:
     description:
-      - Whether everything O(allow) does not name is disallowed.
-      - Defaults to V(true) when O(allow) is given; V(false) adds O(allow) to what is allowed already.
-    type: bool
+      - V(exact) - the list holds what O(allow) says and nothing else. Without O(allow), the items of O(disallow) are
+        taken away and the rest stays.
+      - V(present) - the items of O(allow) are allowed. The rest stays as it is.
+      - V(absent) - the items of O(disallow), or of O(allow), are not allowed. The rest stays as it is.
+    type: str
+    choices: [exact, present, absent]
+    default: exact
   lists:
     description:
       - All lists of the role at once, by their function; each a dictionary with the fields C(allow), C(disallow),
-        C(exclusive), C(module) and C(on_unknown), which mean what the options of these names do.
-      - Takes the place of O(function), O(module), O(allow), O(disallow) and O(exclusive).
+        C(state), C(module) and C(on_unknown), which mean what the options of these names do.
+      - Takes the place of O(function), O(module), O(allow) and O(disallow). O(state) counts for the lists without one.
     type: dict
   reader_public_key:
     description: Public key of a member that holds the role, to read the list if there is no extension route.
@@ -106,12 +111,20 @@ EXAMPLES = r"""
       Table Setup: {allow: [Company / Configuration, Service / Priority]}
       Agreements: {allow: all}
 
+- name: One table more, the rest as it is
+  msp.connectwise.cw_table_setup:
+    role: Example Sync
+    own_members: [ExampleSync]
+    allow: [Service / Source]
+    state: present
+
 - name: One agreement type less, the rest as it is
   msp.connectwise.cw_table_setup:
     role: Example Sync
     own_members: [ExampleSync]
     function: Agreements
     disallow: [Managed Services]
+    state: absent
 """
 
 RETURN = r"""
@@ -185,7 +198,13 @@ from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     require_no_twin,
     require_our_role,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListPlan, ListWish, Row, plan_list
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import (
+    STATES,
+    ListPlan,
+    ListWish,
+    Row,
+    plan_list,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
     ROLES,
@@ -203,7 +222,7 @@ UNREADABLE = (
     NO_CUSTOMIZE
     + " It can be read only with a key of a member that holds the role, so this step stays until such a key is stored."
 )
-ONE_LIST = ("allow", "disallow", "exclusive", "module")
+ONE_LIST = ("allow", "disallow", "module")
 
 
 @dataclass
@@ -252,7 +271,7 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     lists = params["lists"]
     if lists is None:
         lists = {params["function"]: {name: params[name] for name in ONE_LIST if params[name] is not None}}
-    wishes = [(*wished(function, entry), entry.get("on_unknown")) for function, entry in lists.items()]
+    wishes = [(*wished(function, entry, params["state"]), entry.get("on_unknown")) for function, entry in lists.items()]
     record, twin = seek_role(psa, params["role"])
     require_no_twin("security role", "role_name", params["role"], twin)
     if record is None and not check_mode:
@@ -384,7 +403,7 @@ MODULE = Module(
         "module": {"type": "str"},
         "allow": {"type": "raw"},
         "disallow": {"type": "list", "elements": "str"},
-        "exclusive": {"type": "bool"},
+        "state": {"type": "str", "choices": list(STATES), "default": STATES[0]},
         "lists": {"type": "dict"},
         "reader_public_key": PUBLIC_KEY,
         "reader_private_key": {"type": "str", "no_log": True},

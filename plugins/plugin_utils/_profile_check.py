@@ -257,6 +257,6 @@ def _tables(group: Mapping[str, Any], path: Where) -> Iterator[Problem]:
     for function, lists in group.get("customize", {}).items():
         try:
             customizable(function, lists.get("module"))
-            ListWish.parse(lists.get("allow"), lists.get("disallow"), lists.get("exclusive"))
+            ListWish.parse(lists.get("allow"), lists.get("disallow"), lists.get("state"))
         except InputError as problem:
             yield (*path, "customize", function), f"{problem.problem}; {problem.remedy}"

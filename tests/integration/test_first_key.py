@@ -15,10 +15,10 @@ import time
 import pytest
 import yaml
 
-from tests.playground import Playground
+from tests.playground import FIRST_MEMBER as MEMBER
+from tests.playground import Playground, first_key_by_hand
 from tests.simulator.client import Simulator
 
-ROLE, MEMBER = "Ansible msp.connectwise", "Ansible"
 TENANTS = {
     "sites": [{"name": "na", "kind": "cloud", "region": "NA"}],
     "tenants": [{"company_id": name, "site": "na", "profile": "published"} for name in ("north", "south")],
@@ -36,37 +36,7 @@ def simulator():
 @pytest.fixture(scope="module")
 def key(simulator):
     """What a person has who did the clicks: role, lists, member and key by hand, at a tenant that offers no more."""
-    simulator.edit("north", {"op": "add_role", "name": ROLE})
-    steps = [
-        {
-            "kind": "role_permission",
-            "role": ROLE,
-            "module": "System",
-            "function": function,
-            "levels": {verb: "All" if verb in verbs else "None" for verb in ("add", "edit", "delete", "inquire")},
-        }
-        for function, verbs in (
-            ("Member Maintenance", ("add", "edit", "delete", "inquire")),
-            ("Security Roles", ("add", "edit", "delete", "inquire")),
-            ("Table Setup", ("inquire",)),
-        )
-    ]
-    allow = ["Agreements / Agreement Type", "Company / Configuration"]
-    steps.append(
-        {
-            "kind": "customize_list",
-            "role": ROLE,
-            "module": "System",
-            "function": "Table Setup",
-            "allow": allow,
-            "disallow": [],
-            "rest": "disallow",
-        }
-    )
-    simulator.operator("north", steps)
-    simulator.edit("north", {"op": "add_member", "identifier": MEMBER, "member_type": "api", "role": ROLE})
-    step = {"kind": "create_key", "member": MEMBER, "member_type": "api", "description": "Ansible msp.connectwise"}
-    (made,) = simulator.operator("north", [step])
+    made = first_key_by_hand(simulator, "north")
     return {"public": made["publicKey"], "private": made["privateKey"]}
 
 

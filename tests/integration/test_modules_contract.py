@@ -58,6 +58,7 @@ WANTED = {
     "System": {"Table Setup (Customize)": {"inquire": "All"}, "Member Maintenance": {"inquire": "All"}},
 }
 BEFORE_TABLES = ["Company / Configuration", "Service / Service Board"]
+AFTER_TABLES = ["Service / Priority", "Service / Service Board"]
 FIELDS = {
     "name": "Contract",
     "security_role": ROLE,
@@ -128,10 +129,20 @@ STATES = [
         makes=False,
     ),
     State(
-        "list updated",
+        "list with one more",
         "cw_table_setup",
-        {"role": ROLE, "allow": ["Service / Priority"], "disallow": ["Company / Configuration"], "exclusive": False},
-        {"before": {"allowed": BEFORE_TABLES}, "after": {"allowed": ["Service / Priority", "Service / Service Board"]}},
+        {"role": ROLE, "allow": ["Service / Priority"], "state": "present"},
+        {"before": {"allowed": BEFORE_TABLES}, "after": {"allowed": [BEFORE_TABLES[0], *AFTER_TABLES]}},
+        makes=False,
+    ),
+    State(
+        "list with one less",
+        "cw_table_setup",
+        {"role": ROLE, "lists": {"Table Setup": {"disallow": ["Company / Configuration"]}}, "state": "absent"},
+        {
+            "before": {"Table Setup": {"allowed": [BEFORE_TABLES[0], *AFTER_TABLES]}},
+            "after": {"Table Setup": {"allowed": AFTER_TABLES}},
+        },
         makes=False,
     ),
     State(
@@ -177,6 +188,9 @@ READS = {
     "roles": ("cw_security_role_info", {}),
     "one role": ("cw_security_role_info", {"name": ROLE}),
     "no role": ("cw_security_role_info", {"name": "Nobody"}),
+    "roles by pattern": ("cw_security_role_info", {"name": "Contract*"}),
+    "members by pattern": ("cw_api_member_info", {"identifier": "Contr?ctSy*"}),
+    "keys by pattern": ("cw_api_key_info", {"member": "*"}),
     "members": ("cw_api_member_info", {}),
     "one member": ("cw_api_member_info", {"identifier": MEMBER}),
     "keys": ("cw_api_key_info", {"member": MEMBER}),
@@ -210,6 +224,7 @@ READS = {
 }
 # Further calls of modules that the others show as module processes already.
 MORE_READS = {"part of the tenant", "roles", "no role", "members", "keys of nobody", "keys of a person"}
+MORE_READS |= {"roles by pattern", "members by pattern", "keys by pattern"}
 GONE = [
     State(
         "key absent",
@@ -495,6 +510,18 @@ def test_what_the_reads_found(played, host):
     assert found("keys of nobody")["member_exists"] is False
 
 
+def test_names_are_taken_as_patterns(played):
+    def found(name):
+        return played.task(f"extended-{IN}", name).result
+
+    (role,) = found("roles by pattern")["roles"]
+    assert role == found("one role")["roles"][0]
+    assert found("members by pattern")["api_members"] == found("one member")["api_members"]
+    keys = found("keys by pattern")["api_keys"]
+    assert {one["member"] for one in keys} > {MEMBER}
+    assert [one for one in keys if one["member"] == MEMBER] == found("keys")["api_keys"]
+
+
 @pytest.mark.parametrize("way", [IN, AS_MODULE])
 def test_what_the_reads_found_with_the_key_that_was_made(played, way):
     def found(name):
@@ -573,6 +600,23 @@ def tables(*allow: str, **args: Any) -> tuple[str, dict[str, Any]]:
 
 
 BAD = [
+    Bad(
+        "an option of before state",
+        "north",
+        "cw_table_setup",
+        {"role": "Bad", "allow": ["Service / Priority"], "exclusive": False},
+        "",
+        ("Unsupported parameters", "exclusive", "state"),
+        twice=True,
+    ),
+    Bad(
+        "a field of before state",
+        "north",
+        "cw_table_setup",
+        {"role": "Bad", "lists": {"Table Setup": {"allow": ["Service / Priority"], "exclusive": False}}},
+        "InputError",
+        ("customize.Table Setup has unknown fields: exclusive", "state (exact, present or absent)"),
+    ),
     Bad(
         "misspelt setting of a store",
         "north",

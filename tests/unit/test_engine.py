@@ -44,7 +44,7 @@ class Tenant:
         if module == "cw_integration_info":
             return {"integration": {"in_sync": self.in_sync, "differences": [], "key": self.key}}
         if module == "cw_api_key_info":
-            keys = [{"id": 1, "public_key": KEY["public_key"], "description": "Sync"}]
+            keys = [{"member": options["member"], "id": 1, "public_key": KEY["public_key"], "description": "Sync"}]
             return {"offered": True, "api_keys": keys, "member_active": True}
         if module == "cw_access_check":
             return {"access": {"verdict": "ok"}}

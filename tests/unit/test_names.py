@@ -195,3 +195,31 @@ def test_one_helper_prints_every_number_with_its_noun():
     # The same in the script of a page.
     for page in folder.rglob("*.html"):
         assert not re.search(r"\$\{[^}]*length\} [a-z]+s\b", page.read_text("utf-8")), page
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Umbrella", [1]),
+        ("Umbrella*", [1, 2]),
+        ("Umbrella?", []),
+        ("Umbrella ?", [2]),
+        ("umbrella*", []),
+        ("*", [1, 2, 3, 4, 5]),
+        # A name that is there to the letter is no pattern, and brackets never are.
+        ("Sync*", [4]),
+        ("[API] Sync", [3]),
+        ("[API]*", [3]),
+        ("Sync [old]", []),
+        ("*Sync?", [4, 5]),
+    ],
+)
+def test_a_name_or_a_pattern(name, found):
+    there = ["Umbrella", "Umbrella 2", "[API] Sync", "Sync*", "Sync1"]
+    records = [{"id": number, "name": one} for number, one in enumerate(there, start=1)]
+    assert [one["id"] for one in names.fitting(records, "name", name, "role")] == found
+
+
+def test_a_name_of_two_is_no_pattern():
+    with pytest.raises(AmbiguousName):
+        names.fitting([{"id": 1, "name": "Sync*"}, {"id": 2, "name": "Sync*"}], "name", "Sync*", "role")
