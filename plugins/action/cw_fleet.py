@@ -134,7 +134,7 @@ class ActionModule(OwnAction, TenantAction):
             mark_broken(tenant, problem, [one.vendor for one in tenant.integrations])
         run = FleetRun(
             check_mode=bool(self._task.check_mode),
-            threads=max(1, int(context.CLIARGS.get("forks") or 5)),
+            forks=max(1, int(context.CLIARGS.get("forks") or 5)),
             show=Display().display,
         )
         if given is not None and args["keys_file"]:

@@ -11,6 +11,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import require_in_time
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
@@ -25,6 +26,8 @@ class ActionModule(OwnAction, TenantAction):
     OPTIONS = ARGUMENT_SPEC
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        vendor = args["vendor"].rpartition(".")[2]
+        require_in_time(str(variables["inventory_hostname"]), vendor)
         site = self.site(variables)
         resolve = Resolver(self, variables)
         settings = settings_of(variables, resolve)
@@ -38,7 +41,7 @@ class ActionModule(OwnAction, TenantAction):
         def store(key: _profile.Key) -> Any:
             return maker.store(settings, key.record, variables, resolve, key.member["identifier"])
 
-        integration = Integration(site, profile, settings, store, vendor=args["vendor"].rpartition(".")[2])
+        integration = Integration(site, profile, settings, store, vendor=vendor)
         look = integration.look()
         if look.work == CONVERGE:
             if lines := integration.announcement(look):

@@ -15,6 +15,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report, _step_results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._files import PRIVATE
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import note_late
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
@@ -45,6 +46,8 @@ class ActionModule(OwnAction):
         if _report.is_silent(look, results, error, check_mode=bool(self._task.check_mode)):
             return {"changed": False, "msg": "nothing is reported of an integration of which no key was stored"}
         tenant = str(variables["inventory_hostname"])
+        if late := _step_results.too_late(args["failed_result"]):
+            note_late(tenant, args["vendor"], late)
         directory, defer, mode = self._settings(look, variables)
         try:
             entry = _report.record_integration(

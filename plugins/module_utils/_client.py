@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import copy
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from ._errors import (
     WrongAddress,
 )
 from ._http import PARALLEL, Answer, Http
+from ._patience import pause, with_this_permit
 from ._redact import HIDDEN, beginning, register
 from ._rights import right_for
 from ._shapes import identified
@@ -57,7 +57,8 @@ class Psa:
     def __init__(self, connection: Connection, http: Http | None = None) -> None:
         self.connection = connection
         register(connection.private_key)
-        self._shared = False
+        # A session of the caller's stays open.
+        self._shared = http is not None
         self._http = http or Http(connection.policy, is_transient)
         self._codebase = None if connection.codebase == "auto" else connection.codebase
         self._company: Record | None = None
@@ -79,11 +80,11 @@ class Psa:
     def with_keys(self, public_key: str, private_key: str) -> Psa:
         """The same tenant and session with other keys, to see what those may do."""
         other = Psa(self.connection.with_keys(public_key, private_key), self._http)
-        other._codebase, other._company, other._shared = self._codebase, self._company, True
+        other._codebase, other._company = self._codebase, self._company
         return other
 
     def begin(self) -> None:
-        """Restart the time that all of a task may take: what comes now is a task of its own, such as cleaning up."""
+        """Restart the deadline, unless it is that of a whole run: what comes now is a task of its own."""
         self._http.begin()
 
     @property
@@ -231,7 +232,7 @@ class Psa:
         if len(todo) < 2:
             return [call() for call in todo]
         with ThreadPoolExecutor(max_workers=min(PARALLEL, len(todo))) as pool:
-            futures = [pool.submit(_alone, call) for call in todo]
+            futures = [pool.submit(with_this_permit(_alone), call) for call in todo]
         return [future.result() for future in futures]
 
     def _call(
@@ -269,11 +270,11 @@ class Psa:
             except PsaError as problem:
                 problem.unclear = True  # the first request was answered
                 raise
-        for pause in _NOT_YET if method == "GET" else ():
+        for seconds in _NOT_YET if method == "GET" else ():
             # Ids come from the tenant itself: a record that is not found may only not be visible yet.
             if answer.status != 404 or not isinstance(error_of(answer), RecordNotFound):
                 break
-            time.sleep(pause)
+            pause(seconds)
             answer = self._once(method, path, params, body, form, site, headers)
         return answer
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -80,9 +80,8 @@ def diagnose(
 ) -> Diagnosis:
     """Look at a tenant from the outside in. Reads only; a failure is told as it is, without another try."""
     diagnosis = Diagnosis()
-    psa = Psa(connection, Http(replace(connection.policy, retries=0), is_transient))
-    with psa, suppress(Stop):
-        _look(psa, diagnosis, permissions, customize, routes)
+    with closing(Http(replace(connection.policy, retries=0), is_transient)) as http, suppress(Stop):
+        _look(Psa(connection, http), diagnosis, permissions, customize, routes)
     return diagnosis.finished()
 
 

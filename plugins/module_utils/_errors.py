@@ -48,12 +48,14 @@ class PsaError(Exception):
     code: of the server, if it is a known one.
     unclear: whether the request may have made a key, although it failed.
     choice: the option to set, and a name of the tenant that it may have.
+    limit: the option whose limit of time was reached, if that is what went wrong.
     """
 
     remedy = ""
     code = ""
     unclear = False
     choice: tuple[str, str] | None = None
+    limit = ""
 
     def __init__(
         self,
@@ -97,6 +99,7 @@ class PsaError(Exception):
             "status": self.status,
             **({"unclear": True} if self.unclear else {}),
             **({"choice": [legible(one) for one in self.choice]} if self.choice else {}),
+            **({"limit": self.limit} if self.limit else {}),
         }
         return redact_data({"msg": str(self), "error": error, **self.data})
 
@@ -134,9 +137,13 @@ class TlsUntrusted(ConnectionFailed):
 
 
 class DeadlinePassed(ConnectionFailed):
-    """The time of the task was over before a request, so it was not sent."""
+    """The time for the tenant was over before a request, so it was not sent."""
 
-    remedy = "run again: every task continues from what it finds; or raise deadline (cw_deadline)"
+    limit = "deadline"
+    remedy = (
+        "find out what makes the tenant, or a gateway in front of it, so slow; or raise deadline (cw_deadline), then "
+        "run again: every run continues from what it finds"
+    )
 
 
 class LostAnswer(PsaError):
@@ -310,6 +317,7 @@ def error_from(result: Mapping[str, Any]) -> PsaError:
     problem.unclear = bool(said.get("unclear"))
     option, *names = said.get("choice") or [""]
     problem.choice = (str(option), str(names[0])) if names else None
+    problem.limit = str(said.get("limit") or "")
     return problem
 
 

@@ -96,8 +96,6 @@ def execute(
             if module.unconnected is None:
                 raise
             return _finished(module.unconnected(problem), params, diff_mode, tenant)
-        if http is not None:
-            http.begin()
         with Psa(connection, http) as psa:
             tenant = psa.tenant
             result = module.run(psa, params, check_mode)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from ._errors import (
     unverified,
 )
 from ._names import ambiguous, listed, normalised, unknown
+from ._patience import pause
 
 TOP = "top"
 LEVELS = "/system/myCompany/corporateStructureLevels"
@@ -39,10 +39,10 @@ _SETTLE = (0.0, 0.3, 0.8, 1.6)
 def settled(read: Callable[[], T], done: Callable[[T], bool], sleep: Callable[[float], object] | None = None) -> T:
     """Read until the state is as written, a few times; the last state read, whatever it is."""
     state = read()
-    for pause in _SETTLE[1:]:
+    for seconds in _SETTLE[1:]:
         if done(state):
             break
-        (sleep or time.sleep)(pause)
+        (sleep or pause)(seconds)
         state = read()
     return state
 

@@ -117,7 +117,12 @@ class Hosts:
                 return tenant
             tenant.connection = self._connection(variables, resolve)
             binding = self._action.bound(tenant.connection, variables, own_variables(self._action, variables, host))
-            run = InProcess(tenant.connection, check_mode=self._check_mode, diff_mode=bool(self._action._task.diff))
+            run = InProcess(
+                tenant.connection,
+                check_mode=self._check_mode,
+                diff_mode=bool(self._action._task.diff),
+                vendors=len(names),
+            )
             tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode, binding=binding)
         except PsaError as problem:
             mark_broken(tenant, _message(problem, host), names)

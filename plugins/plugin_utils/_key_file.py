@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._patience import pause
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 
@@ -261,7 +262,7 @@ class KeyFile:
                             f"{self.path} has been locked by another run for {_LOCK_WAIT:.0f} seconds",
                             "wait until the other run has ended, then run again",
                         ) from None
-                    time.sleep(0.05)
+                    pause(0.05)
             self._sweep()
             yield
         finally:

@@ -9,7 +9,6 @@ be the one that the turn was decided on, and every write is read back.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, NotApplied, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
+from ansible_collections.msp.connectwise.plugins.module_utils._patience import pause
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
@@ -97,7 +97,7 @@ class Loop:
         check_mode: bool = False,
         alive: life.Alive = is_alive,
         clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = pause,
     ) -> None:
         self._keys, self._store, self._wish, self._me = keys, store, wish, dict(me)
         register((wish.given or {}).get("private_key"))

@@ -332,10 +332,10 @@ def recorded(directory: str | None, entry: Entry, *, check_mode: bool, mode: int
     return entry
 
 
-def note(run_directory: str, entry: Mapping[str, Any]) -> None:
+def note(run_directory: str, entry: Mapping[str, Any], journal: str = JOURNAL) -> None:
     """Add an entry to what this run has found; of several about one integration the last counts."""
     line = json.dumps(entry, ensure_ascii=False, default=str) + "\n"
-    handle = os.open(Path(run_directory) / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    handle = os.open(Path(run_directory) / journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         # One write: the workers append at the same time.
         os.write(handle, line.encode())
@@ -343,10 +343,10 @@ def note(run_directory: str, entry: Mapping[str, Any]) -> None:
         os.close(handle)
 
 
-def noted(run_directory: str) -> list[Entry]:
+def noted(run_directory: str, journal: str = JOURNAL) -> list[Entry]:
     """What this run has found, each integration once."""
     try:
-        text = (Path(run_directory) / JOURNAL).read_text(encoding="utf-8")
+        text = (Path(run_directory) / journal).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
     # Not splitlines: names may hold other characters that it takes for the end of a line.

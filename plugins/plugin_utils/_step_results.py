@@ -40,6 +40,12 @@ def causes(result: Result) -> tuple[str, str]:
     return " | ".join(said), next(filter(None, kinds), "")
 
 
+def too_late(result: Result) -> Mapping[str, Any] | None:
+    """The error of a failed task, or of one of its loop, that reached a limit of time."""
+    errors = [one.get("error") or {} for one in (result, *(result.get("results") or []))]
+    return next((error for error in errors if error.get("limit")), None)
+
+
 def changes(look: Mapping[str, Any], results: Results) -> list[str]:
     """What the steps changed, a line each."""
     lines = []

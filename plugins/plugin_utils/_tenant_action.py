@@ -25,6 +25,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError, error_from
 from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
+from ansible_collections.msp.connectwise.plugins.module_utils._patience import Deadline
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding, misdirected
 from ansible_collections.msp.connectwise.plugins.plugin_utils._bound_host import binding_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import Controller, decrypted, encrypted
@@ -40,25 +41,30 @@ PREFIX = "msp.connectwise."
 BECOME = "become is ignored: the tenants' API needs no rights on this machine, so leave it out"
 
 
-class InProcess:
-    """Runs modules in this process, over one session for all of them.
+# Seconds that the deadline of a tenant has for each vendor after the first, unless the deadline is set.
+FURTHER_VENDOR = 120.0
 
-    notes: warnings and, with --diff, what each module changes, as they come.
+
+class InProcess:
+    """Runs modules in this process, over one session and one deadline for all of them.
+
+    vendors: how many of the tenant's it is for. diffs: with --diff, what each module changes, as they come.
     """
 
-    def __init__(self, connection: Mapping[str, Any], *, check_mode: bool, diff_mode: bool = False) -> None:
+    def __init__(
+        self, connection: Mapping[str, Any], *, check_mode: bool, diff_mode: bool = False, vendors: int = 1
+    ) -> None:
         self._connection, self._check_mode, self._diff_mode = dict(connection), check_mode, diff_mode
         self._http: Http | None = None
+        self._further = FURTHER_VENDOR * (vendors - 1) if connection.get("deadline") is None else 0.0
+        self.deadline: Deadline | None = None
         self.diffs: list[dict[str, Any]] = []
-        self._care = Care(connection, check_mode=check_mode)
+        self._care = Care(connection, check_mode=check_mode, session=self._session)
 
     def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
         predicts = self._check_mode if check_mode is None else check_mode
         given = self._care.options(module, _given(self._connection, options))
         name = f"{PREFIX}{module}"
-        if self._http is None:
-            with suppress(PsaError, ValueError):  # the module itself says what is wrong with the connection
-                self._http = Http(parse_connection(given).policy, is_transient)
         result = run_in_process(
             MODULES[name],
             given,
@@ -66,7 +72,7 @@ class InProcess:
             diff_mode=self._diff_mode,
             action=name,
             invocation=False,
-            http=self._http,
+            http=self._session(),
         )
         if result.get("failed"):
             self._care.failed(result.get("error") or {})
@@ -78,10 +84,27 @@ class InProcess:
                 self.diffs.append({"module": module, **result["diff"]})
         return result
 
+    def _session(self) -> Http | None:
+        """The session of all modules; None if the module itself has to say what is wrong with the connection."""
+        if self._http is None:
+            with suppress(PsaError, ValueError):
+                policy = parse_connection(_given(self._connection, {})).policy
+                self.deadline = self.deadline or Deadline(policy.deadline + self._further)
+                self._http = Http(policy, is_transient, deadline=self.deadline)
+        return self._http
+
+    def waited(self, seconds: float) -> None:
+        """Note that the tenant waited for others, which counts for no deadline."""
+        if self.deadline is not None:
+            self.deadline.extend(seconds)
+
     def close(self) -> None:
+        """Close the session, and stop the deadline until the next module."""
         if self._http is not None:
             self._http.close()
             self._http = None
+        if self.deadline is not None:
+            self.deadline.stop()
 
 
 class TenantAction(ActionBase):

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tenants that keep a connection without ever coming to an answer: the fleet goes on without them."""
+"""Tenants that keep a connection without ever coming to an answer, or are slow: the fleet goes on without them."""
 
 from __future__ import annotations
 
@@ -127,6 +127,68 @@ def test_no_enemy_holds_a_task_longer_than_its_deadline(hosts: dict[str, str], e
     assert OUTLASTED == []
     assert "exception" not in result
     assert result.get("failed") or not result.get("healthy", False)
+
+
+FORKS, SLOW = 5, [f"slow{number:02}" for number in range(12)]
+# One that the run works on in process, and one that is left to the tasks of the role.
+HANGING = ["hangs", "hangs_in_tasks"]
+VENDORS = ["zofiq", "umbrella", "petra"]
+LATE, ENOUGH = 4.0, 2.0  # seconds that a slow tenant takes once, and those that a hanging one may take
+
+
+@pytest.fixture(scope="module")
+def waited_for(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Playground, Simulator, str]]:
+    """An audit of slow tenants, a good one after them, and two that never answer; its output."""
+    directory = tmp_path_factory.mktemp("slow")
+    tenants = {**TENANTS, "tenants": [{"company_id": name, "site": "na"} for name in [*SLOW, "good", *HANGING]]}
+    with Simulator(tenants, directory / "psa") as simulator:
+        ground = Playground(directory / "ground", simulator.ready)
+        inventory = inventory_of(simulator.ready, cw_integrations=["umbrella"])
+        hosts = inventory["all"]["hosts"]
+        inventory["all"]["hosts"] = {name: hosts[name] for name in [*SLOW, "good", *HANGING]}
+        for name in HANGING:
+            hosts[name].update(cw_integrations=VENDORS, cw_deadline=ENOUGH)
+        hosts["hangs_in_tasks"]["cw_in_process"] = False
+        ground.write(ground.inventory, json.dumps(inventory))
+        first = {"fault": "slow", "ms": 1000 * LATE, "times": 1}
+        never = {"fault": "slow", "ms": 1000 * HELD}
+        simulator.faults(*({**first, "tenant": name} for name in SLOW), *({**never, "tenant": one} for one in HANGING))
+        done = ground.play("audit", "--forks", str(FORKS))
+        yield ground, simulator, done.output
+
+
+def test_slow_tenants_delay_no_other(waited_for: tuple[Playground, Simulator, str]) -> None:
+    ground, simulator, output = waited_for
+    journal = simulator.journal()
+    begun = {name: min(entry["time"] for entry in journal if entry["tenant"] == name) for name in [*SLOW, "good"]}
+    slowest = {name: max(entry["duration_ms"] for entry in journal if entry["tenant"] == name) for name in SLOW}
+    # There are more slow ones than forks, and the good one is the last in line: it begins before one of them goes on.
+    assert len(SLOW) > 2 * FORKS
+    went_on = {
+        name
+        for name in SLOW
+        if any(entry["tenant"] == name and begun[name] < entry["time"] < begun["good"] for entry in journal)
+    }
+    assert len(went_on) < FORKS, output[-3000:]
+    assert begun["good"] - min(begun.values()) < min(slowest.values()) / 1000
+    assert {ground.statuses(name)["umbrella"] for name in [*SLOW, "good"]} == {"drifted"}
+
+
+@pytest.mark.parametrize("name", HANGING)
+def test_after_its_deadline_a_tenant_is_asked_no_more(
+    waited_for: tuple[Playground, Simulator, str], name: str
+) -> None:
+    ground, simulator, output = waited_for
+    (asked,) = (one["hits"] for one, known in zip(simulator.fault_hits(), [*SLOW, *HANGING], strict=True) if known == name)
+    entries = ground.reports()[name]
+    assert {entry["status"] for entry in entries.values()} == {"unreachable"}
+    limit = f"the time limit deadline (cw_deadline) of {ENOUGH:g} s"
+    first, *others = (entries[vendor]["error"] for vendor in VENDORS)
+    assert f"GET /system/apiMembers: the answer was not complete within {limit}" in first, output[-3000:]
+    begin = "not begun, because zofiq had no answer in time: GET /system/apiMembers: the answer was not complete within"
+    assert [f"{begin} {limit}" in error for error in others] == [True, True]
+    assert all("What to do: find out what makes the tenant" in error for error in others)
+    assert asked == 1
 
 
 def test_the_fleet_goes_on_without_them(hosts: dict[str, str], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ansible_collections.msp.connectwise.plugins.module_utils import _redact, _resource
+from ansible_collections.msp.connectwise.plugins.module_utils import _patience, _redact
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from tests.simulator.tls import Authority
@@ -64,7 +64,7 @@ def script():
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The waits between reads that settle a write, not waited."""
     found: list[float] = []
-    monkeypatch.setattr(_resource.time, "sleep", found.append)
+    monkeypatch.setattr(_patience.time, "sleep", found.append)
     return found
 
 

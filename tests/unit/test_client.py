@@ -417,13 +417,16 @@ def test_no_more_at_once_than_a_tenant_takes(script):
 
 
 def test_the_session_is_closed_with_the_client(script):
-    psa, transport = script({})
-    closed = []
-    transport.close = lambda: closed.append(True)
-    with psa as same:
-        assert same is psa
+    given, transport = script({})
+    own, closed = client.Psa(given.connection), []
+    transport.close = own._http.close = lambda: closed.append(True)
+    with own as same:
+        assert same is own
         # Another pair of keys goes over the same session, which is not its own to close.
-        with psa.with_keys("other", "keys"):
+        with own.with_keys("other", "keys"):
+            pass
+        # Nor is one that the caller gave.
+        with given:
             pass
         assert closed == []
     assert closed == [True]

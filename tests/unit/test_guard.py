@@ -142,7 +142,7 @@ def test_a_defect_while_a_tenant_is_recorded_leaves_the_others_alone(monkeypatch
         return real(look, results, name, facts, **options)
 
     monkeypatch.setattr(_fleet_run._report, "record_integration", record)
-    run = _fleet_run.FleetRun(check_mode=True, threads=2, show=lambda _text: None)
+    run = _fleet_run.FleetRun(check_mode=True, forks=2, show=lambda _text: None)
     seen = {one.name: one.entries for one in run.work_on([tenant("north"), tenant("south")])}
     assert "a defect of this collection: ValueError: {{ lookup" in seen["north"][0]["error"]
     assert "\x1b" not in seen["north"][0]["error"]

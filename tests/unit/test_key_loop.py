@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.module_utils import _resource
+from ansible_collections.msp.connectwise.plugins.module_utils import _patience
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     InvalidRecord,
     LostAnswer,
@@ -141,7 +141,7 @@ class World:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch):
-    monkeypatch.setattr(_resource.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(_patience.time, "sleep", lambda _seconds: None)
 
 
 def wrote(what):

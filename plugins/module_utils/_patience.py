@@ -1,0 +1,136 @@
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The time that a run gives a tenant: its limits, the deadline, and the waits that keep no other tenant waiting."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit of time. option: which sets it; its variable is cw_<option>."""
+
+    option: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"the time limit {self.option} (cw_{self.option}) of {self.seconds:g} s"
+
+
+class Deadline:
+    """The time of all requests to one tenant in one run, over all its vendors and clients. It starts when it is used.
+
+    seconds: how much there is. last: the last request, with the seconds that it took.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.limit = Limit("deadline", seconds)
+        self.last = ""
+        self._left = seconds
+        self._until: float | None = None
+        self._changing = threading.Lock()
+
+    def start(self) -> None:
+        with self._changing:
+            if self._until is None:
+                self._until = time.monotonic() + self._left
+
+    def stop(self) -> None:
+        """Let no time pass until the next start: the run works on other tenants."""
+        with self._changing:
+            if self._until is not None:
+                self._left, self._until = self._until - time.monotonic(), None
+
+    def restart(self) -> None:
+        with self._changing:
+            self._left, self._until = self.limit.seconds, None
+
+    def extend(self, seconds: float) -> None:
+        """Give back the time in which the tenant waited for its turn among the others."""
+        with self._changing:
+            if self._until is not None:
+                self._until += seconds
+
+    @property
+    def until(self) -> float:
+        """The end on the monotonic clock."""
+        self.start()
+        assert self._until is not None
+        return self._until
+
+    @contextmanager
+    def asking(self, request: str) -> Iterator[None]:
+        """Note a request, which is the last one if time is over."""
+        began = time.monotonic()
+        self.last = request
+        try:
+            yield
+        finally:
+            self.last = f"{request}, took {time.monotonic() - began:.1f} s"
+
+
+class Permit(Protocol):
+    """What a tenant needs to go on while others wait. It may be lent while the tenant itself waits."""
+
+    def begin_wait(self) -> None:
+        """Note that a thread of the tenant waits."""
+
+    def end_wait(self) -> None:
+        """Note that it goes on; wait for the permit if another tenant has it."""
+
+
+_permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
+
+
+@contextmanager
+def working_with(permit: Permit) -> Iterator[None]:
+    """What this thread waits for meanwhile, it waits for with this permit."""
+    token = _permit.set(permit)
+    try:
+        yield
+    finally:
+        _permit.reset(token)
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Wrap what waits for a tenant or a lock: another tenant may go on meanwhile.
+
+    Not for a process on this machine: there would be as many of them as tenants.
+    """
+    permit = _permit.get()
+    if permit is None:
+        yield
+        return
+    permit.begin_wait()
+    try:
+        yield
+    finally:
+        permit.end_wait()
+
+
+def pause(seconds: float) -> None:
+    """Sleep, and let another tenant go on meanwhile."""
+    with waiting():
+        time.sleep(seconds)
+
+
+def with_this_permit(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the call for another thread, which waits with the permit of this one."""
+    permit = _permit.get()
+
+    def carried(*arguments: Any) -> Any:
+        if permit is None:
+            return call(*arguments)
+        with working_with(permit):
+            return call(*arguments)
+
+    return carried
