@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,8 +194,8 @@ class ActionModule(TenantAction):
 
 
 def _next(tenant: str) -> str:
-    # Extra variables of this run are the keys, or a file of them.
-    run = replace(_commands.typed(), extra=())
+    # A file of extra variables may hold the keys of this run.
+    run = _commands.typed().without_files()
     return _commands.playbook("onboard", run, [tenant], ["--check", "--diff"])
 
 

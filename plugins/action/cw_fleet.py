@@ -107,8 +107,8 @@ class ActionModule(OwnAction, TenantAction):
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         args["fail_on"] = failing(args["fail_on"])
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
+        _asked.require_meaning(load_extra_vars(self._loader), context.CLIARGS)
         given = _given_keys.read(self._loaded, args["keys_file"] or "") if self._stores_keys(args) else None
-        _asked.require_known(load_extra_vars(self._loader))
         if self.ignores_become():
             Display().warning(BECOME)
         tags = _asked.tags()

@@ -44,6 +44,8 @@ class ActionModule(OwnAction):
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         name = args["name"]
+        if not name:
+            raise InputError("no vendor is named; nothing was written", remedy="name it: -e cw_vendor=acme_sync")
         directory = Path(args["directory"]) if args["directory"] else own_directory(variables)
         path = directory / f"{name}.yml"
         if name in known():

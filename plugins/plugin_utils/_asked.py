@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from ansible import context
@@ -26,10 +28,19 @@ OWN = (
     *("cw_routes_dir", "cw_search", "cw_source", "cw_step", "cw_table", "cw_ticked", "cw_values", "cw_vendor"),
     *("cw_vendor_dirs", "integration_vendor", "integration_profile"),
 )
+_COLLECTION, _PLAYBOOKS = "msp.connectwise.", Path(__file__).resolve().parents[2] / "playbooks"
 _PREFIXES = ("cw_", "integration_")
-_ALIKE = 0.85
+# Prefixes that a playbook of this collection reserves on its command line.
+_RESERVED = (*_PREFIXES, "psa_")
+# What a vendor's variables end with; a vendor file may have a name with such a prefix, as cw_admin has.
+_OF_VENDORS = re.compile(
+    r"[a-z]+_\w+_(customize|features|grace_days|handover|key_description|members?|permissions|reductions|role_name)"
+)
+_ALIKE, _SOMEWHAT_ALIKE = 0.85, 0.6
 # Tags that Ansible itself gives a meaning.
 _ANSIBLES = ("all", "always", "never", "tagged", "untagged")
+# Of these, those that would skip every task.
+_SKIP_EVERYTHING = frozenset({"all", "always", "tagged"})
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,11 @@ class Tags:
                     f"{option} names {unknown}, and no tenant of this run has such an integration; nothing was done",
                     remedy=f"name vendors of cw_integrations: {', '.join(known) or 'there are none'}",
                 )
+        if known and not any(map(self.wants, known)):
+            raise InputError(
+                "--skip-tags leaves out every integration of this run; nothing was done",
+                remedy="leave a vendor of cw_integrations out of --skip-tags",
+            )
 
 
 def tags() -> Tags:
@@ -62,8 +78,11 @@ def tags_of(arguments: Mapping[str, Any]) -> Tags:
 
 
 def _named(texts: Iterable[Any]) -> frozenset[str]:
-    names = (name.strip() for text in texts for name in str(text).split(","))
-    return frozenset(name for name in names if name and name not in _ANSIBLES)
+    return _split(texts).difference(_ANSIBLES)
+
+
+def _split(texts: Iterable[Any]) -> frozenset[str]:
+    return frozenset(name.strip() for text in texts for name in str(text).split(",") if name.strip())
 
 
 @lru_cache(maxsize=1)
@@ -88,3 +107,60 @@ def require_known(extra: Iterable[str]) -> None:
             raise InputError(
                 f"-e {variable} is no variable of this collection; nothing was done", remedy=f"did you mean {right}?"
             )
+
+
+def require_meaning(extra: Iterable[str], arguments: Mapping[str, Any]) -> None:
+    """Raise InputError if an extra variable counts for nothing. arguments: those of ansible-playbook.
+
+    A playbook of the user's own may have further variables with such a name.
+    """
+    require_known(extra)
+    if _runs_own(arguments):
+        _refuse_unknown(extra)
+
+
+def require_tasks(arguments: Mapping[str, Any], tags: Iterable[str] | None = None) -> None:
+    """Raise InputError if the command line leaves out the tasks that a playbook of this collection consists of.
+
+    arguments: those of ansible-playbook. tags: what --tags may name; None if they name vendors, of which the tasks of
+    the fleet know.
+    """
+    if not _runs_own(arguments):
+        return
+    if tags is not None and arguments.get("start_at_task"):
+        raise InputError(
+            "nothing was done: --start-at-task leaves out the task that all others stand on",
+            remedy="run the playbook without it; what is done already is left as it is",
+        )
+    given = {option: _split(arguments.get(option) or ()) for option in ("tags", "skip_tags")}
+    skipped = given["skip_tags"] & _SKIP_EVERYTHING
+    named = given["skip_tags"] | (frozenset() if "all" in given["tags"] else given["tags"])
+    unknown = skipped if tags is None else skipped | named.difference(tags)
+    if unknown:
+        known = f"use {', '.join(sorted(tags))}, or leave" if tags else "leave"
+        raise InputError(
+            f"nothing was done: no task of this playbook is left with the tags {', '.join(sorted(unknown))}",
+            remedy=f"{known} --tags and --skip-tags out",
+        )
+
+
+def _runs_own(arguments: Mapping[str, Any]) -> bool:
+    """Return whether ansible-playbook runs playbooks of this collection only, by name or by path."""
+    names = [str(one) for one in arguments.get("args") or ()]
+    return bool(names) and all(one.startswith(_COLLECTION) or Path(one).resolve().parent == _PLAYBOOKS for one in names)
+
+
+def _refuse_unknown(extra: Iterable[str]) -> None:
+    """Raise InputError if a variable of a playbook's command line has a prefix of this collection and no meaning."""
+    for variable in map(str, extra):
+        own = not variable.startswith(_RESERVED) or _OF_VENDORS.fullmatch(variable)
+        if own or variable in known_variables():
+            continue
+        near = difflib.get_close_matches(
+            re.sub("^psa_", "cw_", variable), sorted(known_variables()), n=1, cutoff=_SOMEWHAT_ALIKE
+        )
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise InputError(
+            f"-e {variable} is no variable of this collection; nothing was done",
+            remedy=f"{hint}Correct it, or begin variables of your own otherwise than with {', '.join(_RESERVED)}",
+        )

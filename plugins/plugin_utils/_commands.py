@@ -17,7 +17,10 @@ import yaml
 from ansible import context
 
 # Extra variables that decide what a run is about and where its files are; any other may hold a secret.
-_REPEATED = ("integration_store", "integration_report_", "cw_integrations", "cw_hosts")
+_REPEATED = (
+    *("integration_store", "integration_report_", "cw_integrations", "cw_hosts"),
+    *("cw_add", "cw_routes_dir", "cw_vendor_dirs"),
+)
 _KEYS_FILE = ("cw_keys_file",)
 # Playbooks without a job template, and the template that takes their place.
 _TEMPLATES = {"finish": "onboard", "doctor": "audit", "store_key": "onboard", "key_report": "audit"}
@@ -53,6 +56,11 @@ class Typed:
         """The same without an extra variable."""
         kept = [_without(text, name) for text in self.extra[1::2]]
         return replace(self, extra=tuple(part for text in kept if text for part in ("-e", text)))
+
+    def without_files(self) -> Typed:
+        """The same without files of extra variables."""
+        kept = [text for text in self.extra[1::2] if not text.startswith("@")]
+        return replace(self, extra=tuple(part for text in kept for part in ("-e", text)))
 
 
 def typed() -> Typed:

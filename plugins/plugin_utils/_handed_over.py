@@ -197,9 +197,15 @@ def job_name(variables: Mapping[str, Any]) -> str:
     if number is None:
         return ""
     template = str(variables.get("awx_job_template_name") or "")
-    # The slices of a job are a workflow of their own, which has the name of the template.
-    part = "slice " if template and variables.get("awx_workflow_job_name") == template else ""
+    part = "slice " if is_slice(variables) else ""
     return f"{part}job {number}" + (f" of {template}" if template else "")
+
+
+def is_slice(variables: Mapping[str, Any]) -> bool:
+    """Return whether this run is a slice of a job on AWX, which has a part of the inventory only."""
+    # The slices of a job are a workflow of their own, which has the name of the template.
+    template = variables.get("awx_job_template_name")
+    return bool(template) and variables.get("awx_workflow_job_name") == template
 
 
 def template_prefix(variables: Mapping[str, Any], playbook: str) -> str | None:

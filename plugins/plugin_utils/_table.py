@@ -67,6 +67,28 @@ def table(
     return lines + [f"Next:    {command}" for command in commands or ["nothing; there is nothing left to do"]]
 
 
+def closing(
+    head: str,
+    rows: Sequence[Sequence[str]],
+    needed: Iterable[tuple[str, str]],
+    commands: Iterable[str],
+    places: Iterable[tuple[str, str]] = (),
+) -> list[str]:
+    """Return the lines that a playbook other than the fleet's ends with.
+
+    needed: labels and texts. places: labels and paths, which stay in one line as commands do.
+    """
+    lines = [_cut(head), *(_cut(line) for line in (_columns(rows) if rows else ())), ""]
+    for label, text in needed:
+        lines += _line(label, text, 4)
+    lines += [f"{label:<9}{path}" for label, path in places]
+    return lines + [f"Next:    {command}" for command in commands]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+
+
 def _line(label: str, text: str, lines: int = 1) -> list[str]:
     """A labelled line, or a few, cut at the last."""
     return _wrapped(text, f"{label:<9}", lines)

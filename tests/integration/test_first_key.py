@@ -122,6 +122,9 @@ def test_asked_for_at_a_terminal_and_never_shown(ground, key):
     assert "click +, enter the Role ID" in shown
     assert key["private"] not in shown
     assert "--limit north --check --diff" in shown.rpartition("msp.connectwise.onboard -i inventory.json")[2]
+    end = shown.partition("PLAY RECAP")[0].rpartition("Show the summary]")[2]
+    assert "1 tenant: kept" in end
+    assert "File:    host_vars/north.yml" in end
     found = held(ground)
     assert (found["cw_public_key"], found["cw_private_key"]) == (key["public"], key["private"])
     path = ground.directory / "host_vars" / "north.yml"

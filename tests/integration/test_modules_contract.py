@@ -625,6 +625,14 @@ BAD = [
         "StoreError",
         ("tenant north", "store has no setting dirctory; did you mean directory?"),
     ),
+    Bad(
+        "a rotation without a store",
+        "north",
+        "cw_api_key",
+        {"member": "Admin", "description": "Bad", "rotate": True, "max_age_days": 90},
+        "InputError",
+        ("tenant north", "rotate, max_age_days would do nothing without store", "such as store: vaulted_file"),
+    ),
     # Who and where
     Bad(
         "wrong keys",
@@ -657,6 +665,14 @@ BAD = [
         "InputError",
         ("tenant north", "no client_id", "cw_client_id", "CW_CLIENT_ID"),
         twice=True,
+    ),
+    Bad(
+        "a client id that is no GUID",
+        "north",
+        READ[0],
+        {"client_id": "abc"},
+        "InputError",
+        ("tenant north", 'client_id "abc" cannot be sent, because it is no GUID', "developer.connectwise.com/ClientID"),
     ),
     Bad(
         "unknown client id",

@@ -172,6 +172,7 @@ def test_an_empty_answer_for_the_vendors_leaves_them_to_the_inventory(world: Wor
         (("--tags", "umbrela"), {}, "--tags names umbrela, and no tenant of this run has such an integration"),
         (("--skip-tags", "umbrela"), {}, "--skip-tags names umbrela, and no tenant"),
         ((), {"cw_integration": VENDOR}, "-e cw_integration is no variable of this collection"),
+        ((), {"cw_page": "x"}, "-e cw_page is no variable of this collection"),
         (("--start-at-task", "Write the fleet report"), {}, "nothing was done: --start-at-task leaves out the task"),
         (("--start-at-task", "Show what was changed"), {}, "nothing was done: --start-at-task leaves out the task"),
     ],
@@ -185,6 +186,28 @@ def test_a_command_that_would_do_something_else_is_refused(
     assert said in " ".join(played.output.split())
     assert "undefined" not in played.output
     assert world.simulator.journal("north", writes=True) == []
+
+
+def test_a_run_without_a_tenant_is_no_success(world: World) -> None:
+    # An inventory that does not exist is but a warning of Ansible's.
+    for arguments, said in (
+        (("-e", "cw_hosts=clients"), "no tenant of the inventory is named clients (cw_hosts); nothing was done"),
+        (("-e", "cw_hosts=north", "--limit", "onprem"), "--limit onprem leaves none of the tenants named north"),
+    ):
+        played = world.ground.play("rotate_keys", *arguments)
+        assert played.code != 0, played.output
+        assert said in " ".join(played.output.split())
+    # A slice of a job on AWX has other tenants than those that are named.
+    job = {"awx_job_id": 7, "awx_job_template_name": "ConnectWise audit"}
+    played = world.ground.play("audit", cw_hosts="europe", **job, awx_workflow_job_name="ConnectWise audit")
+    assert played.code == 0, played.output
+    world.ground.inventory.rename(world.ground.directory / "elsewhere.json")
+    try:
+        played = world.ground.play("audit")
+    finally:
+        (world.ground.directory / "elsewhere.json").rename(world.ground.inventory)
+    assert played.code != 0, played.output
+    assert "the inventory has no tenants; nothing was done" in " ".join(played.output.split())
 
 
 def test_a_misspelt_variable_of_the_inventory_is_warned_of(world: World) -> None:

@@ -15,6 +15,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._asked import (
     known_variables,
     meant,
     require_known,
+    require_meaning,
+    require_tasks,
     tags_of,
 )
 
@@ -43,6 +45,55 @@ def test_a_misspelt_variable_is_told_from_somebodys_own(given: str, right: str) 
         require_known([given])
 
 
+OWN, PATH = "msp.connectwise.vendors", str(ROOT / "playbooks" / "vendors.yml")
+
+
+@pytest.mark.parametrize("playbook", [OWN, PATH])
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [("cw_page", "cw_table"), ("cw_serch", "cw_search"), ("psa_host", "cw_host"), ("integration_zzzzzzz", "Correct it")],
+)
+def test_a_playbook_of_the_collection_takes_no_unknown_variable(playbook: str, given: str, right: str) -> None:
+    with pytest.raises(InputError, match=rf"^-e {given} is no variable of this collection; nothing was done.*{right}"):
+        require_meaning(["x", given], {"args": (playbook,)})
+
+
+@pytest.mark.parametrize(
+    "given", ["cw_search", "cw_host", "integration_store", "cw_admin_role_name", "psa_sync_member", "awx_slices", "mine"]
+)
+def test_a_playbook_of_the_collection_takes_what_has_a_meaning(given: str) -> None:
+    require_meaning([given], {"args": (OWN,)})
+
+
+def test_a_playbook_of_the_users_own_has_variables_and_tasks_of_its_own() -> None:
+    site = {"args": ("site.yml", OWN), "tags": ("backup",), "skip_tags": ("always",), "start_at_task": "Theirs"}
+    require_meaning(["cw_page", "psa_url"], site)
+    require_tasks(site, [])
+    with pytest.raises(InputError, match="did you mean cw_search"):
+        require_meaning(["cw_serch"], site)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "tags", "said"),
+    [
+        ({"tags": ("nope",)}, [], "no task of this playbook is left with the tags nope"),
+        ({"tags": ("always",)}, [], "the tags always"),
+        ({"tags": ("all",), "skip_tags": ("nope",)}, ["one"], "the tags nope.*use one, or leave"),
+        ({"tags": ("all",), "skip_tags": ("always",)}, None, "the tags always"),
+        ({"start_at_task": "x"}, [], "--start-at-task leaves out the task"),
+    ],
+)
+def test_a_command_line_that_leaves_no_task_is_refused(arguments, tags, said) -> None:
+    with pytest.raises(InputError, match=said):
+        require_tasks({"args": (OWN,), **arguments}, tags)
+
+
+def test_a_command_line_that_leaves_tasks_is_taken() -> None:
+    require_tasks({"args": (OWN,), "tags": ("all",), "skip_tags": ()}, [])
+    require_tasks({"args": (OWN,), "tags": ("one",), "skip_tags": ()}, ["one"])
+    require_tasks({"args": (OWN,), "tags": ("petra",), "skip_tags": ("zofiq",)})
+
+
 def test_every_variable_of_the_playbooks_is_known() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("playbooks/**/*.yml"))
     modules = {path.stem for path in ROOT.glob("plugins/modules/cw_*.py")}
@@ -63,6 +114,7 @@ def test_tags_name_vendors() -> None:
     [
         (Tags(only=frozenset({"petra", "zofig"})), "--tags names zofig, .*nothing was done.*: petra, zofiq"),
         (Tags(without=frozenset({"zofig"})), "--skip-tags names zofig, "),
+        (Tags(without=frozenset({"zofiq", "petra"})), "--skip-tags leaves out every integration"),
     ],
 )
 def test_a_tag_that_names_no_vendor_is_refused(tags: Tags, said: str) -> None:
