@@ -67,6 +67,8 @@ class ActionModule(PsaAction):
         if site.check_mode and {"new API key", "given key stored"} & set(outcome.did):
             store.check(write=False)
         result = {**outcome.as_result(), "place": store.place, "record": record_name(params["store"], usual)}
+        if self._task.diff and outcome.changed:
+            result["diff"] = outcome.diff()
         if wish.given and not site.check_mode:
             _given_keys.note_stored(run_directory(), wish.given, result)
         if outcome.steps and params["on_unsupported"] == "fail":

@@ -19,7 +19,7 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, legible
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _confirm, _given_keys, _job_folder, _report
@@ -35,6 +35,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import REMEDY
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._progress import Progress
+from ansible_collections.msp.connectwise.plugins.plugin_utils._screen import Screen
 from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, STATUSES, failing
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import BECOME, TenantAction
 
@@ -106,6 +108,8 @@ class ActionModule(OwnAction, TenantAction):
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         args["fail_on"] = failing(args["fail_on"])
+        screen = Screen()
+        progress = Progress(screen)
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
         _asked.require_meaning(load_extra_vars(self._loader), context.CLIARGS)
         given = _given_keys.read(self._loaded, args["keys_file"] or "") if self._stores_keys(args) else None
@@ -135,7 +139,8 @@ class ActionModule(OwnAction, TenantAction):
         run = FleetRun(
             check_mode=bool(self._task.check_mode),
             forks=max(1, int(context.CLIARGS.get("forks") or 5)),
-            show=Display().display,
+            show=screen.say,
+            progress=progress,
         )
         if given is not None and args["keys_file"]:
             self._clear_up(args, given)
@@ -144,8 +149,9 @@ class ActionModule(OwnAction, TenantAction):
             _given_keys.note_all_stored(
                 _report.run_directory(), [one for tenant in tenants for one in tenant.integrations]
             )
-        self._tell(tenants, results, sorted(set(batch) - set(wanted)), ((host, hosts.misspelt(host)) for host in batch))
-        return self._result(args, results, wanted, str(variables["inventory_hostname"]))
+        without = sorted(set(batch) - set(wanted))
+        self._tell(screen, tenants, results, without, ((host, hosts.misspelt(host)) for host in batch))
+        return self._result(args, results, wanted, without, str(variables["inventory_hostname"]))
 
     @staticmethod
     def _stores_keys(args: Mapping[str, Any]) -> bool:
@@ -174,7 +180,7 @@ class ActionModule(OwnAction, TenantAction):
         if unasked:
             keys = [[one.tenant, one.member, one.product] for one in unasked]
             command = _given_keys.command_with_file(one.tenant for one in unasked)
-            Display().display("\n".join(_given_keys.not_asked(keys, command)))
+            Screen().say("\n".join(_given_keys.not_asked(keys, command)))
             note = _given_keys.Note("finish", unasked=keys, asked=len(unasked) < len(waiting))
             _given_keys.remember(_report.run_directory(), note)
         return given
@@ -208,7 +214,12 @@ class ActionModule(OwnAction, TenantAction):
         return yaml_of(self._loader, path)
 
     def _result(
-        self, args: Mapping[str, Any], results: Sequence[TenantResult], wanted: list[str], bearer: str
+        self,
+        args: Mapping[str, Any],
+        results: Sequence[TenantResult],
+        wanted: Sequence[str],
+        without: Sequence[str],
+        bearer: str,
     ) -> dict[str, Any]:
         errors: dict[str, list[str]] = {}
         for one in results:
@@ -221,19 +232,22 @@ class ActionModule(OwnAction, TenantAction):
             # Each host's own task says whether it changed; this one stands for all of them.
             "changed": False,
             "msg": f"{counted(len(wanted), 'tenant')}, {len(changes)} changed, {len(errors)} failed",
-            "hosts": wanted,
+            "hosts": list(wanted),
             "left_to_tasks": left_to_tasks,
             "errors": errors,
             "changes": changes,
             # The first host goes on to the end of the play, and writes the report of all.
-            "done": [name for name in wanted if name not in {*left_to_tasks, *errors, *changes, bearer}],
+            "done": [name for name in (*wanted, *without) if name not in {*left_to_tasks, *errors, *changes, bearer}],
         }
-        if self._task.diff and any(one.diffs for one in results):
-            result["diff"] = [_shown(one.name, diff) for one in results for diff in one.diffs]
+        if self._task.diff:
+            result["diffs"] = {
+                one.name: [_shown(one.name, diff) for diff in one.diffs] for one in results if one.changes
+            }
         return result
 
     def _tell(
         self,
+        screen: Screen,
         tenants: Sequence[Tenant],
         results: Sequence[TenantResult],
         without: Sequence[str],
@@ -249,9 +263,9 @@ class ActionModule(OwnAction, TenantAction):
         for warning, names in _grouped(warnings)[:_WARNINGS_SHOWN]:
             display.warning(redact(f"{_named(names)}: {warning}"))
         for reason, names in _grouped((one.name, one.left_to_tasks.values()) for one in results):
-            display.display(redact(f"{_named(names)} left to the tasks of the role: {reason}"))
+            screen.say(f"{_named(names)} left to the tasks of the role: {reason}")
         if without:
-            display.display(f"{_named(without)} left out: cw_integrations is not set")
+            screen.say(f"{_named(without)} left out: cw_integrations is not set")
 
 
 def _grouped(said: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, list[str]]]:
@@ -269,10 +283,5 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _shown(tenant: str, diff: Mapping[str, Any]) -> dict[str, Any]:
-    what = f"{tenant}: {diff['module']}"
-    return {
-        "before_header": what,
-        "after_header": what,
-        "before": diff.get("before") or {},
-        "after": diff.get("after") or {},
-    }
+    what = legible(f"{tenant} {diff['vendor']}: {diff['object']}")
+    return {"before_header": what, "after_header": what, "before": diff["before"], "after": diff["after"]}

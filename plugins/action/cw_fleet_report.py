@@ -12,14 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
-from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
 from ansible_collections.msp.connectwise.plugins.plugin_utils import (
     _asked,
     _commands,
@@ -44,6 +41,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place impo
     unwritable,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
+from ansible_collections.msp.connectwise.plugins.plugin_utils._screen import Screen
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import (
     REPORTS_FOLDER,
     report_dir_of,
@@ -61,9 +59,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "fail_on": {"type": "list", "elements": "str", "default": list(BAD), "choices": list(STATUSES)},
     "artifact": {"type": "str"},
     "keep_jobs": {"type": "int", "default": 30},
+    "show": {"type": "bool", "default": True},
 }
-# Callbacks whose output a program reads.
-PROGRAMS = ("json", "jsonl", "junit", "null")
 NOT_SEEN = "the run ended for this tenant before this integration was looked at; its output says why"
 NO_RESULT = "no report has a result for this tenant: the job that had it did not end, or did not run"
 
@@ -121,7 +118,8 @@ class ActionModule(ActionBase):
                 return {**result, "failed": True, **told.as_result()}
         result["lines"] = self._lines(fleet, args, result.get("files"), directory, variables)
         result.update(self._of_keys(args["playbook"], result["lines"]))
-        self._say(result["lines"])
+        if args["show"]:
+            Screen().say_all(result["lines"])
         if args["artifact"]:
             report = str(Path(result["files"]["fleet.json"]).absolute()) if "files" in result else ""
             result["ansible_stats"] = {
@@ -184,16 +182,6 @@ class ActionModule(ActionBase):
         name = _handed_over.job_name(variables)
         orders = str(directory) if fleet["check_mode"] and not name else ""
         return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys, orders)]
-
-    @staticmethod
-    def _say(lines: Iterable[str]) -> None:
-        """As plain lines, which every callback for people leaves as they are; one for programs owns the output."""
-        callback = str(vars(constants)["DEFAULT_STDOUT_CALLBACK"]).rpartition(".")[2]
-        if callback in PROGRAMS:
-            return
-        display = Display()
-        for line in ["", *lines, ""]:
-            display.display(redact(line))
 
     def _of_this_run(self, args: Mapping[str, Any], variables: Mapping[str, Any], directory: Path) -> _fleet.Fleet:
         expected = variables.get("ansible_play_hosts_all") if args["expected"] is None else args["expected"]

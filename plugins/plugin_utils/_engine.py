@@ -397,6 +397,7 @@ class Integration:
                 refused.append(problem)
                 continue
             done = {**outcome.as_result(), "record": key_look.key.record, "place": key_look.store.place}
+            done |= {"member": key_look.key.member["identifier"], "diff": outcome.diff()}
             results.setdefault("cw_api_key", []).append(done)
             self._check(key_look, outcome)
         if refused:

@@ -31,9 +31,15 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import se
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration, Look, Site
 from ansible_collections.msp.connectwise.plugins.plugin_utils._files import NotAFile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._permits import Permits
+from ansible_collections.msp.connectwise.plugins.plugin_utils._progress import Progress
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
-from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results, changes, warnings_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import (
+    Results,
+    changes,
+    diffs,
+    warnings_of,
+)
 
 # Stores that are written by modules of other collections; those need a worker of Ansible's own.
 IN_PROCESS_STORES = ("vaulted_file", "command")
@@ -85,7 +91,7 @@ class Tenant:
 
 @dataclass
 class TenantResult:
-    """The results of a host. left_to_tasks: as in Tenant."""
+    """The results of a host. left_to_tasks: as in Tenant. diffs: as of _step_results, each with its vendor."""
 
     name: str
     entries: list[_report.Entry] = field(default_factory=list)
@@ -99,18 +105,25 @@ class FleetRun:
     """Works on tenants over threads; one tenant has one thread, so that it is asked by few at a time.
 
     forks: how many tenants are worked on at a time, without those that only wait. show: prints a text before the first
-    write of what it is about.
+    write of what it is about. progress: shows how far the run is.
     """
 
-    def __init__(self, *, check_mode: bool, forks: int, show: Callable[[str], object]) -> None:
+    def __init__(
+        self, *, check_mode: bool, forks: int, show: Callable[[str], object], progress: Progress | None = None
+    ) -> None:
         self._check_mode, self._forks, self._show = check_mode, forks, show
+        self._progress = progress or Progress()
         self._permits = Permits(forks)
         # Tenants with integrations that wait for the end of the threads, and what their others came to.
         self._serial: list[tuple[Tenant, list[IntegrationResult]]] = []
         self._shown: set[str] = set()
         self._showing = threading.Lock()
 
-    def work_on(self, tenants: Iterable[Tenant]) -> list[TenantResult]:
+    def work_on(self, tenants: Sequence[Tenant]) -> list[TenantResult]:
+        with self._progress.shown({one.name: len(one.integrations) + len(one.broken) for one in tenants}):
+            return self._work_on(tenants)
+
+    def _work_on(self, tenants: Iterable[Tenant]) -> list[TenantResult]:
         found: list[TenantResult] = []
         self._serial.clear()
         running: dict[Future[list[IntegrationResult]], Tenant] = {}
@@ -146,14 +159,18 @@ class FleetRun:
         """Look at a tenant and carry out what is left to do; in a thread, while the tenant has a permit."""
         run = tenant.site.run if tenant.site else None
         with self._permits.of(getattr(run, "waited", _uncounted)) as permit, working_with(permit):
+            self._progress.begin(tenant.name)
             results = self._each(tenant)
             close = getattr(run, "close", None)
             if close:
                 close()
+            self._progress.end(tenant.name)
         return results
 
     def _each(self, tenant: Tenant) -> list[IntegrationResult]:
         results: list[IntegrationResult] = []
+        for _one in tenant.broken:
+            self._progress.integration_done(failed=True)
         for integration in tenant.integrations:
             if integration.stores_keys and integration.settings.store_name not in IN_PROCESS_STORES:
                 tenant.serial.append(integration)
@@ -170,6 +187,7 @@ class FleetRun:
         if late is None or late.too_late is None:
             return self._integration(integration)
         problem = not_begun(late.vendor, late.too_late)
+        self._progress.integration_done(failed=True)
         look = {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
         return IntegrationResult(integration.vendor, look, error=str(problem), error_kind=type(problem).__name__)
 
@@ -204,9 +222,7 @@ class FleetRun:
                 # A run would find this before its first step, so it would do none of those that were predicted.
                 integration.results.clear()
             if problem.data.get("done"):
-                integration.results.setdefault("cw_api_key", []).append(
-                    {"done": problem.data["done"], "api_key": {"state": "none"}}
-                )
+                integration.results.setdefault("cw_api_key", []).append({**problem.data, "api_key": {"state": "none"}})
         except _NeedsTasks:
             raise
         except Exception as problem:  # a defect of ours, on one tenant; the others go on
@@ -214,6 +230,7 @@ class FleetRun:
             result.error = _defect(problem)
         result.results = integration.results
         result.warnings += warnings_of(one for step in result.results.values() for one in step)
+        self._progress.integration_done(failed=bool(result.error))
         return result
 
     def _recorded(self, tenant: Tenant, results: Sequence[IntegrationResult]) -> TenantResult:
@@ -224,6 +241,7 @@ class FleetRun:
                 note_late(tenant.name, one.vendor, one.too_late.as_result()["error"])
             tenant_result.warnings += one.warnings
             tenant_result.changes += [f"{one.vendor}: {line}" for line in changes(one.look, one.results)]
+            tenant_result.diffs += [{"vendor": one.vendor, **diff} for diff in diffs(one.look, one.results)]
             if _report.is_silent(one.look, one.results, one.error, check_mode=self._check_mode):
                 continue
             try:
@@ -234,8 +252,6 @@ class FleetRun:
                 one.error = one.error if one.error_kind == NotAFile.__name__ else str(told)
                 entry = self._record(tenant, one, facts, None)
             tenant_result.entries.append(entry)
-        if tenant.site is not None:
-            tenant_result.diffs = list(getattr(tenant.site.run, "diffs", []))
         return tenant_result
 
     def _record(

@@ -33,6 +33,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     register_keys,
     revised,
     sent,
+    shown_record,
     working_keys,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
@@ -46,9 +47,13 @@ _NOT_KNOWN_YET = (1.0, 1.0)
 
 @dataclass
 class Outcome:
-    """What the loop did. did: a line each. record: what the store holds now. state: of the current key."""
+    """What the loop did. did: a line each. record: what the store holds now. state: of the current key.
+
+    before: what the store held at first.
+    """
 
     did: list[str] = field(default_factory=list)
+    before: Record = field(default_factory=dict)
     record: Record = field(default_factory=dict)
     state: str = "none"
     steps: list[Step] = field(default_factory=list)
@@ -80,6 +85,10 @@ class Outcome:
             "manual_steps": self.steps,
             "pending": bool(self.steps),
         }
+
+    def diff(self) -> dict[str, Any]:
+        """Return the key before and after, as a diff shows it. In check mode only what was predicted differs."""
+        return {"before": shown_record(self.before), "after": {**shown_record(self.record), "changes": self.did}}
 
 
 class Loop:
@@ -124,6 +133,8 @@ class Loop:
             return self._turns(outcome)
         except PsaError as problem:
             problem.data["done"] = outcome.did
+            if outcome.did:
+                problem.data.update(member=self._wish.member, diff=outcome.diff())
             if self._unclear is not None:
                 raise self._may_be_live(problem) from None
             raise
@@ -132,6 +143,7 @@ class Loop:
         for number in range(_MOST_TURNS):
             now = self._clock()
             record, facts = self._look(first=number == 0)
+            outcome.before = outcome.before if number else record
             outcome.record, outcome.state = record, facts.state(record.get("current") or {})
             step = life.turn(record, facts, self._wish, self._me, now, lambda _owner: self._left_alive)
             outcome.steps = step.steps

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 
 Record = dict[str, Any]
@@ -59,6 +60,17 @@ def retired_keys(record: Record) -> list[Record]:
 def working_keys(record: Record) -> list[Record]:
     """Return the replaced keys that still work, as far as the record tells."""
     return [key for key in retired_keys(record) if not key.get("refused")]
+
+
+def shown_record(record: Record) -> dict[str, Any]:
+    """Return the keys of a record as a diff shows them: shortened, and none of the private halves."""
+    current = record.get("current") or {}
+    shown = {
+        "public_key": current.get("public_key") and shown_key(current["public_key"]),
+        "created": current.get("created"),
+        "replaced_keys": [shown_key(key.get("public_key")) for key in retired_keys(record)],
+    }
+    return {name: value for name, value in shown.items() if value}
 
 
 def _parts(record: Record) -> list[Record]:

@@ -61,6 +61,39 @@ def changes(look: Mapping[str, Any], results: Results) -> list[str]:
     return lines
 
 
+def diffs(look: Mapping[str, Any], results: Results) -> list[dict[str, Any]]:
+    """Return the object, before and after of each change, in the order of `changes`, of results in diff mode."""
+    found = [_diff(f"security role {(look.get('role') or {}).get('name')}", one) for one in _of_step(results, 0)]
+    for one in _of_step(results, 1):
+        found += [_diff(f"Customize list {name}", one, name) for name in one.get("changed_lists") or []]
+    found += [_diff(f"API member {one['api_member']['identifier']}", one) for one in _of_step(results, 2)]
+    found += [_diff(f"API key of {one.get('member')}", one) for one in _of_step(results, 3) if one.get("done")]
+    return [one for one in found if one["before"] != one["after"]]
+
+
+def _of_step(results: Results, number: int) -> Sequence[Result]:
+    return results.get(STEPS[number], [])
+
+
+def _diff(what: str, result: Result, part: str = "") -> dict[str, Any]:
+    """part: the name of the object in a diff of several."""
+    diff = result.get("diff") or {}
+    found: dict[str, Any] = {"object": what}
+    for side in ("before", "after"):
+        whole = diff.get(side) or {}
+        found[side] = _rows_in_lines((whole.get(part) or {}) if part else whole)
+    return found
+
+
+def _rows_in_lines(shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a diff shows, with the levels of a permission row in one line, so that its name stays beside them."""
+    rows = shown.get("permissions")
+    if not isinstance(rows, Mapping):
+        return dict(shown)
+    lines = {row: ", ".join(f"{verb}: {level}" for verb, level in levels.items()) for row, levels in rows.items()}
+    return {**shown, "permissions": lines}
+
+
 def entry_options(
     look: Mapping[str, Any], results: Results, *, check_mode: bool, error: str = "", error_kind: str = ""
 ) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ FURTHER_VENDOR = 120.0
 class InProcess:
     """Runs modules in this process, over one session and one deadline for all of them.
 
-    vendors: how many of the tenant's it is for. diffs: with --diff, what each module changes, as they come.
+    vendors: how many of the tenant's it is for.
     """
 
     def __init__(
@@ -58,7 +58,6 @@ class InProcess:
         self._http: Http | None = None
         self._further = FURTHER_VENDOR * (vendors - 1) if connection.get("deadline") is None else 0.0
         self.deadline: Deadline | None = None
-        self.diffs: list[dict[str, Any]] = []
         self._care = Care(connection, check_mode=check_mode, session=self._session)
 
     def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
@@ -80,8 +79,6 @@ class InProcess:
         # A prediction before the first write is not what the run does, and nobody reads its result.
         if predicts == self._check_mode:
             _add_warnings(result, self._care)
-            if result.get("diff"):
-                self.diffs.append({"module": module, **result["diff"]})
         return result
 
     def _session(self) -> Http | None:
