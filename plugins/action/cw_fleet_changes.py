@@ -1,7 +1,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Report what a fleet run changed at one host as that host's own result, so that Ansible counts it and shows the diff."""
+"""Report what a fleet run changed at a host as that host's own result, so that Ansible counts it and shows the diff."""
 
 from __future__ import annotations
 

@@ -105,29 +105,34 @@ class ActionModule(ActionBase):
             msg=_fleet.about(fleet),
         )
         if not self._task.check_mode:
-            try:
-                result["files"] = self._write(directory, fleet, mode)
-                # What runs before this one have left, also of tenants that it leaves out.
-                for place in {directory, Path(report_dir_of(variables, Resolver(self, variables)))}:
-                    tighten_all(place, fleet["tenants"], mode, REPORTS_FOLDER)
-                result["removed"] = _handed_over.tidy(directory, args["keep_jobs"])
-            except (OSError, _files.NotAFile) as problem:
-                # How it stands is told all the same.
-                self._say(self._lines(fleet, args, None, directory, variables))
-                told = unwritable(directory, problem) if isinstance(problem, OSError) else problem
-                return {**result, "failed": True, **told.as_result()}
+            result.update(self._files(fleet, args, directory, mode, variables))
         result["lines"] = self._lines(fleet, args, result.get("files"), directory, variables)
-        result.update(self._of_keys(args["playbook"], result["lines"]))
+        # How it stands is told also if there was no place to write it to.
+        if not result.get("failed"):
+            result.update(self._of_keys(args["playbook"], result["lines"]))
         if args["show"]:
             Screen().say_all(result["lines"])
+        if result.get("failed"):
+            return result
         if args["artifact"]:
             report = str(Path(result["files"]["fleet.json"]).absolute()) if "files" in result else ""
-            result["ansible_stats"] = {
-                "data": {args["artifact"]: _handed_over.digest(fleet, report)},
-                "aggregate": False,
-                "per_host": False,
-            }
+            digest = {args["artifact"]: _handed_over.digest(fleet, report)}
+            result["ansible_stats"] = {"data": digest, "aggregate": False, "per_host": False}
         return result
+
+    def _files(
+        self, fleet: _fleet.Fleet, args: Mapping[str, Any], directory: Path, mode: int, variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Write the report and tidy up. Return what a result says of it, also if that fails."""
+        try:
+            files = self._write(directory, fleet, mode)
+            # What runs before this one have left, also of tenants that it leaves out.
+            for place in {directory, Path(report_dir_of(variables, Resolver(self, variables)))}:
+                tighten_all(place, fleet["tenants"], mode, REPORTS_FOLDER)
+            return {"files": files, "removed": _handed_over.tidy(directory, args["keep_jobs"])}
+        except (OSError, _files.NotAFile) as problem:
+            told = unwritable(directory, problem) if isinstance(problem, OSError) else problem
+            return {"failed": True, **told.as_result()}
 
     def _directory(self, args: Mapping[str, Any], variables: Mapping[str, Any], job: Any) -> Path:
         """Return where the report goes. Raises NotAFile if a link leads there from the folder of the reports on."""

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from collections.abc import Mapping
 from dataclasses import replace
+from textwrap import wrap
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _handed_over

@@ -18,7 +18,6 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 from ansible_collections.msp.connectwise.plugins.module_utils._names import closest
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked
 from ansible_collections.msp.connectwise.plugins.plugin_utils._handed_over import is_slice
-
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
 
 DOCUMENTATION = r"""

@@ -55,7 +55,7 @@ class Policy:
     """How patient the transport is. Times in seconds; retries counts the tries after the first.
 
     timeout: of each read; request_deadline: of one request from its first byte to the last of its answer; deadline: of
-    all requests of a task, or of a run that works on a tenant as a whole. max_answer_mb: the size of an answer, unpacked.
+    all requests of a task, or of a run that works on a tenant as a whole. max_answer_mb: size of an answer, unpacked.
     """
 
     timeout: float = 30.0

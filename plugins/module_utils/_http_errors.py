@@ -121,7 +121,9 @@ def translated(problem: Exception, verify: bool | str, budget: Budget) -> PsaErr
             remedy="check region or host for a typing mistake, and the DNS of the controller",
         )
     if not connected:
-        usual = Limit("timeout", budget.timeout) if budget.timeout < CONNECTING else f"the time limit of {CONNECTING:g} s"
+        usual = (
+            Limit("timeout", budget.timeout) if budget.timeout < CONNECTING else f"the time limit of {CONNECTING:g} s"
+        )
         return _too_late(usual, "timeout", connected=False)
     if names & {"NewConnectionError", "ConnectionRefusedError"}:
         return ConnectionFailed(f"no connection could be made ({reason})")

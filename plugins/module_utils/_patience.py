@@ -38,10 +38,12 @@ class Deadline:
         self._until: float | None = None
         self._changing = threading.Lock()
 
-    def start(self) -> None:
+    def start(self) -> float:
+        """Let time pass from now on, if it does not yet. Return the end on the monotonic clock."""
         with self._changing:
             if self._until is None:
                 self._until = time.monotonic() + self._left
+            return self._until
 
     def stop(self) -> None:
         """Let no time pass until the next start: the run works on other tenants."""
@@ -62,9 +64,7 @@ class Deadline:
     @property
     def until(self) -> float:
         """The end on the monotonic clock."""
-        self.start()
-        assert self._until is not None
-        return self._until
+        return self.start()
 
     @contextmanager
     def asking(self, request: str) -> Iterator[None]:

@@ -94,8 +94,8 @@ hosts:
   elements: str
 done:
   description:
-    - Hosts on which nothing is left to do and nothing was changed, also those without C(cw_integrations). Never the host
-      of this task, so that one that runs once at the end has a host.
+    - Hosts on which nothing is left to do and nothing was changed, also those without C(cw_integrations). Never the
+      host of this task, so that one that runs once at the end has a host.
   returned: success
   type: list
   elements: str
@@ -109,8 +109,8 @@ changes:
   type: dict
 diffs:
   description:
-    - For each host that was changed a list of diffs, one for each security role, Customize list, API member and API key.
-      M(msp.connectwise.cw_fleet_changes) shows them.
+    - For each host that was changed a list of diffs, one for each security role, Customize list, API member and API
+      key. M(msp.connectwise.cw_fleet_changes) shows them.
   returned: with C(--diff)
   type: dict
 errors:

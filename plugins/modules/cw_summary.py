@@ -9,8 +9,8 @@ module: cw_summary
 short_description: Show the summary with which a playbook ends
 version_added: 0.1.0
 description:
-  - Displays lines as they are, so that they can be read and copied. As the last task of an C(always) section it puts the
-    summary below everything else that a run prints.
+  - Displays lines as they are, so that they can be read and copied. As the last task of an C(always) section it puts
+    the summary below everything else that a run prints.
   - It displays nothing if the output belongs to a callback that programs read, such as P(ansible.posix.json#callback).
 extends_documentation_fragment:
   - msp.connectwise.attributes
@@ -30,8 +30,8 @@ options:
     type: str
   explain_recap:
     description:
-      - Whether to say why Ansible's recap does not list every host. It lists no host for which M(msp.connectwise.cw_fleet)
-        did everything, because that task is one for all hosts.
+      - Whether to say why Ansible's recap does not list every host. It lists no host for which
+        M(msp.connectwise.cw_fleet) did everything, because that task is one for all hosts.
     type: bool
     default: false
 author:

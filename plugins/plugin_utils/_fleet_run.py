@@ -290,7 +290,9 @@ def not_begun(vendor: str, late: PsaError) -> DeadlinePassed:
     """Return the error of an integration after another one of the tenant has reached a limit of time."""
     where = f"{late.operation}: " if late.operation else ""
     problem = DeadlinePassed(
-        f"not begun, because {vendor} had no answer in time: {where}{late.problem}", remedy=late.remedy, tenant=late.tenant
+        f"not begun, because {vendor} had no answer in time: {where}{late.problem}",
+        remedy=late.remedy,
+        tenant=late.tenant,
     )
     problem.limit = ""
     return problem

@@ -215,9 +215,9 @@ class Loop:
         made = record.get("next") or {}
         mine = made.get("public_key") == pair[0] and made.get("owner") == self._me
         state = self._keys.state(key)
-        for pause in _NOT_KNOWN_YET if mine else ():
+        for seconds in _NOT_KNOWN_YET if mine else ():
             if state != "valid":
-                self._sleep(pause)
+                self._sleep(seconds)
                 state = self._keys.state(key)
         if state == "valid":
             self._valid.add(pair)

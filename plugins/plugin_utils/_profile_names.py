@@ -26,7 +26,7 @@ DIRECTORY = "connectwise_vendors"
 _OWN = "cw_admin"
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _ROLE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
-_BULLET = re.compile(r"\s*[-*\u2022\u2013](\s+|$)")
+_BULLET = re.compile(r"^\s*(?:[-*\u2022\u2013]\s+|[-\u2022\u2013]$)")
 _QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)
 _REMEDY = "write cw_integrations as a list, such as [zofiq, umbrella], as text, such as zofiq,umbrella, or as all"
 

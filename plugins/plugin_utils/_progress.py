@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
+
 # Seconds until the first line, and between two.
 AT_TERMINAL, IN_LOG = (3.0, 1.0), (15.0, 15.0)
 _NAMES = 3
@@ -31,7 +33,7 @@ class Output(Protocol):
 class Progress:
     """Counts finished tenants and integrations. The threads of a run report to it.
 
-    output: None shows nothing. wait: waits for the end of the run, at most so many seconds, and returns whether it came.
+    output: None shows nothing. wait: waits for the end of the run, at most so many seconds; returns whether it came.
     """
 
     def __init__(
@@ -92,13 +94,9 @@ class Progress:
     def line(self) -> str:
         with self._lock:
             current = list(self._current)
-            tenants = f"{self._tenants} of {_amount(len(self._wanted), 'tenant')}"
-            work = f"{self._integrations} of {_amount(sum(self._wanted.values()), 'integration')}"
+            tenants = f"{self._tenants} of {counted(len(self._wanted), 'tenant')}"
+            work = f"{self._integrations} of {counted(sum(self._wanted.values()), 'integration')}"
             failed = f", {self._failed} failed" if self._failed else ""
         more = f" and {len(current) - _NAMES} more" if len(current) > _NAMES else ""
         now = f"; now {', '.join(current[:_NAMES])}{more}" if current else ""
         return f"{self._clock() - self._began:.0f} s: {tenants}, {work} done{failed}{now}"
-
-
-def _amount(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' if number != 1 else ''}"

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
+
 # From best to worst; of several members of one integration the worst counts.
 STATUSES = ("absent", "ready", "new", "drifted", "pending", "failed", "unreachable")
 # Statuses that make a tenant count as failed.
@@ -55,7 +57,7 @@ def status_of(
 
 def is_gone(profile: Mapping[str, Any], found: Mapping[str, Any], key: Mapping[str, Any]) -> bool:
     """Return whether nothing of an integration is left; a technician's own membership is none of ours."""
-    active = _has_own_member(profile) and (found.get("member") or {}).get("active")
+    active = _has_own_member(profile) and bool((found.get("member") or {}).get("active"))
     return not active and not key.get("public_key") and found.get("key") != "valid"
 
 
@@ -74,7 +76,7 @@ def is_new(profile: Mapping[str, Any], found: Mapping[str, Any], key: Mapping[st
 
 
 def _has_own_member(profile: Mapping[str, Any]) -> bool:
-    return profile.get("strategy", "shared_api_member") != "per_technician"
+    return bool(profile.get("strategy", "shared_api_member") != "per_technician")
 
 
 def worst(statuses: Sequence[str]) -> str:
@@ -105,7 +107,7 @@ def partly(entry: Mapping[str, Any]) -> str:
     if entry.get("completeness") != PARTIAL or entry["status"] in ("absent", *BAD):
         return ""
     gaps = len(entry.get("gaps") or [])
-    amount = f": {gaps} gap{'s' if gaps != 1 else ''}" if gaps else ""
+    amount = f": {counted(gaps, 'gap')}" if gaps else ""
     return f"{PARTIAL}{amount}"
 
 

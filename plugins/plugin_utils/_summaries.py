@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._table import NAMES, TENANTS, closing
@@ -56,7 +57,7 @@ class Ended:
     def head(self, name: str, totals: str) -> str:
         """Return the first line: playbook, time, number of tenants, totals."""
         check = " --check (nothing was changed)" if self.check_mode else ""
-        count = f"{len(self.hosts)} tenant{'s' if len(self.hosts) != 1 else ''}"
+        count = counted(len(self.hosts), "tenant")
         return f"{name}{check}, {spoken(datetime.now(timezone.utc).isoformat())}: {count}: {totals}"
 
 
@@ -184,12 +185,12 @@ def compare(run: Ended) -> list[str]:
     problems, alike = result["collisions"], result["comparisons"]
     rows = [[_named(one["tenants"]), ", ".join(one["vendors"]) or "no vendors"] for one in alike[:TENANTS]]
     if len(alike) > TENANTS:
-        rows.append([f"and {len(alike) - TENANTS} other sets of vendors", ""])
+        rows.append([f"and {counted(len(alike) - TENANTS, 'other set')} of vendors", ""])
     needed: Needed = [("Failed:", text) for text in problems[:2]]
     if len(problems) > 2:
         needed.append(("", f"and {len(problems) - 2} more, as shown above"))
     places = [("Page:", short_path(str(result["file"]), run.typed.here))] if result.get("file") else []
-    totals = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}" if problems else "the vendors can go together"
+    totals = counted(len(problems), "problem") if problems else "the vendors can go together"
     command = run.command("compare") if problems else run.preview()
     return closing(run.head("compare", totals), rows, needed, [command], places)
 

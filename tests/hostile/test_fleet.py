@@ -175,11 +175,11 @@ def test_slow_tenants_delay_no_other(waited_for: tuple[Playground, Simulator, st
 
 
 @pytest.mark.parametrize("name", HANGING)
-def test_after_its_deadline_a_tenant_is_asked_no_more(
-    waited_for: tuple[Playground, Simulator, str], name: str
-) -> None:
+def test_after_its_deadline_a_tenant_is_asked_no_more(waited_for: tuple[Playground, Simulator, str], name: str) -> None:
     ground, simulator, output = waited_for
-    (asked,) = (one["hits"] for one, known in zip(simulator.fault_hits(), [*SLOW, *HANGING], strict=True) if known == name)
+    (asked,) = (
+        one["hits"] for one, known in zip(simulator.fault_hits(), [*SLOW, *HANGING], strict=True) if known == name
+    )
     entries = ground.reports()[name]
     assert {entry["status"] for entry in entries.values()} == {"unreachable"}
     limit = f"the time limit deadline (cw_deadline) of {ENOUGH:g} s"

@@ -51,7 +51,12 @@ OWN, PATH = "msp.connectwise.vendors", str(ROOT / "playbooks" / "vendors.yml")
 @pytest.mark.parametrize("playbook", [OWN, PATH])
 @pytest.mark.parametrize(
     ("given", "right"),
-    [("cw_page", "cw_table"), ("cw_serch", "cw_search"), ("psa_host", "cw_host"), ("integration_zzzzzzz", "Correct it")],
+    [
+        ("cw_page", "cw_table"),
+        ("cw_serch", "cw_search"),
+        ("psa_host", "cw_host"),
+        ("integration_zzzzzzz", "Correct it"),
+    ],
 )
 def test_a_playbook_of_the_collection_takes_no_unknown_variable(playbook: str, given: str, right: str) -> None:
     with pytest.raises(InputError, match=rf"^-e {given} is no variable of this collection; nothing was done.*{right}"):
@@ -59,7 +64,8 @@ def test_a_playbook_of_the_collection_takes_no_unknown_variable(playbook: str, g
 
 
 @pytest.mark.parametrize(
-    "given", ["cw_search", "cw_host", "integration_store", "cw_admin_role_name", "psa_sync_member", "awx_slices", "mine"]
+    "given",
+    ["cw_search", "cw_host", "integration_store", "cw_admin_role_name", "psa_sync_member", "awx_slices", "mine"],
 )
 def test_a_playbook_of_the_collection_takes_what_has_a_meaning(given: str) -> None:
     require_meaning([given], {"args": (OWN,)})

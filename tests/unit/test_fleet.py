@@ -393,9 +393,9 @@ def test_what_is_new(profile: dict[str, Any], found: dict[str, Any], key: dict[s
 
 
 def test_who_counts_drift_counts_what_is_new() -> None:
-    assert _status.counted(["failed", "drifted"]) == ["failed", "drifted", "new"]
-    assert _status.counted(["drifted", "new"]) == ["drifted", "new"]
-    assert _status.counted(["failed"]) == ["failed"]
+    assert _status.failing(["failed", "drifted"]) == ["failed", "drifted", "new"]
+    assert _status.failing(["drifted", "new"]) == ["drifted", "new"]
+    assert _status.failing(["failed"]) == ["failed"]
 
 
 def test_of_several_members_some_of_which_exist_the_rest_is_drift() -> None:

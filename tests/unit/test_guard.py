@@ -46,7 +46,15 @@ CALLERS = {
     "psa": {"'integration_vendor'"},
 }
 # Whoever asks Ansible for another host's variables, which it resolves by itself where they are asked for by name.
-ASKS_HOSTVARS = {"_fleet_hosts", "_inventory", "_own_variables", "cw_fleet_report", "cw_vendor_compare", "fleet"}
+ASKS_HOSTVARS = {
+    "_fleet_hosts",
+    "_inventory",
+    "_own_variables",
+    "cw_fleet_report",
+    "cw_summary",
+    "cw_vendor_compare",
+    "fleet",
+}
 # What names Ansible's templar, or makes a text a template.
 TEMPLAR = {"_templar", "templar", "Templar", "copy_with_new_env", "trust_as_template", "TrustedAsTemplate"}
 

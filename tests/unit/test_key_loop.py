@@ -222,7 +222,7 @@ def test_days_of_grace_keep_the_replaced_key():
 
 
 def test_the_result_of_a_working_key():
-    outcome = Outcome(["a", "b"], {"current": CURRENT, "description": "Sync key"}, "valid", [])
+    outcome = Outcome(did=["a", "b"], record={"current": CURRENT, "description": "Sync key"}, state="valid")
     assert outcome.as_result() == {
         "changed": True,
         "done": ["a", "b"],

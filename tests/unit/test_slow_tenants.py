@@ -302,7 +302,8 @@ def test_that_a_limit_was_reached_stays_known_through_a_task() -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "forks", "most"), [(1024, 5, 200), (resource.RLIM_INFINITY, 5, 200), (256, 5, 26), (100, 5, 5), (256, 50, 50)]
+    ("files", "forks", "most"),
+    [(1024, 5, 200), (resource.RLIM_INFINITY, 5, 200), (256, 5, 26), (100, 5, 5), (256, 50, 50)],
 )
 def test_no_more_tenants_at_a_time_than_open_files_allow(
     monkeypatch: pytest.MonkeyPatch, files: int, forks: int, most: int
