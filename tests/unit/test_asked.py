@@ -33,6 +33,8 @@ ROOT = Path(__file__).resolve().parents[2]
         ("cw_integrations", ""),
         ("cw_client_name", ""),
         ("integration_of_ours", ""),
+        ("cw_north_private_key", ""),
+        ("integration_store_token", ""),
         ("petra_role_name", ""),
     ],
 )
@@ -65,10 +67,24 @@ def test_a_playbook_of_the_collection_takes_no_unknown_variable(playbook: str, g
 
 @pytest.mark.parametrize(
     "given",
-    ["cw_search", "cw_host", "integration_store", "cw_admin_role_name", "psa_sync_member", "awx_slices", "mine"],
+    [
+        *("cw_search", "cw_host", "integration_store", "cw_admin_role_name", "psa_sync_member", "awx_slices", "mine"),
+        *("zofiq_role_name", "umbrella_member", "integration_store_token"),
+    ],
 )
 def test_a_playbook_of_the_collection_takes_what_has_a_meaning(given: str) -> None:
     require_meaning([given], {"args": (OWN,)})
+
+
+def test_a_file_may_hold_variables_for_others() -> None:
+    # Such as a key that the inventory refers to, or what another program reads.
+    file = {"args": (OWN,), "extra_vars": ("@vault.yml", "cw_search=x")}
+    require_meaning(["cw_north_private_key", "psa_url", "cw_search"], file)
+    for typed in ("cw_page=x mine=y", '{"cw_page": "x"}', "{cw_page: x}"):
+        with pytest.raises(InputError, match="-e cw_page is no variable"):
+            require_meaning(["psa_url", "cw_page"], {**file, "extra_vars": ("@vault.yml", typed)})
+    with pytest.raises(InputError, match="did you mean cw_search"):
+        require_meaning(["cw_serch"], file)
 
 
 def test_a_playbook_of_the_users_own_has_variables_and_tasks_of_its_own() -> None:
