@@ -17,7 +17,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spok
 from ansible_collections.msp.connectwise.plugins.plugin_utils._table import NAMES, TENANTS, closing
 
 # What the tasks of the playbooks register.
-EXAMINED, KEPT, CHECKED, REKEYED, COMPARED = "doctor_examined", "__kept", "__checked", "__rekeyed", "__compared"
+BEGUN, EXAMINED, KEPT = "first_key_begun", "doctor_examined", "__kept"
+CHECKED, REKEYED, COMPARED = "__checked", "__rekeyed", "__compared"
 PREVIEW = ("--check", "--diff")
 ASK_PASSPHRASE = ("--ask-vault-pass",)
 BOTH_PASSPHRASES = ("--vault-id", "old@prompt", "--vault-id", "new@prompt")
@@ -119,7 +120,9 @@ def _named(hosts: Sequence[str]) -> str:
 def first_key(run: Ended) -> list[str]:
     """Summarise what became of a tenant's first key."""
     host = run.hosts[0] if run.hosts else ""
-    kept = run.result(host, KEPT)
+    # What keeps a run from asking for the keys is found by its first play.
+    begun = run.result(host, BEGUN)
+    kept = begun if begun.get("failed") else run.result(host, KEPT)
     if kept.get("failed") or "path" not in kept:
         text = str(kept.get("msg") or "nobody was asked for the keys; the output says why")
         return closing(run.head("first_key", "not kept"), [], [("Failed:", text)], [run.command("first_key", [host])])

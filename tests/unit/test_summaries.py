@@ -109,6 +109,10 @@ def test_first_key_that_kept_nothing_is_run_again() -> None:
     assert lines[0].endswith(": 1 tenant: not kept")
     assert "Failed:  the two halves are swapped" in lines
     assert "msp.connectwise.first_key" in lines[-1]
+    found = {"first_key_begun": {"failed": True, "msg": "this run has 2: north, south"}}
+    lines = told("first_key", {"north": found, "south": {}}, typed=Typed(("-i", "i.yml"), limit="north,south"))
+    assert "Failed:  this run has 2: north, south" in lines
+    assert lines[-1] == "Next:    ansible-playbook msp.connectwise.first_key -i i.yml --limit north"
 
 
 def test_rekey_store_counts_files_and_tells_what_still_has_the_old_passphrase() -> None:
