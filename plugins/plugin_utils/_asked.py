@@ -31,6 +31,16 @@ OWN = (
     *("cw_routes_dir", "cw_search", "cw_source", "cw_step", "cw_table", "cw_ticked", "cw_values", "cw_vendor"),
     *("cw_vendor_dirs", "integration_vendor", "integration_profile"),
 )
+# Those of awx_setup. AWX itself sets variables that begin with awx_, too, so they are looked at only there.
+_AWX_SETUP, _OF_AWX = "awx_setup", "awx_"
+AWX = frozenset(
+    {
+        *("awx_ask_variables", "awx_audit_rule", "awx_credentials", "awx_execution_environment"),
+        *("awx_execution_environment_credential", "awx_execution_environment_image", "awx_forks", "awx_host"),
+        *("awx_inventory", "awx_inventory_file", "awx_new_credentials", "awx_organization", "awx_prefix"),
+        *("awx_project_branch", "awx_project_credential", "awx_project_url", "awx_slices", "awx_validate_certs"),
+    }
+)
 _COLLECTION, _PLAYBOOKS = "msp.connectwise.", Path(__file__).resolve().parents[2] / "playbooks"
 _PREFIXES = ("cw_", "integration_")
 # Prefixes that a playbook of this collection reserves on its command line.
@@ -103,7 +113,11 @@ def meant(variable: str) -> str:
     """The variable that a misspelt one stands for; empty for one that is known, or somebody's own."""
     if not variable.startswith(_PREFIXES) or variable in known_variables():
         return ""
-    found = difflib.get_close_matches(variable, sorted(known_variables()), n=1, cutoff=_ALIKE)
+    return _misspelt(variable, known_variables())
+
+
+def _misspelt(variable: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(variable, sorted(known), n=1, cutoff=_ALIKE)
     return found[0] if found and (found[0].startswith(variable) or _slips(variable, found[0]) <= _SLIPS) else ""
 
 
@@ -134,6 +148,22 @@ def require_meaning(extra: Iterable[str], arguments: Mapping[str, Any]) -> None:
         given = [str(one) for one in arguments.get("extra_vars") or ()]
         typed = {name for one in given if not one.startswith("@") for name in _names_in(one)}
         _refuse_unknown(name for name in names if not given or name in typed)
+        if any(_stem(one) == _AWX_SETUP for one in arguments["args"]):
+            _refuse_misspelt_of_awx(names)
+
+
+def _refuse_misspelt_of_awx(names: Iterable[str]) -> None:
+    """Raise InputError if a variable is one of awx_setup, misspelt. They usually stand in a file."""
+    for name in names:
+        if name.startswith(_OF_AWX) and name not in AWX and (right := _misspelt(name, AWX)):
+            raise InputError(
+                f"-e {name} is no variable of awx_setup; nothing was done", remedy=f"did you mean {right}?"
+            )
+
+
+def _stem(playbook: Any) -> str:
+    """Return the name of a playbook that is given as a path, or with its collection."""
+    return str(playbook).removesuffix(".yml").rpartition("/")[2].rpartition(".")[2]
 
 
 def _names_in(text: str) -> list[str]:

@@ -67,6 +67,8 @@ KEY = {"member": "Umbrella", "description": "Umbrella"}
         ("compare", ("-e", '{"cw_integrations": []}'), "so there is nothing to compare"),
         ("rekey_store", (), "no passphrase is named as the new one, so nothing was encrypted"),
         ("store_key", ("-e", "cw_keys_file=/dev/null"), "/dev/null is a device, and not a file"),
+        ("store_key", ("-e", "cw_keys_file=EMPTY"), "holds an empty list, so there is no key to store"),
+        ("awx_setup", ("-e", "awx_slice=1"), "-e awx_slice is no variable of awx_setup; nothing was done"),
         ("learn_routes", (), "2 tenants are meant; name the one to learn on with --limit"),
         ("onboard", ("-e", "cw_integrations=nosuch"), "there is no vendor"),
         ("doctor", ABC, NO_GUID),
@@ -77,7 +79,8 @@ KEY = {"member": "Umbrella", "description": "Umbrella"}
     ],
 )
 def test_a_run_that_would_do_nothing_fails(world: World, playbook: Any, arguments: tuple[str, ...], said: str) -> None:
-    code, output = world.run(playbook, *arguments)
+    empty = world.ground.write(world.ground.directory / "empty.yml", "[]\n")
+    code, output = world.run(playbook, *(one.replace("EMPTY", str(empty)) for one in arguments))
     assert code != 0, output
     assert said in output
     assert "hit a defect" not in output

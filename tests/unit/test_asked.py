@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._asked import (
+    AWX,
     Tags,
     known_variables,
     meant,
@@ -120,6 +121,17 @@ def test_every_variable_of_the_playbooks_is_known() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("playbooks/**/*.yml"))
     modules = {path.stem for path in ROOT.glob("plugins/modules/cw_*.py")}
     assert set(re.findall(r"\bcw_[a-z_]+\b", text)) - modules - {"cw_admin"} <= known_variables()
+
+
+def test_a_misspelt_variable_of_awx_setup_is_told_also_in_a_file() -> None:
+    text = (ROOT / "playbooks" / "awx_setup.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bawx_[a-z_]+\b", text)) - {"awx_setup"} == AWX
+    file = {"args": ("msp.connectwise.awx_setup",), "extra_vars": ("@awx.yml",)}
+    require_meaning([*AWX, "awx_inventory_id", "awx_job_id", "awx_user_name", "awx_ours"], file)
+    for args in (file["args"], (str(ROOT / "playbooks" / "awx_setup.yml"),)):
+        with pytest.raises(InputError, match=r"-e awx_projct_url is no variable of awx_setup.*awx_project_url"):
+            require_meaning(["awx_projct_url"], {**file, "args": args})
+    require_meaning(["awx_projct_url"], {"args": (OWN,)})
 
 
 def test_tags_name_vendors() -> None:
