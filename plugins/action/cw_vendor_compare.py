@@ -64,6 +64,13 @@ class ActionModule(OwnAction):
         ]
         left = {_compare_page.names(hosts): why for why, hosts in refused.items()}
         problems = [f"{_compare_page.names(one.tenants)}: {text}" for one in compared for text in one.problems]
+        if args["add"] is not None:
+            problems += [
+                f"{_compare_page.names(one.tenants)}, with {added.name}: {text}"
+                for one in compared
+                for added, _rows, texts in one.more
+                for text in texts
+            ]
         problems += [f"{tenants}: {why}" for tenants, why in left.items()]
         result = {"changed": False, "collisions": problems, "comparisons": [_data(one) for one in compared]}
         if wrong:

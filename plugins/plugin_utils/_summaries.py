@@ -189,13 +189,25 @@ def compare(run: Ended) -> list[str]:
     rows = [[_named(one["tenants"]), ", ".join(one["vendors"]) or "no vendors"] for one in alike[:TENANTS]]
     if len(alike) > TENANTS:
         rows.append([f"and {counted(len(alike) - TENANTS, 'other set')} of vendors", ""])
-    needed: Needed = [("Failed:", text) for text in problems[:2]]
+    needed: Needed = _additions(alike)
+    needed += [("Failed:", text) for text in problems[:2]]
     if len(problems) > 2:
         needed.append(("", f"and {len(problems) - 2} more, as shown above"))
     places = [("Page:", short_path(str(result["file"]), run.typed.here))] if result.get("file") else []
     totals = counted(len(problems), "problem") if problems else "the vendors can go together"
     command = run.command("compare") if problems else run.preview()
     return closing(run.head("compare", totals), rows, needed, [command], places)
+
+
+def _additions(alike: Sequence[Mapping[str, Any]]) -> Needed:
+    """Return what each vendor would add that was named to be compared. Without a name, all there are would."""
+    texts = [
+        f"{vendor} has {counted(len(rows), 'row')} that {_named(one['tenants'])} {verb} not have yet"
+        for one in alike
+        for verb in ["does" if len(one["tenants"]) == 1 else "do"]
+        for vendor, rows in one.get("more", {}).items()
+    ]
+    return [("Adding:", text) for text in texts] if len(texts) <= NAMES else []
 
 
 SUMMARIES: Mapping[str, Callable[[Ended], list[str]]] = {

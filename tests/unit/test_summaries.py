@@ -145,6 +145,11 @@ def test_compare_says_who_has_which_vendors() -> None:
     assert lines[0].endswith(": 2 tenants: the vendors can go together")
     assert lines[1:3] == ["north, south  petra, zofiq", ""]
     assert "Page:    reports/vendors.html" in lines
+    alike["more"] = {"huntress": ["Companies / Contacts: Add All"]}
+    lines = told("compare", {"north": found, "south": found}, typed=typed)
+    assert "Adding:  huntress has 1 row that north, south do not have yet" in lines
+    alike["more"] = {f"vendor{number}": [] for number in range(44)}
+    assert "Adding" not in "".join(told("compare", {"north": found, "south": found}, typed=typed))
     assert lines[-1] == "Next:    ansible-playbook msp.connectwise.onboard -i i.yml --check --diff"
     found[COMPARED]["collisions"] = ["north: one", "north: two", "north: three"]
     lines = told("compare", {"north": found, "south": found}, typed=typed)
