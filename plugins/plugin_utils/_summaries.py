@@ -22,6 +22,8 @@ CHECKED, REKEYED, COMPARED = "__checked", "__rekeyed", "__compared"
 PREVIEW = ("--check", "--diff")
 ASK_PASSPHRASE = ("--ask-vault-pass",)
 BOTH_PASSPHRASES = ("--vault-id", "old@prompt", "--vault-id", "new@prompt")
+# Playbooks that change nothing, so that a check does the same.
+_READERS = ("compare", "doctor")
 Result = Mapping[str, Any]
 Needed = list[tuple[str, str]]
 
@@ -57,7 +59,7 @@ class Ended:
 
     def head(self, name: str, totals: str) -> str:
         """Return the first line: playbook, time, number of tenants, totals."""
-        check = " --check (nothing was changed)" if self.check_mode else ""
+        check = " --check (nothing was changed)" if self.check_mode and name not in _READERS else ""
         count = counted(len(self.hosts), "tenant")
         return f"{name}{check}, {spoken(datetime.now(timezone.utc).isoformat())}: {count}: {totals}"
 
