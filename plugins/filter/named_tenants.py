@@ -32,8 +32,8 @@ description:
     that has done nothing. In a slice of a job on AWX the tenant may be one of another slice, so nothing has to match.
   - With O(groups), it also refuses C(--tags), C(--skip-tags) and C(--start-at-task) that leave no task of a playbook of
     this collection.
-  - With O(tags), it also refuses misspelt extra variables, and for a playbook of this collection all unknown ones that
-    begin with C(cw_), C(integration_) or C(psa_).
+  - With O(tags), it also refuses misspelt extra variables. For a playbook of this collection it refuses all unknown
+    ones that begin with C(cw_), C(integration_) or C(psa_), except those that a file (C(-e @FILE)) sets.
   - AWX hands names over as YAML, of which V(no) comes back as false and V(0x16) as 22. Such a value stands for the
     host or group that YAML reads in this way, if there is one; if there are several, it is an error.
 options:
@@ -145,6 +145,9 @@ def _require_hosts(pattern: str, groups: Mapping[str, Sequence[str]], typed: boo
     if (pattern == "all" and hosts and not limit) or matching(pattern, groups, limit):
         return
     if pattern == "localhost":
+        # In a playbook of the user's own, it is one play of several.
+        if not _asked.runs_own(context.CLIARGS):
+            return
         raise InputError(
             "this playbook runs on localhost, which --limit leaves out; nothing was done", remedy="leave --limit out"
         )

@@ -111,7 +111,7 @@ def _extra(given: str, here: str, names: tuple[str, ...] = _REPEATED) -> list[st
 def _pairs(words: Iterable[str]) -> str:
     """Return name=value pairs as one extra variable; Ansible takes them apart at a space that is not quoted."""
     parts = (word.partition("=") for word in words)
-    return " ".join(f"{name}={shlex.quote(value)}" for name, _equals, value in parts)
+    return " ".join(f"{name}={shlex.quote(value) if value else ''}" for name, _equals, value in parts)
 
 
 def _extra_json(given: str, names: tuple[str, ...]) -> list[str]:

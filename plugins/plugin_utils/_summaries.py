@@ -17,10 +17,13 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spok
 from ansible_collections.msp.connectwise.plugins.plugin_utils._table import NAMES, TENANTS, closing
 
 # What the tasks of the playbooks register.
-EXAMINED, KEPT, CHECKED, REKEYED, COMPARED = "doctor_examined", "__kept", "__checked", "__rekeyed", "__compared"
+BEGUN, EXAMINED, KEPT = "first_key_begun", "doctor_examined", "__kept"
+CHECKED, REKEYED, COMPARED = "__checked", "__rekeyed", "__compared"
 PREVIEW = ("--check", "--diff")
 ASK_PASSPHRASE = ("--ask-vault-pass",)
 BOTH_PASSPHRASES = ("--vault-id", "old@prompt", "--vault-id", "new@prompt")
+# Playbooks that change nothing, so that a check does the same.
+_READERS = ("compare", "doctor")
 Result = Mapping[str, Any]
 Needed = list[tuple[str, str]]
 
@@ -56,7 +59,7 @@ class Ended:
 
     def head(self, name: str, totals: str) -> str:
         """Return the first line: playbook, time, number of tenants, totals."""
-        check = " --check (nothing was changed)" if self.check_mode else ""
+        check = " --check (nothing was changed)" if self.check_mode and name not in _READERS else ""
         count = counted(len(self.hosts), "tenant")
         return f"{name}{check}, {spoken(datetime.now(timezone.utc).isoformat())}: {count}: {totals}"
 
@@ -119,7 +122,9 @@ def _named(hosts: Sequence[str]) -> str:
 def first_key(run: Ended) -> list[str]:
     """Summarise what became of a tenant's first key."""
     host = run.hosts[0] if run.hosts else ""
-    kept = run.result(host, KEPT)
+    # What keeps a run from asking for the keys is found by its first play.
+    begun = run.result(host, BEGUN)
+    kept = begun if begun.get("failed") else run.result(host, KEPT)
     if kept.get("failed") or "path" not in kept:
         text = str(kept.get("msg") or "nobody was asked for the keys; the output says why")
         return closing(run.head("first_key", "not kept"), [], [("Failed:", text)], [run.command("first_key", [host])])
@@ -186,13 +191,25 @@ def compare(run: Ended) -> list[str]:
     rows = [[_named(one["tenants"]), ", ".join(one["vendors"]) or "no vendors"] for one in alike[:TENANTS]]
     if len(alike) > TENANTS:
         rows.append([f"and {counted(len(alike) - TENANTS, 'other set')} of vendors", ""])
-    needed: Needed = [("Failed:", text) for text in problems[:2]]
+    needed: Needed = _additions(alike)
+    needed += [("Failed:", text) for text in problems[:2]]
     if len(problems) > 2:
         needed.append(("", f"and {len(problems) - 2} more, as shown above"))
     places = [("Page:", short_path(str(result["file"]), run.typed.here))] if result.get("file") else []
     totals = counted(len(problems), "problem") if problems else "the vendors can go together"
     command = run.command("compare") if problems else run.preview()
     return closing(run.head("compare", totals), rows, needed, [command], places)
+
+
+def _additions(alike: Sequence[Mapping[str, Any]]) -> Needed:
+    """Return what each vendor would add that was named to be compared. Without a name, all there are would."""
+    texts = [
+        f"{vendor} has {counted(len(rows), 'row')} that {_named(one['tenants'])} {verb} not have yet"
+        for one in alike
+        for verb in ["does" if len(one["tenants"]) == 1 else "do"]
+        for vendor, rows in one.get("more", {}).items()
+    ]
+    return [("Adding:", text) for text in texts] if len(texts) <= NAMES else []
 
 
 SUMMARIES: Mapping[str, Callable[[Ended], list[str]]] = {

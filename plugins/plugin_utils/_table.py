@@ -78,7 +78,12 @@ def closing(
 
     needed: labels and texts. places: labels and paths, which stay in one line as commands do.
     """
-    lines = [_cut(head), *(_cut(line) for line in (_columns(rows) if rows else ())), ""]
+    # Its totals stand at the end, so it is not cut.
+    lines = [
+        *wrap(head, WIDTH, subsequent_indent=" " * 9, break_on_hyphens=False),
+        *(_cut(line) for line in (_columns(rows) if rows else ())),
+        "",
+    ]
     for label, text in needed:
         lines += _line(label, text, 4)
     lines += [f"{label:<9}{path}" for label, path in places]

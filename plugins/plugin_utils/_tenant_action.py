@@ -22,7 +22,12 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
     parse_connection,
     parse_host,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError, error_from
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    InputError,
+    PsaError,
+    error_from,
+    legible,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
 from ansible_collections.msp.connectwise.plugins.module_utils._patience import Deadline
@@ -155,10 +160,30 @@ class TenantAction(ActionBase):
         if self._connection.become is None:
             with suppress(AnsibleError, KeyError):  # a kind of connection that has no such option
                 self._connection.set_option("pipelining", True)
-        found: dict[str, Any] = self._execute_module(
-            module_name=name, module_args=dict(args), task_vars=variables, wrap_async=bool(self._task.async_val)
-        )
+        try:
+            found: dict[str, Any] = self._execute_module(
+                module_name=name, module_args=dict(args), task_vars=variables, wrap_async=bool(self._task.async_val)
+            )
+        except (AnsibleError, PsaError):
+            raise
+        except Exception as problem:  # of a connection or become plugin, which may be anybody's
+            reason = f"{type(problem).__name__} {legible(problem)}".rstrip()
+            raise self._not_run(f"its connection or become plugin raised {reason}", variables) from problem
+        if found.get("failed") and "module_stderr" in found:
+            said = [line for line in str(found["module_stderr"]).splitlines() if line.strip()]
+            reason = legible(said[-1]) if said else f"it ended with {found.get('rc')} and said nothing"
+            return {**found, **self._not_run(reason, variables).as_result()}
         return found
+
+    def _not_run(self, reason: str, variables: Mapping[str, Any]) -> InputError:
+        """Return the error for a module that the host did not run, or not to its end."""
+        host = str(variables.get("inventory_hostname") or "")
+        if self._task.become or self._connection.become:
+            remedy = "leave become out, since the tenant's API needs no rights on the host; or see whether sudo works"
+        else:
+            remedy = f"see whether ansible {host} -m ansible.builtin.ping works"
+        problem = f"the host did not run the module: {reason.rstrip('. ')}"
+        return InputError(problem, remedy=f"{remedy}. Set ansible_connection: local to run it here", tenant=host)
 
     def site(self, variables: dict[str, Any], **said: str) -> Site:
         """The tenant of this task's host, and the way to run modules there. Raises PsaError.

@@ -210,14 +210,21 @@ def test_a_folder_of_variables(ground, key):
         ({"passphrase": False}, AT_NORTH, "there is no vault passphrase to encrypt the keys with"),
         ({}, (), "the keys of one tenant are pasted at a time, and this run has 2: north, south"),
         ({}, AT_NORTH, "no public key was given"),
+        # Before anybody makes and pastes keys that could not be tried.
+        ({}, (*AT_NORTH, "-e", "cw_client_id=abc"), 'client_id \\"abc\\" cannot be sent, because it is no GUID'),
         ({}, (*AT_NORTH, "-e", "cw_first_public_key=a", "-e", "{cw_first_private_key: 'b c'}"), "has blanks"),
         ({}, (*AT_NORTH, "-e", "cw_first_public_key=a cw_first_private_key=a"), "are the same"),
     ],
 )
-def test_refused_before_anything_is_written(ground, options, arguments, said):
+def test_refused_before_anything_is_written(simulator, ground, options, arguments, said):
+    simulator.clear_journal()
     if "env" in options:
         options = {"env": {name: str(ground.directory) for name in options["env"]}}
     played = ground.play("first_key", *arguments, **options)
     assert played.code != 0
     assert said in " ".join(played.output.split()), played.output
+    assert simulator.journal() == []
+    before = played.output.partition("PLAY RECAP")[0].rstrip().splitlines()
+    assert [line for line in before if line.startswith("Next:    ")] == before[-3:-2], played.output
+    assert "first_key" in before[-3]
     assert not (ground.directory / "host_vars").exists()

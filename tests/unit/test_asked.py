@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._asked import (
+    AWX,
     Tags,
     known_variables,
     meant,
@@ -33,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
         ("cw_integrations", ""),
         ("cw_client_name", ""),
         ("integration_of_ours", ""),
+        ("cw_north_private_key", ""),
+        ("integration_store_token", ""),
         ("petra_role_name", ""),
     ],
 )
@@ -65,10 +68,24 @@ def test_a_playbook_of_the_collection_takes_no_unknown_variable(playbook: str, g
 
 @pytest.mark.parametrize(
     "given",
-    ["cw_search", "cw_host", "integration_store", "cw_admin_role_name", "psa_sync_member", "awx_slices", "mine"],
+    [
+        *("cw_search", "cw_host", "integration_store", "cw_admin_role_name", "psa_sync_member", "awx_slices", "mine"),
+        *("zofiq_role_name", "umbrella_member", "integration_store_token"),
+    ],
 )
 def test_a_playbook_of_the_collection_takes_what_has_a_meaning(given: str) -> None:
     require_meaning([given], {"args": (OWN,)})
+
+
+def test_a_file_may_hold_variables_for_others() -> None:
+    # Such as a key that the inventory refers to, or what another program reads.
+    file = {"args": (OWN,), "extra_vars": ("@vault.yml", "cw_search=x")}
+    require_meaning(["cw_north_private_key", "psa_url", "cw_search"], file)
+    for typed in ("cw_page=x mine=y", '{"cw_page": "x"}', "{cw_page: x}"):
+        with pytest.raises(InputError, match="-e cw_page is no variable"):
+            require_meaning(["psa_url", "cw_page"], {**file, "extra_vars": ("@vault.yml", typed)})
+    with pytest.raises(InputError, match="did you mean cw_search"):
+        require_meaning(["cw_serch"], file)
 
 
 def test_a_playbook_of_the_users_own_has_variables_and_tasks_of_its_own() -> None:
@@ -104,6 +121,17 @@ def test_every_variable_of_the_playbooks_is_known() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("playbooks/**/*.yml"))
     modules = {path.stem for path in ROOT.glob("plugins/modules/cw_*.py")}
     assert set(re.findall(r"\bcw_[a-z_]+\b", text)) - modules - {"cw_admin"} <= known_variables()
+
+
+def test_a_misspelt_variable_of_awx_setup_is_told_also_in_a_file() -> None:
+    text = (ROOT / "playbooks" / "awx_setup.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bawx_[a-z_]+\b", text)) - {"awx_setup"} == AWX
+    file = {"args": ("msp.connectwise.awx_setup",), "extra_vars": ("@awx.yml",)}
+    require_meaning([*AWX, "awx_inventory_id", "awx_job_id", "awx_user_name", "awx_ours"], file)
+    for args in (file["args"], (str(ROOT / "playbooks" / "awx_setup.yml"),)):
+        with pytest.raises(InputError, match=r"-e awx_projct_url is no variable of awx_setup.*awx_project_url"):
+            require_meaning(["awx_projct_url"], {**file, "args": args})
+    require_meaning(["awx_projct_url"], {"args": (OWN,)})
 
 
 def test_tags_name_vendors() -> None:

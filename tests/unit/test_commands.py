@@ -30,6 +30,8 @@ HERE = "/home/me/tenants"
         ({"vault_ids": [f"prod@{HERE}/pw", "dev@prompt"]}, "--vault-id prod@pw --vault-id dev@prompt"),
         ({"ask_vault_pass": True}, "--ask-vault-pass"),
         ({"extra_vars": (f"@{HERE}/more.yml", "integration_store=sops x=1")}, "-e @more.yml -e integration_store=sops"),
+        # An empty answer stays one: without it, offboard would be about every vendor.
+        ({"extra_vars": ("cw_integrations=",)}, "-e cw_integrations="),
         # Any other variable may be a secret.
         ({"extra_vars": ("cw_private_key=SECRET", '{"integration_store": {"read": "SECRET"}}', "{", "a='")}, ""),
         (

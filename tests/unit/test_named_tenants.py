@@ -104,6 +104,7 @@ def test_what_names_a_tenant_is_taken(typed: Any) -> None:
     # A playbook of one's own may import several, each for a group, and be limited to one of them.
     typed(subset="south", args=("site.yml",))
     assert named_tenants("cloud", FLEET) == "cloud"
+    assert named_tenants("localhost", FLEET, tags=[]) == "localhost"
 
 
 def test_a_slice_may_have_other_tenants(typed: Any) -> None:

@@ -109,6 +109,10 @@ def test_first_key_that_kept_nothing_is_run_again() -> None:
     assert lines[0].endswith(": 1 tenant: not kept")
     assert "Failed:  the two halves are swapped" in lines
     assert "msp.connectwise.first_key" in lines[-1]
+    found = {"first_key_begun": {"failed": True, "msg": "this run has 2: north, south"}}
+    lines = told("first_key", {"north": found, "south": {}}, typed=Typed(("-i", "i.yml"), limit="north,south"))
+    assert "Failed:  this run has 2: north, south" in lines
+    assert lines[-1] == "Next:    ansible-playbook msp.connectwise.first_key -i i.yml --limit north"
 
 
 def test_rekey_store_counts_files_and_tells_what_still_has_the_old_passphrase() -> None:
@@ -122,6 +126,11 @@ def test_rekey_store_counts_files_and_tells_what_still_has_the_old_passphrase() 
     assert "Failed:  west: it is damaged" in lines
     assert lines[-1].endswith("--vault-id new@NEW --limit west")
     assert "msp.connectwise.rekey_store" in told("rekey_store", results, check_mode=True)[-1]
+    # A long first line is broken, and not cut: its totals stand at the end.
+    lines = told("rekey_store", {**results, "west": {REKEYED: bad}, "east": {}}, check_mode=True)
+    assert " ".join(" ".join(lines[:2]).split()).endswith(
+        " 4 tenants: 1 encrypted, 1 without a key file, 1 failed, 1 not looked at"
+    )
 
 
 def test_rekey_store_without_a_new_passphrase_asks_for_both() -> None:
@@ -141,6 +150,12 @@ def test_compare_says_who_has_which_vendors() -> None:
     assert lines[0].endswith(": 2 tenants: the vendors can go together")
     assert lines[1:3] == ["north, south  petra, zofiq", ""]
     assert "Page:    reports/vendors.html" in lines
+    assert "--check" not in told("compare", {"north": found}, typed=typed, check_mode=True)[0]
+    alike["more"] = {"huntress": ["Companies / Contacts: Add All"]}
+    lines = told("compare", {"north": found, "south": found}, typed=typed)
+    assert "Adding:  huntress has 1 row that north, south do not have yet" in lines
+    alike["more"] = {f"vendor{number}": [] for number in range(44)}
+    assert "Adding" not in "".join(told("compare", {"north": found, "south": found}, typed=typed))
     assert lines[-1] == "Next:    ansible-playbook msp.connectwise.onboard -i i.yml --check --diff"
     found[COMPARED]["collisions"] = ["north: one", "north: two", "north: three"]
     lines = told("compare", {"north": found, "south": found}, typed=typed)
