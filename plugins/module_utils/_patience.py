@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ._errors import DeadlinePassed
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -28,13 +30,14 @@ class Limit:
 class Deadline:
     """The time of all requests to one tenant in one run, over all its vendors and clients. It starts when it is used.
 
-    seconds: how much there is. last: the last request, with the seconds that it took.
+    seconds: how much there is. spent: how much of it earlier parts of the run have used. last: the last request, with
+    the seconds that it took.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, spent: float = 0.0) -> None:
         self.limit = Limit("deadline", seconds)
         self.last = ""
-        self._left = seconds
+        self._left = seconds - spent
         self._until: float | None = None
         self._changing = threading.Lock()
 
@@ -66,6 +69,22 @@ class Deadline:
         """The end on the monotonic clock."""
         return self.start()
 
+    @property
+    def left(self) -> float:
+        """The seconds that are left; less than 0 if it is over. Does not start it."""
+        with self._changing:
+            return self._left if self._until is None else self._until - time.monotonic()
+
+    @property
+    def spent(self) -> float:
+        """The seconds that are used."""
+        return self.limit.seconds - self.left
+
+    def passed(self) -> DeadlinePassed:
+        """Return the error of what is not sent any more."""
+        before = f". The last request, {self.last}" if self.last else ""
+        return DeadlinePassed(f"not sent, because {self.limit} was over{before}")
+
     @contextmanager
     def asking(self, request: str) -> Iterator[None]:
         """Note a request, which is the last one if time is over."""
@@ -85,6 +104,12 @@ class Permit(Protocol):
 
     def end_wait(self) -> None:
         """Note that it goes on; wait for the permit if another tenant has it."""
+
+    def begin_urgent(self) -> None:
+        """Let the tenant go on at once after each wait, as one more than may."""
+
+    def end_urgent(self) -> None:
+        """Let it wait for its turn again."""
 
 
 _permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
@@ -115,6 +140,20 @@ def waiting() -> Iterator[None]:
         yield
     finally:
         permit.end_wait()
+
+
+@contextmanager
+def without_queue() -> Iterator[None]:
+    """Wrap what must not wait for other tenants, such as the store of a key that was just made."""
+    permit = _permit.get()
+    if permit is None:
+        yield
+        return
+    permit.begin_urgent()
+    try:
+        yield
+    finally:
+        permit.end_urgent()
 
 
 def pause(seconds: float) -> None:

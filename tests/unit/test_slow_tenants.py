@@ -30,9 +30,10 @@ from ansible_collections.msp.connectwise.plugins.module_utils._patience import (
     with_this_permit,
     working_with,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet_run, _step_results
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet_run, _step_results, _tenant_time
 from ansible_collections.msp.connectwise.plugins.plugin_utils._permits import Permits, TenantPermit
-from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import FURTHER_VENDOR, InProcess
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import InProcess
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_time import FURTHER_VENDOR
 from tests.unit.support import OPTIONS
 
 END: Any = 60.0  # seconds, which only end a hang
@@ -202,7 +203,7 @@ def test_time_in_the_queue_and_between_two_parts_of_a_run_is_not_the_tenants() -
 def test_the_deadline_grows_with_the_vendors_unless_it_is_set(given: Any, vendors: int, seconds: float) -> None:
     assert FURTHER_VENDOR == 120.0
     run = InProcess({**OPTIONS, **given}, check_mode=True, vendors=vendors)
-    session: Any = run._session()
+    session: Any = run.session.http()
     assert session.deadline.limit.seconds == seconds
 
 
@@ -212,7 +213,7 @@ def test_all_modules_of_a_tenant_share_its_deadline(serve: Any) -> None:
     run = InProcess(options, check_mode=False, vendors=3)
     with pytest.raises(PsaError):
         run("cw_api_member_info", {})
-    asked, deadline = len(server.seen), run.deadline
+    asked, deadline = len(server.seen), run.session.deadline
     assert asked
     assert deadline is not None
     run.close()
@@ -281,16 +282,16 @@ def test_after_a_timeout_the_other_vendors_are_not_begun(end: PsaError) -> None:
     )
     # Tasks that come later know of it, but for the vendor itself, which may be tried again.
     with pytest.raises(DeadlinePassed, match=r"not begun, because vendor1 had no answer in time: GET /x: too late"):
-        _fleet_run.require_in_time("north", "vendor4")
-    _fleet_run.require_in_time("north", "vendor1")
-    _fleet_run.require_in_time("south", "vendor4")
+        _tenant_time.require_in_time("north", "vendor4")
+    _tenant_time.require_in_time("north", "vendor1")
+    _tenant_time.require_in_time("south", "vendor4")
 
 
 def test_after_another_error_they_are() -> None:
     broken = LostAnswer("the connection broke", tenant="north")
     looked, _entries = worked_on(AuthenticationFailed("the keys were refused", tenant="north"), broken, None)
     assert looked == ["vendor0", "vendor1", "vendor2"]
-    _fleet_run.require_in_time("north", "vendor4")
+    _tenant_time.require_in_time("north", "vendor4")
 
 
 def test_that_a_limit_was_reached_stays_known_through_a_task() -> None:
