@@ -58,6 +58,11 @@ class Deadline:
         with self._changing:
             self._left, self._until = self.limit.seconds, None
 
+    def spend(self, seconds: float) -> None:
+        """Take off what requests elsewhere have taken."""
+        with self._changing:
+            self._left -= seconds
+
     def extend(self, seconds: float) -> None:
         """Give back the time in which the tenant waited for its turn among the others."""
         with self._changing:

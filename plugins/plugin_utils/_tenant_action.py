@@ -24,7 +24,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError, error_from
 from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
-from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process
+from ansible_collections.msp.connectwise.plugins.module_utils._module import SECONDS, run_in_process
 from ansible_collections.msp.connectwise.plugins.module_utils._patience import Deadline, Limit
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding, misdirected
 from ansible_collections.msp.connectwise.plugins.plugin_utils._bound_host import binding_of
@@ -225,17 +225,19 @@ class TenantAction(ActionBase):
             return {"failed": True, "changed": False, **deadline.passed().as_result()}
         # Of the tenth of a second that the deadline may be told in, there is at least one.
         own = Limit("deadline", max(round(deadline.left, 1), 0.1))
-        deadline.start()
-        try:
-            found = self._executed(name, {**args, own.option: own.seconds}, variables)
-        finally:
-            deadline.stop()
+        found = self._executed(name, {**args, own.option: own.seconds}, variables, deadline)
         return _with_limit(found, own, deadline.limit)
 
-    def _executed(self, name: str, args: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def _executed(
+        self, name: str, args: Mapping[str, Any], variables: dict[str, Any], deadline: Deadline | None = None
+    ) -> dict[str, Any]:
+        """Run a module, and take the time of its requests off a deadline. To start it is nothing the tenant does."""
         found: dict[str, Any] = self._execute_module(
             module_name=name, module_args=dict(args), task_vars=variables, wrap_async=bool(self._task.async_val)
         )
+        seconds = found.pop(SECONDS, 0.0)
+        if deadline is not None:
+            deadline.spend(float(seconds))
         return found
 
     def site(self, variables: dict[str, Any], **said: str) -> Site:

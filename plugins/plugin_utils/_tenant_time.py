@@ -9,14 +9,12 @@ What they spend, and which integrations reached a limit of time, stands in files
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import DeadlinePassed, PsaError, error_from
 from ansible_collections.msp.connectwise.plugins.module_utils._patience import Deadline
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
-from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 
 # Seconds that the deadline of a tenant has for each vendor after the first, unless the deadline is set.
 FURTHER_VENDOR = 120.0
@@ -54,11 +52,7 @@ def vendors_of(tenant: str) -> set[str]:
 
 
 def _lines(tenant: str) -> list[dict[str, Any]]:
-    try:
-        text = (Path(_report.run_directory()) / _SPENT).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    return [one for one in (loaded(line) for line in text.split("\n") if line) if one["tenant"] == tenant]
+    return [one for one in _report.notes(_report.run_directory(), _SPENT) if one["tenant"] == tenant]
 
 
 def not_begun(vendor: str, late: PsaError) -> DeadlinePassed:
