@@ -61,7 +61,10 @@ class Deadline:
     def spend(self, seconds: float) -> None:
         """Take off what requests elsewhere have taken."""
         with self._changing:
-            self._left -= seconds
+            if self._until is None:
+                self._left -= seconds
+            else:
+                self._until -= seconds
 
     def extend(self, seconds: float) -> None:
         """Give back the time in which the tenant waited for its turn among the others."""
