@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from ._errors import DeadlinePassed
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,23 @@ class Deadline:
             yield
         finally:
             self.last = f"{request}, took {time.monotonic() - began:.1f} s"
+
+
+class read_once(Generic[T]):  # noqa: N801 - used as a decorator, as property is
+    """A property that is read once for each instance, and by each thread that comes before it is there.
+
+    functools.cached_property has one lock for all instances before Python 3.12: a tenant that has a permit would wait
+    for one that reads, and that for the permit.
+    """
+
+    def __init__(self, read: Callable[[Any], T]) -> None:
+        self._read, self._name, self.__doc__ = read, read.__name__, read.__doc__
+
+    def __get__(self, instance: Any, _owner: type | None = None) -> T:
+        found = self._read(instance)
+        # From now on the instance's own value is found first.
+        instance.__dict__[self._name] = found
+        return found
 
 
 class Permit(Protocol):

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils._patience import (
     pause,
+    read_once,
     waiting,
     with_this_permit,
     without_queue,
@@ -185,6 +187,43 @@ def test_a_tenant_that_ends_leaves_nothing_in_the_queue(until: Any) -> None:
     go_on.set()
     tenants.end()
     assert tenants.begun == ["works", "next"]
+
+
+class Role:
+    """A role of one tenant, which is read over the network. asks: the names that were read."""
+
+    def __init__(self, answer: threading.Event, asks: list[object]) -> None:
+        self._answer, self._asks = answer, asks
+
+    @read_once
+    def lists(self) -> list[str]:
+        """The lists of the role."""
+        self._asks.append(self)
+        with waiting():
+            self._answer.wait(END)
+        return ["one"]
+
+
+def test_a_tenant_that_reads_keeps_no_other_from_reading_the_same(until: Any) -> None:
+    permits, asks, never = Permits(1, moment=0.0), list[object](), threading.Event()
+    tenants, late, soon = Tenants(permits), Role(never, asks), Role(threading.Event(), asks)
+    soon._answer.set()
+    tenants.begin("late", lambda: late.lists)
+    until(lambda: asks == [late])
+    # With a lock for all of them this one would hold the permit, and wait for the one that queues for it.
+    tenants.begin("soon", lambda: (never.set(), until(lambda: permits._queue), soon.lists))
+    tenants.end()
+    assert asks == [late, soon]
+    assert (soon.lists, soon.lists, len(asks)) == (["one"], ["one"], 2)
+
+
+def test_no_plugin_has_properties_that_lock_for_all_tenants() -> None:
+    plugins = Path(__file__).resolve().parents[2] / "plugins"
+    texts = {path.name: path.read_text(encoding="utf-8") for path in plugins.rglob("*.py")}
+    assert len(texts) > 100
+    assert [
+        name for name, text in texts.items() if "import cached_property" in text or "@cached_property" in text
+    ] == []
 
 
 def test_outside_a_fleet_nothing_is_lent() -> None:
