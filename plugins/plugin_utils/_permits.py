@@ -20,6 +20,9 @@ from types import TracebackType
 _MOMENT = 0.25
 # Seconds that its waits may take together, also if each of them is short, while others are in the queue.
 _TURN = 1.0
+# Seconds without any permit handed out, after which the queue does not wait for those who hold one: they may wait for
+# what somebody in the queue has.
+_STUCK = 30.0
 # Seconds between two looks at least.
 _GLANCE = 0.01
 
@@ -27,8 +30,9 @@ _GLANCE = 0.01
 class Permits:
     """A number of permits, and the queue for them: who comes first is served first."""
 
-    def __init__(self, count: int, *, moment: float = _MOMENT, turn: float = _TURN) -> None:
-        self._count, self._moment, self._turn = count, moment, turn
+    def __init__(self, count: int, *, moment: float = _MOMENT, turn: float = _TURN, stuck: float = _STUCK) -> None:
+        self._count, self._moment, self._turn, self._stuck = count, moment, turn, stuck
+        self._handed = time.monotonic()
         self._lock = threading.Lock()
         self._held: set[TenantPermit] = set()
         self._queue: deque[TenantPermit] = deque()
@@ -39,14 +43,14 @@ class Permits:
 
     def _hand_out(self) -> None:
         """Give the queue what is free or can be lent. The lock is held."""
-        while self._queue and (len(self._held) < self._count or self._lent()):
+        while self._queue and (len(self._held) < self._count or self._lent() or self._is_stuck()):
             self._hold(self._queue.popleft())
             if self._queue:
                 # The new first one looks when the next permit can be lent.
                 self._queue[0].changed.notify_all()
 
     def _hold(self, permit: TenantPermit) -> None:
-        now = time.monotonic()
+        self._handed = now = time.monotonic()
         self._held.add(permit)
         permit.begin_turn(now)
         permit.waited(now - permit.queued)
@@ -60,6 +64,9 @@ class Permits:
             return False
         self._held.remove(idle)
         return True
+
+    def _is_stuck(self) -> bool:
+        return time.monotonic() - max(self._handed, self._queue[0].queued) > self._stuck
 
     def _lends(self, permit: TenantPermit) -> float:
         """Return when a tenant that waits has waited long enough to lend its permit."""

@@ -189,6 +189,25 @@ def test_a_tenant_that_ends_leaves_nothing_in_the_queue(until: Any) -> None:
     assert tenants.begun == ["works", "next"]
 
 
+def test_the_queue_waits_for_nobody_who_waits_for_it(until: Any) -> None:
+    tenants, shared = Tenants(Permits(1, moment=0.0, stuck=0.05)), threading.Lock()
+    answer = threading.Event()
+
+    def reads() -> None:
+        with shared, waiting():
+            answer.wait(END)
+
+    def needs_it_too() -> None:
+        answer.set()
+        with shared:
+            pass
+
+    tenants.begin("reads", reads)
+    until(shared.locked)
+    tenants.begin("needs it too", needs_it_too)
+    tenants.end()
+
+
 class Role:
     """A role of one tenant, which is read over the network. asks: the names that were read."""
 
