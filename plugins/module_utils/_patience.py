@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from ._errors import DeadlinePassed
+from ._errors import DeadlinePassed, PsaError
 
 T = TypeVar("T")
 
@@ -200,3 +200,11 @@ def with_this_permit(call: Callable[..., Any]) -> Callable[..., Any]:
             return call(*arguments)
 
     return carried
+
+
+def alone(call: Callable[[], Any]) -> Any:
+    """A call of several: its error waits for theirs, and must not keep the answer it came from as long."""
+    try:
+        return call()
+    except PsaError as problem:
+        raise problem.with_traceback(None) from None
