@@ -11,11 +11,11 @@ from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import CONVERGE, Integration
-from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import require_in_time
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_time import require_in_time
 
 ARGUMENT_SPEC: dict[str, Any] = {"vendor": {"type": "str", "required": True}, "profile": {"type": "dict"}}
 

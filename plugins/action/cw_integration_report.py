@@ -15,13 +15,13 @@ from ansible_collections.msp.connectwise.plugins.module_utils._connection import
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _report, _step_results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._files import PRIVATE
-from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import note_late
 from ansible_collections.msp.connectwise.plugins.plugin_utils._options import completed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import file_mode, report_dir_of, report_mode_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_time import note_late
 
 FACT = "connectwise_integrations"
 ARGUMENT_SPEC: dict[str, Any] = {

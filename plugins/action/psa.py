@@ -54,7 +54,10 @@ class ActionModule(TenantAction):
             args = self.connection_options(variables)
             self._with_stored_key(short, args, variables)
             in_process = self.runs_in_process(variables)
-            care = Care(args, check_mode=bool(self._task.check_mode), local=in_process)
+            # The tasks of the role share the tenant's time; any other task has its own.
+            session = self.session(args, variables) if in_process and self.shares_time else None
+            http = session.http if session else lambda: None
+            care = Care(args, check_mode=bool(self._task.check_mode), local=in_process, session=http)
             args = care.options(short, args)
         except PsaError as problem:
             return {**result, **unconnected(MODULES[f"{PREFIX}{short}"], problem)}
@@ -67,6 +70,7 @@ class ActionModule(TenantAction):
                     diff_mode=bool(self._task.diff),
                     action=f"{PREFIX}{short}",
                     invocation=_invocation_wanted(variables),
+                    http=http(),
                 )
             )
         else:

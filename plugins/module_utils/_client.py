@@ -27,7 +27,7 @@ from ._errors import (
     WrongAddress,
 )
 from ._http import PARALLEL, Answer, Http
-from ._patience import pause, with_this_permit
+from ._patience import alone, pause, with_this_permit
 from ._redact import HIDDEN, beginning, register
 from ._rights import right_for
 from ._shapes import identified
@@ -39,8 +39,7 @@ Results = list[Any]
 PAGE_SIZE = 1000  # the most the API gives in one page
 # Of 1,000 records each, where the tenant gives as many; whoever gives fewer and fewer does not keep us long.
 _MAX_PAGES = 200
-# Seconds between looks for a record that was written just now.
-_NOT_YET = (0.3, 0.8, 1.6)
+_NOT_YET = (0.3, 0.8, 1.6)  # seconds between looks for a record that was written just now
 
 
 def quoted(value: object) -> str:
@@ -232,7 +231,7 @@ class Psa:
         if len(todo) < 2:
             return [call() for call in todo]
         with ThreadPoolExecutor(max_workers=min(PARALLEL, len(todo))) as pool:
-            futures = [pool.submit(with_this_permit(_alone), call) for call in todo]
+            futures = [pool.submit(with_this_permit(alone), call) for call in todo]
         return [future.result() for future in futures]
 
     def _call(
@@ -390,14 +389,6 @@ class Psa:
                 "description of the key, which makes a new pair (msp.connectwise.first_key takes it)"
             )
         return problem
-
-
-def _alone(call: Callable[[], Any]) -> Any:
-    """A call of several: its error waits for theirs, and must not keep the answer it came from as long."""
-    try:
-        return call()
-    except PsaError as problem:
-        raise problem.with_traceback(None) from None
 
 
 _OURS = frozenset({"authorization", "clientid", "cookie", "host"})

@@ -276,10 +276,9 @@ class Http:
 
     def _budget(self, method: str) -> Budget:
         """What one request may take, its redirects included."""
-        now, end, last = time.monotonic(), self.deadline.until, self.deadline.last
+        now, end = time.monotonic(), self.deadline.until
         if now >= end:
-            before = f". The last request, {last}" if last else ""
-            raise DeadlinePassed(f"not sent, because {self.deadline.limit} was over{before}")
+            raise self.deadline.passed()
         limit = Limit("request_deadline", self.policy.request_deadline)
         if now + limit.seconds >= end:
             limit = self.deadline.limit

@@ -87,6 +87,7 @@ def _too_late(limit: Limit | str, option: str, *, connected: bool) -> PsaError:
     else:
         found = TooSlow(f"the answer was not complete within {limit}")
     if option == "deadline":
+        found.problem += ", which all requests to the tenant share"
         found.remedy = DeadlinePassed.remedy
     found.limit = option
     return found

@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
+
+from ._errors import DeadlinePassed, PsaError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,13 +32,14 @@ class Limit:
 class Deadline:
     """The time of all requests to one tenant in one run, over all its vendors and clients. It starts when it is used.
 
-    seconds: how much there is. last: the last request, with the seconds that it took.
+    seconds: how much there is. spent: how much of it earlier parts of the run have used. last: the last request, with
+    the seconds that it took.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, *, spent: float = 0.0) -> None:
         self.limit = Limit("deadline", seconds)
         self.last = ""
-        self._left = seconds
+        self._left = seconds - spent
         self._until: float | None = None
         self._changing = threading.Lock()
 
@@ -55,6 +60,14 @@ class Deadline:
         with self._changing:
             self._left, self._until = self.limit.seconds, None
 
+    def spend(self, seconds: float) -> None:
+        """Take off what requests elsewhere have taken."""
+        with self._changing:
+            if self._until is None:
+                self._left -= seconds
+            else:
+                self._until -= seconds
+
     def extend(self, seconds: float) -> None:
         """Give back the time in which the tenant waited for its turn among the others."""
         with self._changing:
@@ -65,6 +78,22 @@ class Deadline:
     def until(self) -> float:
         """The end on the monotonic clock."""
         return self.start()
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left; less than 0 if it is over. Does not start it."""
+        with self._changing:
+            return self._left if self._until is None else self._until - time.monotonic()
+
+    @property
+    def spent(self) -> float:
+        """The seconds that are used."""
+        return self.limit.seconds - self.left
+
+    def passed(self) -> DeadlinePassed:
+        """Return the error of what is not sent any more."""
+        before = f". The last request, {self.last}" if self.last else ""
+        return DeadlinePassed(f"not sent, because {self.limit} was over{before}")
 
     @contextmanager
     def asking(self, request: str) -> Iterator[None]:
@@ -77,6 +106,23 @@ class Deadline:
             self.last = f"{request}, took {time.monotonic() - began:.1f} s"
 
 
+class read_once(Generic[T]):  # noqa: N801 - used as a decorator, as property is
+    """A property that is read once for each instance, and by each thread that comes before it is there.
+
+    functools.cached_property has one lock for all instances before Python 3.12: a tenant that has a permit would wait
+    for one that reads, and that for the permit.
+    """
+
+    def __init__(self, read: Callable[[Any], T]) -> None:
+        self._read, self._name, self.__doc__ = read, read.__name__, read.__doc__
+
+    def __get__(self, instance: Any, _owner: type | None = None) -> T:
+        found = self._read(instance)
+        # From now on the instance's own value is found first.
+        instance.__dict__[self._name] = found
+        return found
+
+
 class Permit(Protocol):
     """What a tenant needs to go on while others wait. It may be lent while the tenant itself waits."""
 
@@ -85,6 +131,12 @@ class Permit(Protocol):
 
     def end_wait(self) -> None:
         """Note that it goes on; wait for the permit if another tenant has it."""
+
+    def begin_urgent(self) -> None:
+        """Let the tenant go on at once after each wait, as one more than may."""
+
+    def end_urgent(self) -> None:
+        """Let it wait for its turn again."""
 
 
 _permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
@@ -117,6 +169,20 @@ def waiting() -> Iterator[None]:
         permit.end_wait()
 
 
+@contextmanager
+def without_queue() -> Iterator[None]:
+    """Wrap what must not wait for other tenants, such as the store of a key that was just made."""
+    permit = _permit.get()
+    if permit is None:
+        yield
+        return
+    permit.begin_urgent()
+    try:
+        yield
+    finally:
+        permit.end_urgent()
+
+
 def pause(seconds: float) -> None:
     """Sleep, and let another tenant go on meanwhile."""
     with waiting():
@@ -134,3 +200,11 @@ def with_this_permit(call: Callable[..., Any]) -> Callable[..., Any]:
             return call(*arguments)
 
     return carried
+
+
+def alone(call: Callable[[], Any]) -> Any:
+    """A call of several: its error waits for theirs, and must not keep the answer it came from as long."""
+    try:
+        return call()
+    except PsaError as problem:
+        raise problem.with_traceback(None) from None

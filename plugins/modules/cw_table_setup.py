@@ -163,7 +163,6 @@ pending:
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._access import wished
@@ -198,6 +197,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     require_no_twin,
     require_our_role,
 )
+from ansible_collections.msp.connectwise.plugins.module_utils._patience import read_once
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import (
     STATES,
     ListPlan,
@@ -240,7 +240,7 @@ class Role:
     def name(self) -> str:
         return str(self.params["role"])
 
-    @cached_property
+    @read_once
     def own(self) -> list[Record] | None:
         """The lists as a member that holds the role sees them, or None when no usable key is at hand."""
         public, private = self.params["reader_public_key"], self.params["reader_private_key"]
@@ -251,7 +251,7 @@ class Role:
         except AuthenticationFailed:
             return None
 
-    @cached_property
+    @read_once
     def lists_offered(self) -> bool:
         """Whether the tenant has routes for Customize lists, as far as another role tells."""
         return reads_offered(self.psa, self.extensions)[0]

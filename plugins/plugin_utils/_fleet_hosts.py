@@ -122,6 +122,7 @@ class Hosts:
                 check_mode=self._check_mode,
                 diff_mode=bool(self._action._task.diff),
                 vendors=len(names),
+                tenant=host,
             )
             tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode, binding=binding)
         except PsaError as problem:

@@ -13,6 +13,7 @@ import resource
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,6 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     InputError,
     NotOurs,
     PsaError,
-    error_from,
     legible,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._http import PARALLEL
@@ -40,6 +40,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results impo
     diffs,
     warnings_of,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_time import not_begun, note_late, require_in_time
 
 # Stores that are written by modules of other collections; those need a worker of Ansible's own.
 IN_PROCESS_STORES = ("vaulted_file", "command")
@@ -47,8 +48,6 @@ IN_PROCESS_STORES = ("vaulted_file", "command")
 MOST_TENANTS = 200
 # What a process has open beside the sockets of tenants.
 _OTHER_FILES = 150
-# Beside the journal of a run: the integrations that reached a limit of time, for tasks that come later.
-_LATE = "connectwise_late.jsonl"
 
 
 @dataclass
@@ -127,14 +126,21 @@ class FleetRun:
         found: list[TenantResult] = []
         self._serial.clear()
         running: dict[Future[list[IntegrationResult]], Tenant] = {}
-        with ThreadPoolExecutor(max_workers=most_tenants(self._forks), thread_name_prefix="tenant") as pool:
+        pool = ThreadPoolExecutor(max_workers=most_tenants(self._forks), thread_name_prefix="tenant")
+        try:
             running.update({pool.submit(self._work, tenant): tenant for tenant in tenants})
             while running:
                 found += self._settled(running)
+        except BaseException:
+            # Nobody waits for tenants if this thread is interrupted.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
         # Modules of other collections run in this thread only.
         for tenant, results in self._serial:
-            for integration in tenant.serial:
-                results.append(self._in_time(integration, results))
+            with _closing(tenant):
+                for integration in tenant.serial:
+                    results.append(self._in_time(integration, results))
             found.append(self._recorded(tenant, results))
         return found
 
@@ -160,12 +166,11 @@ class FleetRun:
         run = tenant.site.run if tenant.site else None
         with self._permits.of(getattr(run, "waited", _uncounted)) as permit, working_with(permit):
             self._progress.begin(tenant.name)
-            results = self._each(tenant)
-            close = getattr(run, "close", None)
-            if close:
-                close()
-            self._progress.end(tenant.name)
-        return results
+            try:
+                with _closing(tenant):
+                    return self._each(tenant)
+            finally:
+                self._progress.end(tenant.name)
 
     def _each(self, tenant: Tenant) -> list[IntegrationResult]:
         results: list[IntegrationResult] = []
@@ -183,10 +188,16 @@ class FleetRun:
 
     def _in_time(self, integration: Integration, before: Sequence[IntegrationResult]) -> IntegrationResult:
         """Work on an integration, unless another one of the tenant has reached a limit of time."""
-        late = next((one for one in before if one.too_late is not None), None)
-        if late is None or late.too_late is None:
+        try:
+            for late in before:
+                if late.too_late is not None:
+                    raise not_begun(late.vendor, late.too_late)
+            # An earlier play of the run may have reached it.
+            require_in_time(integration.site.name, integration.vendor)
+        except DeadlinePassed as passed:
+            problem = passed
+        else:
             return self._integration(integration)
-        problem = not_begun(late.vendor, late.too_late)
         self._progress.integration_done(failed=True)
         look = {"vendor": integration.vendor, "profile": integration.profile.as_dict()}
         return IntegrationResult(integration.vendor, look, error=str(problem), error_kind=type(problem).__name__)
@@ -282,32 +293,19 @@ def most_tenants(forks: int) -> int:
     return max(forks, min(MOST_TENANTS, room))
 
 
+@contextmanager
+def _closing(tenant: Tenant) -> Iterator[None]:
+    """Close the session of a tenant at the end, which also stops its deadline."""
+    try:
+        yield
+    finally:
+        close = getattr(tenant.site.run if tenant.site else None, "close", None)
+        if close:
+            close()
+
+
 def _uncounted(_seconds: float) -> None:
     """The deadline of a tenant without a connection."""
-
-
-def not_begun(vendor: str, late: PsaError) -> DeadlinePassed:
-    """Return the error of an integration after another one of the tenant has reached a limit of time."""
-    where = f"{late.operation}: " if late.operation else ""
-    problem = DeadlinePassed(
-        f"not begun, because {vendor} had no answer in time: {where}{late.problem}",
-        remedy=late.remedy,
-        tenant=late.tenant,
-    )
-    problem.limit = ""
-    return problem
-
-
-def note_late(tenant: str, vendor: str, error: Mapping[str, Any]) -> None:
-    """Note that an integration reached a limit of time, for the tasks of the tenant's other vendors."""
-    _report.note(_report.run_directory(), {"tenant": tenant, "vendor": vendor, "error": dict(error)}, _LATE)
-
-
-def require_in_time(tenant: str, vendor: str) -> None:
-    """Raise DeadlinePassed if another integration of the tenant has reached a limit of time in this run."""
-    for late in _report.noted(_report.run_directory(), _LATE):
-        if late["tenant"] == tenant and late["vendor"] != vendor:
-            raise not_begun(late["vendor"], error_from(late))
 
 
 class _NeedsTasks(Exception):

@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, NotApplied, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
-from ansible_collections.msp.connectwise.plugins.module_utils._patience import pause
+from ansible_collections.msp.connectwise.plugins.module_utils._patience import pause, without_queue
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
@@ -227,7 +227,9 @@ class Loop:
         """Carry a turn out: the act at the tenant, then the write. Whether it was done."""
         self._require_run()
         if step.do == "create":
-            return self._create(record, list(step.keys["other_than"]))
+            # Until the store has the key, a killed run loses it.
+            with without_queue():
+                return self._create(record, list(step.keys["other_than"]))
         if step.do == "delete" and not self._keys.delete(step.keys):
             self._only_lists = True
             return False

@@ -345,13 +345,18 @@ def note(run_directory: str, entry: Mapping[str, Any], journal: str = JOURNAL) -
 
 def noted(run_directory: str, journal: str = JOURNAL) -> list[Entry]:
     """What this run has found, each integration once."""
+    entries = notes(run_directory, journal)
+    return list({(entry["tenant"], entry["vendor"]): entry for entry in entries}.values())
+
+
+def notes(run_directory: str, journal: str) -> list[Entry]:
+    """Return all entries of a journal, in their order."""
     try:
         text = (Path(run_directory) / journal).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
     # Not splitlines: names may hold other characters that it takes for the end of a line.
-    entries = [loaded(line) for line in text.split("\n") if line]
-    return list({(entry["tenant"], entry["vendor"]): entry for entry in entries}.values())
+    return [loaded(line) for line in text.split("\n") if line]
 
 
 def merged(known: Entry, entry: Entry) -> Entry:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +26,21 @@ settings.load_profile("patient")
 @pytest.fixture
 def options() -> dict[str, Any]:
     return dict(OPTIONS)
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Waits until something is so; a minute, which only ends a hang."""
+
+    def look(done: Callable[[], object]) -> None:
+        tick = threading.Event()
+        for _time in range(6000):
+            if done():
+                return
+            tick.wait(0.01)
+        pytest.fail("it never came")
+
+    return look
 
 
 @pytest.fixture(autouse=True)

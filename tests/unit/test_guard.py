@@ -39,7 +39,7 @@ CALLERS = {
     "_options": {"name"},  # cw_<option> of the connection
     "_profile": {"variable"},  # <vendor>_<key> of the host
     "_settings": {"name", "f'{PREFIX}{settings.store}_path'"},  # integration_<setting>
-    "_tenant_action": {"'cw_in_process'"},
+    "_tenant_action": {"'cw_in_process'", "'cw_integrations'", "'integration_vendor'"},
     "cw_first_key": {"source"},  # cw_first_public_key and cw_first_private_key
     "cw_integration_look": {"'cw_vendor_dirs'"},
     "cw_integration_report": {"'integration_defer_failure'"},

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import resource
 import threading
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     AuthenticationFailed,
     DeadlinePassed,
@@ -23,159 +24,25 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     TooSlow,
     error_from,
 )
+from ansible_collections.msp.connectwise.plugins.module_utils._http import PARALLEL
+from ansible_collections.msp.connectwise.plugins.module_utils._module import SECONDS
 from ansible_collections.msp.connectwise.plugins.module_utils._patience import (
     Deadline,
-    pause,
+    Limit,
     waiting,
-    with_this_permit,
-    working_with,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet_run, _step_results
-from ansible_collections.msp.connectwise.plugins.plugin_utils._permits import Permits, TenantPermit
-from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import FURTHER_VENDOR, InProcess
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _fleet_run,
+    _step_results,
+    _tenant_action,
+    _tenant_time,
+)
+from ansible_collections.msp.connectwise.plugins.plugin_utils._permits import Permits
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import InProcess, Session, TenantAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_time import FURTHER_VENDOR
 from tests.unit.support import OPTIONS
 
 END: Any = 60.0  # seconds, which only end a hang
-
-
-class Tenants:
-    """Threads that each do something with the permit of a tenant. begun: their names, in order."""
-
-    def __init__(self, permits: Permits) -> None:
-        self._permits = permits
-        self.begun: list[str] = []
-        self.waited: dict[str, float] = {}
-        self._threads: list[threading.Thread] = []
-
-    def begin(self, name: str, does: Callable[[], object]) -> None:
-        def work() -> None:
-            permit = self._permits.of(lambda seconds: self.waited.update({name: self.waited.get(name, 0) + seconds}))
-            with permit, working_with(permit):
-                self.begun.append(name)
-                does()
-
-        self._threads.append(threading.Thread(target=work, daemon=True))
-        self._threads[-1].start()
-
-    def end(self) -> None:
-        for thread in self._threads:
-            thread.join(END)
-        assert not any(thread.is_alive() for thread in self._threads)
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], object]], None]:
-    def look(done: Callable[[], object]) -> None:
-        tick = threading.Event()
-        for _time in range(int(END / 0.01)):
-            if done():
-                return
-            tick.wait(0.01)
-        pytest.fail("it never came")
-
-    return look
-
-
-def test_tenants_that_wait_keep_nobody_from_beginning(until: Any) -> None:
-    tenants, answer = Tenants(Permits(2, moment=0.01)), threading.Event()
-
-    def asks() -> None:
-        with waiting():
-            answer.wait(END)
-
-    for number in range(12):
-        tenants.begin(f"slow{number}", asks)
-    until(lambda: len(tenants.begun) == 12)
-    done = threading.Event()
-    tenants.begin("good", done.set)
-    assert done.wait(END)
-    answer.set()
-    tenants.end()
-
-
-def test_a_tenant_that_works_lends_nothing_and_who_comes_first_begins_first(until: Any) -> None:
-    permits = Permits(1, moment=0.0)
-    tenants, go_on = Tenants(permits), threading.Event()
-    tenants.begin("works", lambda: go_on.wait(END))
-    until(lambda: tenants.begun)
-    names = [f"tenant{number}" for number in range(5)]
-    for number, name in enumerate(names):
-        tenants.begin(name, lambda: None)
-        until(lambda number=number: len(permits._queue) == number + 1)
-    assert tenants.begun == ["works"]
-    go_on.set()
-    tenants.end()
-    assert tenants.begun == ["works", *names]
-    assert all(tenants.waited[name] > 0 for name in names)
-
-
-def test_never_more_tenants_work_than_there_are_permits() -> None:
-    tenants, lock, working, most = Tenants(Permits(3, moment=0.0)), threading.Lock(), set(), [0]
-
-    def work(name: str) -> None:
-        for _time in range(20):
-            with lock:
-                working.add(name)
-                most[0] = max(most[0], len(working))
-            with lock:
-                working.remove(name)
-            pause(0.001)
-
-    for number in range(15):
-        tenants.begin(f"tenant{number}", lambda number=number: work(f"tenant{number}"))
-    tenants.end()
-    assert len(tenants.begun) == 15
-    assert 1 <= most[0] <= 3
-
-
-def test_the_parallel_requests_of_a_tenant_wait_with_its_permit(until: Any) -> None:
-    permits, answer = Permits(1, moment=0.0), threading.Event()
-    tenants, seen = Tenants(permits), []
-
-    def asks() -> None:
-        with waiting():
-            answer.wait(END)
-        seen.append("went on")
-
-    def asks_twice() -> None:
-        threads = [threading.Thread(target=with_this_permit(asks), daemon=True) for _time in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(END)
-
-    tenants.begin("parallel", asks_twice)
-    until(lambda: any(one.waiting == 2 for one in permits._held))
-    last, held = threading.Event(), threading.Event()
-
-    def holds() -> None:
-        held.set()
-        last.wait(END)
-
-    tenants.begin("next", holds)
-    assert held.wait(END)
-    answer.set()
-    # Neither of them goes on before the other tenant has given the permit back.
-    until(lambda: len(permits._queue) == 1)
-    assert seen == []
-    last.set()
-    tenants.end()
-    assert seen == ["went on", "went on"]
-
-
-def test_outside_a_fleet_nothing_is_lent() -> None:
-    with waiting():
-        pause(0.0)
-    assert with_this_permit(lambda: 7)() == 7
-
-
-def test_an_error_gives_the_permit_back() -> None:
-    permits = Permits(1)
-    permit: TenantPermit = permits.of(lambda _seconds: None)
-    with pytest.raises(ValueError, match="broken"), permit, working_with(permit), waiting():
-        raise ValueError("broken")
-    with permits.of(lambda _seconds: None):
-        pass
 
 
 # The deadline
@@ -202,7 +69,7 @@ def test_time_in_the_queue_and_between_two_parts_of_a_run_is_not_the_tenants() -
 def test_the_deadline_grows_with_the_vendors_unless_it_is_set(given: Any, vendors: int, seconds: float) -> None:
     assert FURTHER_VENDOR == 120.0
     run = InProcess({**OPTIONS, **given}, check_mode=True, vendors=vendors)
-    session: Any = run._session()
+    session: Any = run.session.http()
     assert session.deadline.limit.seconds == seconds
 
 
@@ -212,7 +79,7 @@ def test_all_modules_of_a_tenant_share_its_deadline(serve: Any) -> None:
     run = InProcess(options, check_mode=False, vendors=3)
     with pytest.raises(PsaError):
         run("cw_api_member_info", {})
-    asked, deadline = len(server.seen), run.deadline
+    asked, deadline = len(server.seen), run.session.deadline
     assert asked
     assert deadline is not None
     run.close()
@@ -281,16 +148,16 @@ def test_after_a_timeout_the_other_vendors_are_not_begun(end: PsaError) -> None:
     )
     # Tasks that come later know of it, but for the vendor itself, which may be tried again.
     with pytest.raises(DeadlinePassed, match=r"not begun, because vendor1 had no answer in time: GET /x: too late"):
-        _fleet_run.require_in_time("north", "vendor4")
-    _fleet_run.require_in_time("north", "vendor1")
-    _fleet_run.require_in_time("south", "vendor4")
+        _tenant_time.require_in_time("north", "vendor4")
+    _tenant_time.require_in_time("north", "vendor1")
+    _tenant_time.require_in_time("south", "vendor4")
 
 
 def test_after_another_error_they_are() -> None:
     broken = LostAnswer("the connection broke", tenant="north")
     looked, _entries = worked_on(AuthenticationFailed("the keys were refused", tenant="north"), broken, None)
     assert looked == ["vendor0", "vendor1", "vendor2"]
-    _fleet_run.require_in_time("north", "vendor4")
+    _tenant_time.require_in_time("north", "vendor4")
 
 
 def test_that_a_limit_was_reached_stays_known_through_a_task() -> None:
@@ -299,6 +166,156 @@ def test_that_a_limit_was_reached_stays_known_through_a_task() -> None:
     assert _step_results.too_late(result) == result["error"]
     assert _step_results.too_late({"msg": "one item failed", "results": [{}, result]}) == result["error"]
     assert _step_results.too_late({"failed": True, **LostAnswer("the connection broke").as_result()}) is None
+
+
+# The time of a run, over its plays and tasks
+
+
+def test_a_part_of_the_run_that_comes_later_has_what_is_left() -> None:
+    given = {**OPTIONS, "deadline": 30.0}
+    first = Session(given, tenant="north")
+    first.timed().spend(10.0)
+    first.close()
+    first.close()  # told once
+    second = InProcess(given, check_mode=True, tenant="north", vendors=6).session.timed()
+    assert (second.limit.seconds, second.left) == (30.0, pytest.approx(20.0, abs=0.1))
+    assert Session(given, tenant="south").timed().left == 30.0
+    # A task that is not one of the role shares its time with nobody.
+    alone = Session(given)
+    alone.timed().spend(10.0)
+    alone.close()
+    assert Session(given).timed().left == 30.0
+    second.spend(25.0)
+    over: Any = InProcess(given, check_mode=True, tenant="north")
+    _tenant_time.note_spent("north", 25.0)
+    with pytest.raises(
+        DeadlinePassed, match=r"not sent, because the time limit deadline \(cw_deadline\) of 30 s was over"
+    ):
+        over("cw_tenant_info", {})
+
+
+class Task(TenantAction):
+    """A task of a role, with the processes that it would start on a host. told: the deadline of each, in seconds."""
+
+    def __init__(self, takes: float, role: str = "msp.connectwise.integration") -> None:
+        named = SimpleNamespace(get_name=lambda: role)
+        self._task: Any = SimpleNamespace(_role=named, async_val=0, become=None, args={}, environment=None)
+        self._connection: Any = SimpleNamespace(transport="ssh", become=None, set_option=lambda *_given: None)
+        self.takes, self.told = takes, list[float]()
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        raise AssertionError
+
+    def cleanup(self, force: bool = False) -> None:
+        self._session and self._session.close()
+
+    def _execute_module(self, **given: Any) -> dict[str, Any]:
+        deadline = given["module_args"].get("deadline", 600.0)
+        self.told.append(deadline)
+        problem = late(TooSlow, "deadline")
+        problem.problem = f"not complete within {Limit('deadline', deadline)}"
+        failed = {"failed": True, **problem.as_result()} if self.takes > deadline else {}
+        return {"changed": False, SECONDS: min(self.takes, deadline), **failed}
+
+
+def on_host(task: Task, monkeypatch: pytest.MonkeyPatch, vendor: str, **options: Any) -> dict[str, Any]:
+    variables = {"inventory_hostname": "north", "integration_vendor": vendor, "cw_integrations": ["a", "b", "c"]}
+    monkeypatch.setattr(
+        _tenant_action, "Resolver", lambda _action, known: lambda name, other=None: known.get(name, other)
+    )
+    result = task.run_on_host("x", {**OPTIONS, **options}, variables)
+    task.cleanup()
+    return result
+
+
+def test_the_tasks_of_the_role_share_the_time_of_the_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = [Task(3.0) for _time in range(3)]
+    results = [on_host(task, monkeypatch, "a", deadline=8.0) for task in tasks]
+    assert [task.told for task in tasks] == [[8.0], [5.0], [2.0]]
+    assert [SECONDS in result for result in results] == [False] * 3
+    # What the process was told is not the limit that a person has set.
+    assert results[2]["error"]["problem"] == "not complete within the time limit deadline (cw_deadline) of 8 s"
+    assert "2 s" not in results[2]["msg"]
+    after = Task(3.0)
+    assert on_host(after, monkeypatch, "b", deadline=8.0)["error"]["kind"] == "DeadlinePassed"
+    assert after.told == []
+
+
+def test_the_tasks_have_time_for_each_vendor_and_other_tasks_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = [Task(100.0), Task(100.0), Task(100.0, "mine"), Task(100.0)]
+    for task, vendor in zip(tasks, ["a", "b", "a", "e"], strict=True):
+        on_host(task, monkeypatch, vendor)
+    assert [task.told for task in tasks] == [[600.0 + 240], [740.0], [600.0], [640.0]]
+    for vendor in ("f", "g"):  # more than cw_integrations names
+        on_host(Task(0.5), monkeypatch, vendor)
+    assert _tenant_time.vendors_of("north") == {"a", "b", "e", "f", "g"}
+    assert on_host(last := Task(0.0), monkeypatch, "h") == {"changed": False}
+    assert last.told == [600.0 + 5 * FURTHER_VENDOR - 301.0]
+
+
+def test_a_limit_that_an_earlier_play_reached_stops_the_other_vendors() -> None:
+    _tenant_time.note_late("north", "vendor0", late().as_result()["error"])
+    looked, entries = worked_on(None, None)
+    assert looked == ["vendor0"]
+    assert "not begun, because vendor0 had no answer in time" in entries["vendor1"]["error"]
+
+
+def test_an_interrupted_run_waits_for_no_tenant(monkeypatch: pytest.MonkeyPatch, until: Any) -> None:
+    begun: list[str] = []
+    answer, ended = threading.Event(), threading.Event()
+
+    class Hangs(Asked):
+        def look(self) -> Any:
+            begun.append(self.vendor)
+            with waiting():
+                answer.wait(END)
+            ended.set()
+            raise late()
+
+    def interrupted(_running: Any, **_options: Any) -> Any:
+        until(lambda: begun)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_fleet_run, "wait", interrupted)
+    monkeypatch.setattr(_fleet_run, "most_tenants", lambda _forks: 1)
+    tenants: Any = [_fleet_run.Tenant(name, integrations=[Hangs(name, None, [])]) for name in ("north", "south")]
+    with pytest.raises(KeyboardInterrupt):
+        _fleet_run.FleetRun(check_mode=True, forks=1, show=lambda _text: None).work_on(tenants)
+    assert not ended.is_set()
+    answer.set()
+    assert ended.wait(END)
+    assert begun == ["north"]
+
+
+def test_tenants_under_way_and_their_requests_are_bounded(monkeypatch: pytest.MonkeyPatch, until: Any) -> None:
+    """As many tenants as there may be, each with as many requests; the next one begins when one of them ends."""
+    lock, answer, in_flight, most = threading.Lock(), threading.Event(), [0], [0]
+
+    def request() -> None:
+        with waiting():
+            with lock:
+                in_flight[0] += 1
+                most[0] = max(most[0], in_flight[0])
+            answer.wait(END)
+            with lock:
+                in_flight[0] -= 1
+
+    class Asks(Asked):
+        def look(self) -> Any:
+            Psa(parse_connection(OPTIONS)).together([request] * (2 * PARALLEL))
+            raise late()
+
+    monkeypatch.setattr(_fleet_run, "MOST_TENANTS", 3)
+    tenants: Any = [_fleet_run.Tenant(str(number), integrations=[Asks("v", None, [])]) for number in range(7)]
+    run = _fleet_run.FleetRun(check_mode=True, forks=2, show=lambda _text: None)
+    run._permits = Permits(2, moment=0.0)
+    working = threading.Thread(target=run.work_on, args=[tenants], daemon=True)
+    working.start()
+    until(lambda: in_flight[0] == 3 * PARALLEL)
+    answer.set()
+    working.join(END)
+    assert not working.is_alive()
+    assert most[0] == 3 * PARALLEL
 
 
 @pytest.mark.parametrize(
