@@ -35,6 +35,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Ke
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import check_writable, require_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import partial_table
 from ansible_collections.msp.connectwise.plugins.plugin_utils._step_options import StepOptions, variable_to_set
 from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
@@ -226,7 +227,10 @@ class Integration:
         report = _key_report.report(
             key_look.record, facts, found["key"], wish, found.get("access"), key_look.store.place, problem, now
         )
-        return {**report, "risks": [str(one) for one in self.profile.findings]}
+        known = [*(found.get("notes") or []), *((found.get("access") or {}).get("unverified") or [])]
+        if part := partial_table(self.profile.about):
+            known.append(f"the profile holds a part of the vendor's page ({part}): the vendor may need more rights")
+        return {**report, "risks": [str(one) for one in self.profile.findings], "known": known}
 
     def _keys(self, key: Key) -> MemberKeys:
         return MemberKeys(self.site.run, key.member["identifier"], key.member_type, key.description)

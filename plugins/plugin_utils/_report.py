@@ -45,10 +45,10 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._status import (
     BAD,
     STATUSES,
     completeness,
+    in_words,
     is_gone,
     is_new,
     status_of,
-    with_gaps,
     worst,
 )
 
@@ -396,7 +396,7 @@ def summary(entry: Mapping[str, Any]) -> str:
         before = f"; changed before that: {', '.join(entry['changes'])}" if entry.get("changes") else ""
         error = entry["error"].rstrip(".") if before or waiting else entry["error"]
         return f"{entry['product']}: {status}: {error}{before}{waiting}"
-    word = with_gaps(entry)
+    word = in_words(entry)
     if status == "pending":
         return f"{entry['product']}: {word}, waiting for a person: {amount(steps)}"
     if status in ("drifted", "new"):

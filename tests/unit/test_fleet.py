@@ -420,7 +420,7 @@ def test_how_complete_a_profile_is(profile: dict[str, Any], completeness: str | 
     assert fields == {"completeness": completeness, "gaps": profile.get("gaps", [])}
     for status in _status.STATUSES:
         told = note if status in ("ready", "new", "drifted", "pending") else ""
-        assert _status.with_gaps({**fields, "status": status}) == (f"{status} ({told})" if told else status)
+        assert _status.in_words({**fields, "status": status}) == (f"{status} ({told})" if told else status)
 
 
 def test_what_is_gone() -> None:
