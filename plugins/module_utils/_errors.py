@@ -286,9 +286,10 @@ def readable(read: Callable[[], T], *, proven: bool = False) -> tuple[T | None, 
 
     proven: another read shows whether the tenant accepts the keys, so that a 401 here is about the operation.
     """
+    withheld = (*_WITHHELD, AuthenticationFailed) if proven else _WITHHELD
     try:
         return read(), None
-    except (*_WITHHELD, *((AuthenticationFailed,) if proven else ())) as problem:
+    except withheld as problem:
         # What passes by itself, or is too much to read, says nothing about what the tenant offers.
         if isinstance(problem, (TransientFailure, AnswerTooLarge)):
             raise

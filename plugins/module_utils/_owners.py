@@ -155,7 +155,9 @@ def require_our_member(psa: Psa, member: Record, wanted_role: str | None, claim:
     """Raise NotOurs if the task may not change the API member. writes: whether it would change it now."""
     refusal = member_refusal(member, wanted_role, claim)
     if refusal is None and writes and not claim.own_key_role:
-        refusal = own_member_refusal(member, read_own_member(psa), claim)
+        own = read_own_member(psa)
+        if own or (claim.adopt and _reads_roles(psa, member.get("securityRole") or {})):
+            refusal = own_member_refusal(member, own, claim)
     if refusal is not None:
         raise refusal
 
@@ -202,7 +204,8 @@ def read_held(psa: Psa, role: Record) -> Held:
 
 
 def _reads_roles(psa: Psa, role: Record) -> bool:
-    rows = read_matrix(psa, int(role["id"]))
+    """Return whether the key of this run, which reads a role here, may be that of a member with this very role."""
+    rows = read_matrix(psa, int(role["id"])) if role.get("id") is not None else []
     levels = [
         one.levels["inquire"]
         for one in rows
