@@ -40,6 +40,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._status import (
 WIDTH = 100
 # More tenants, or more lines of vendors, are counted instead of listed.
 TENANTS, VENDORS = 6, 12
+_LONG = 4  # lines of an error, and of what to do about it
 # Changes after which a vendor has to be given a key.
 NEW_KEY = ("new API key", "given key stored")
 _SHADES: Sequence[tuple[Callable[[Mapping[str, Any]], object], str]] = (
@@ -223,7 +224,7 @@ def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
     lines: list[str] = []
     bad = _failures(fleet, names)
     for who, error, changes in bad[:2]:
-        lines += _line("Failed:", f"{who}: {error}", 4)
+        lines += _failed(f"{who}: {error}")
         lines += _line("", f"changed before that: {', '.join(changes)}") if changes else []
     if len(bad) > 2:
         lines += _line("", f"and {named([who for who, _error, _changes in bad[2:]])}")
@@ -236,6 +237,14 @@ def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
     if new := [f"{name} {vendor}" for name, vendor, _cell in found_by_run(fleet, names, ["new"])]:
         lines += _line("New:", f"nothing exists yet of {named(new)}", 2)
     return lines + _noted(fleet, names) + _for_vendors(fleet, names) + _since(fleet)
+
+
+def _failed(text: str) -> list[str]:
+    """Return an error in a few lines; of a long one what to do is not cut off."""
+    problem, mark, remedy = text.partition(" What to do: ")
+    if not mark or len(_line("Failed:", text, _LONG + 1)) <= _LONG:
+        return _line("Failed:", text, _LONG)
+    return [*_line("Failed:", problem, _LONG), *_line("", f"What to do: {remedy}", _LONG)]
 
 
 def _noted(fleet: Fleet, names: Sequence[str]) -> list[str]:

@@ -117,6 +117,14 @@ def test_a_profile_that_is_a_part_of_its_page_says_so_in_every_form() -> None:
     ]
 
 
+def test_what_to_do_about_a_long_error_is_not_cut_off() -> None:
+    remedy = 'set sync_customize with one of these names, such as sync_customize: {"Table Setup": {"allow": ["a"]}}'
+    made = fleet(entry("north", "sync", "failed", error=f"{'no such table ' * 40}. What to do: {remedy}."))
+    text = " ".join(" ".join(table(made)).split())
+    assert "no such table … What to do: set sync_customize with" in text
+    assert '{"allow": ["a"]}}.' in text
+
+
 def test_what_exists_nowhere_yet_is_new_and_not_different() -> None:
     made = fleet(entry("north", "petra", "new", differences=["member Petra does not exist"]), playbook="audit")
     lines = table(made, FILES, RUN)
