@@ -102,7 +102,10 @@ def _profiles(host: Mapping[str, Any], directories: Sequence[Path]) -> list[_pro
     if "cw_integrations" not in host:
         return []
     names = _profile.wanted(host["cw_integrations"], directories)
-    return [_profile.read(name, host, host.__getitem__, directories) for name in names]
+    profiles = [_profile.read(name, host, host.__getitem__, directories) for name in names]
+    for profile in profiles:
+        profile.require_rights()
+    return profiles
 
 
 def _data(one: _compare.Comparison) -> dict[str, Any]:

@@ -71,6 +71,7 @@ class ActionModule(OwnAction):
             "questions": made.reading.questions,
             "lines": [
                 *made.messages,
+                *_left_to_do(profile),
                 *announced(name, profile.asks, outside=True),
                 f"{path} written; look it over, then add {name} to cw_integrations",
             ],
@@ -97,10 +98,15 @@ def _same_as(name: str, path: Path, made: _new_vendor.Begun, compared: bool) -> 
         "lines": [
             message,
             *_new_vendor.told("not resolved", made.reading.unresolved),
+            *_left_to_do(profile),
             *announced(name, profile.asks, outside=True),
         ],
         "msg": message,
     }
+
+
+def _left_to_do(profile: _profile.Profile) -> list[str]:
+    return ["no row allows anything yet: onboard refuses this vendor until its rows do"] if profile.empty else []
 
 
 _HEAD = """---

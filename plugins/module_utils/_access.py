@@ -12,7 +12,7 @@ from typing import Any
 
 from ._client import Psa, Record
 from ._customize import Customizable, customizable, own_items, read_own, universe
-from ._errors import InputError, PermissionDenied, PsaError, readable, unverified
+from ._errors import AuthenticationFailed, InputError, PermissionDenied, PsaError, readable, unverified
 from ._names import canonical_item
 from ._permissions import ListWish, Row, begins, deviations, plan_list, wanted_matrix
 from ._resource import Names
@@ -124,11 +124,13 @@ class Own:
 def read_access(psa: Psa) -> Own:
     """Read what these keys may do: `GET /system/mySecurity` and `…/customizeItems/`. Raises PsaError.
 
-    A tenant that shows neither has to accept the keys at `GET /system/info`, which takes no right.
+    A tenant that shows neither has to accept the keys at `GET /system/info`, which takes no right; keys that both
+    refuse are refused.
     """
-    (settings, why_settings), (items, why_items) = psa.together(
-        [partial(readable, partial(psa.list, "/system/mySecurity")), partial(readable, partial(read_own, psa))]
-    )
+    reads = [partial(psa.list, "/system/mySecurity"), partial(read_own, psa)]
+    (settings, why_settings), (items, why_items) = psa.together([partial(readable, one, proven=True) for one in reads])
+    if isinstance(why_settings, AuthenticationFailed) and isinstance(why_items, AuthenticationFailed):
+        raise why_settings
     if settings is None and items is None:
         psa.get("/system/info")
     return Own(settings, items, why_settings, why_items)

@@ -168,8 +168,8 @@ def _member(psa: Psa, diagnosis: Diagnosis, own: Own) -> None:
         diagnosis.add("level", f"{UNVERIFIED}the tenant does not tell whose the keys are", status=UNKNOWN)
         return
     try:
-        member = find_api_member(psa, identifier)
-        top = Names(psa).top_level()
+        member, names = find_api_member(psa, identifier), Names(psa)
+        top = names.top_level()
     except PsaError as problem:
         diagnosis.add("member", f"{identifier}, active")
         found = unverified(f"the level of {identifier}", problem)
@@ -188,7 +188,10 @@ def _member(psa: Psa, diagnosis: Diagnosis, own: Own) -> None:
         diagnosis.add("level", found, status=UNKNOWN, remedy=remedy)
         return
     if level.get("id") == top.get("id"):
-        diagnosis.add("level", f"{level.get('name')}, the highest")
+        for line in names.unverified:
+            diagnosis.add("level", f"{line}; the highest of those is {top.get('name')}", status=UNKNOWN)
+        if not names.unverified:
+            diagnosis.add("level", f"{level.get('name')}, the highest")
         return
     diagnosis.add(
         "level",

@@ -281,11 +281,15 @@ _WITHHELD = (PermissionDenied, RouteNotOffered, RecordNotFound, ServerFailed, No
 T = TypeVar("T")
 
 
-def readable(read: Callable[[], T]) -> tuple[T | None, PsaError | None]:
-    """Return what a read finds, or the error of a tenant that withholds it. For reads that only verify."""
+def readable(read: Callable[[], T], *, proven: bool = False) -> tuple[T | None, PsaError | None]:
+    """Return what a read finds, or the error of a tenant that withholds it. For reads that only verify.
+
+    proven: another read shows whether the tenant accepts the keys, so that a 401 here is about the operation.
+    """
+    withheld = (*_WITHHELD, AuthenticationFailed) if proven else _WITHHELD
     try:
         return read(), None
-    except _WITHHELD as problem:
+    except withheld as problem:
         # What passes by itself, or is too much to read, says nothing about what the tenant offers.
         if isinstance(problem, (TransientFailure, AnswerTooLarge)):
             raise

@@ -16,8 +16,8 @@ from typing import Any
 from ._client import Psa, Record
 from ._errors import VENDOR, InvalidRecord, NotOurs, PermissionDenied, RecordNotFound, RouteNotOffered, readable
 from ._members import API_MEMBERS, MEMBERS
-from ._names import closest, same, sought
-from ._roles import is_admin
+from ._names import canonical_function, closest, same, sought
+from ._roles import is_admin, read_matrix
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "adopt": {"type": "bool", "default": False},
@@ -26,6 +26,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 ROLE_OPTIONS: dict[str, dict[str, Any]] = {"own_members": {"type": "list", "elements": "str", "default": []}, **OPTIONS}
 _SHOWN = 5
 _ID_LIMIT = 15
+_SECURITY_ROLES = canonical_function("System", "Security Roles")
 _OWN_KEY = "run with the keys of another member; only onboarding cw_admin may change this one (option own_key_role)"
 
 
@@ -42,10 +43,14 @@ class Holder:
 
 @dataclass(frozen=True)
 class Held:
-    """The holders of a role. own: the member whose key the run works with; empty if the tenant does not tell."""
+    """The holders of a role. own: the member whose key the run works with; empty if the tenant does not tell.
+
+    apart: whether the role cannot read roles, as this run has done, so that none of its holders owns that key.
+    """
 
     holders: tuple[Holder, ...]
     own: str
+    apart: bool = False
 
     @property
     def by_own(self) -> bool:
@@ -90,7 +95,7 @@ def role_refusal(role: Record, held: Held, claim: Claim) -> NotOurs | None:
     if not held.holders:
         return None
     if not claim.own_key_role:
-        if not held.own:
+        if not held.own and not held.apart:
             return NotOurs(
                 f'the tenant does not tell whose key this run works with, and the role "{name}" is held by '
                 f"{named(held.holders)}; nothing was changed",
@@ -150,14 +155,16 @@ def require_our_member(psa: Psa, member: Record, wanted_role: str | None, claim:
     """Raise NotOurs if the task may not change the API member. writes: whether it would change it now."""
     refusal = member_refusal(member, wanted_role, claim)
     if refusal is None and writes and not claim.own_key_role:
-        refusal = own_member_refusal(member, read_own_member(psa), claim)
+        own = read_own_member(psa)
+        if own or (claim.adopt and _reads_roles(psa, member.get("securityRole") or {})):
+            refusal = own_member_refusal(member, own, claim)
     if refusal is not None:
         raise refusal
 
 
 def read_own_member(psa: Psa) -> str:
     """`GET /system/mySecurity`: the member whose key this is; empty if the tenant does not tell."""
-    records, _why = readable(lambda: psa.list("/system/mySecurity", fields="member"))
+    records, _why = readable(lambda: psa.list("/system/mySecurity", fields="member"), proven=True)
     for record in records or []:
         if identifier := (record.get("member") or {}).get("identifier"):
             return str(identifier)
@@ -192,7 +199,20 @@ def read_held(psa: Psa, role: Record) -> Held:
             remedy="give the member of these keys the top level of the structure, and its role System / Member "
             "Maintenance with Inquire All",
         )
-    return Held((*_holding(api, role, True), *_holding(people, role, False)), own)
+    holders = (*_holding(api, role, True), *_holding(people, role, False))
+    return Held(holders, own, apart=bool(holders) and not own and not _reads_roles(psa, role))
+
+
+def _reads_roles(psa: Psa, role: Record) -> bool:
+    """Return whether the key of this run, which reads a role here, may be that of a member with this very role."""
+    rows = read_matrix(psa, int(role["id"])) if role.get("id") is not None else []
+    levels = [
+        one.levels["inquire"]
+        for one in rows
+        if same(one.module, "System") and canonical_function("System", one.function) == _SECURITY_ROLES
+    ]
+    # A matrix without the row says nothing.
+    return levels != ["None"]
 
 
 def _holding(members: Iterable[Record], role: Record, api: bool) -> list[Holder]:

@@ -117,9 +117,9 @@ class Names:
     def _levels(self) -> list[Record]:
         """The levels of the corporate structure; those of the API members if the tenant does not list them.
 
-        The member of a key that sees records stands at the top.
+        The member of a key that sees records stands at the top. Keys that are refused are refused by both lists.
         """
-        levels, withheld = readable(partial(self._psa.list, LEVELS))
+        levels, withheld = readable(partial(self._psa.list, LEVELS), proven=True)
         if levels is not None or withheld is None:
             return levels or []
         held = [one.get("structureLevel") or {} for one in self.records("/system/apiMembers")]

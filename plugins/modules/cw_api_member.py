@@ -227,7 +227,7 @@ def made(psa: Psa, identifier: str, body: Record) -> Record:
 
 def defaults(psa: Psa, notes: list[str]) -> Record:
     """What the tenant presets for a new API member; if it does not show that, what another API member has."""
-    preset, withheld = readable(lambda: psa.get(f"{API_MEMBERS}/default"))
+    preset, withheld = readable(lambda: psa.get(f"{API_MEMBERS}/default"), proven=True)
     if withheld is not None:
         donor = next(iter(api_members(psa, read_own_member(psa))), {})
         preset = {field.api: donor.get(field.api) for field in FIELDS if field.option in PRESET}

@@ -200,15 +200,16 @@ def withheld_boards(names: MemberNames, member: Record, wanted: dict[str, Any]) 
     ids = member.get("excludedServiceBoardIds") or []
     if not ids:
         return []
-    boards, _why = readable(lambda: names.records(BOARDS))
+    boards, _why = readable(lambda: names.records(BOARDS), proven=True)
     known = {board.get("id"): str(board.get("name")) for board in boards or []}
     listed = [known.get(one, f"board {one}") for one in ids]
     more = f" and {len(listed) - SHOWN_BOARDS} more" if len(listed) > SHOWN_BOARDS else ""
+    which = "this service board" if len(listed) == 1 else "these service boards"
     asked = ", as the profile asks (excluded_boards)" if len(wanted.get("excluded_boards") or []) == len(ids) else ""
     note = (
         f"the key sees no ticket of {', '.join(listed[:SHOWN_BOARDS])}{more}: Restrict Board Access of the API member "
     )
-    return [f"{note}{member.get('identifier')} withholds these service boards{asked}"]
+    return [f"{note}{member.get('identifier')} withholds {which}{asked}"]
 
 
 def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:

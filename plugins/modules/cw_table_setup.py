@@ -176,7 +176,6 @@ from ansible_collections.msp.connectwise.plugins.module_utils._customize import 
     universe,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
-    AuthenticationFailed,
     UnknownName,
     legible,
     readable,
@@ -246,10 +245,8 @@ class Role:
         public, private = self.params["reader_public_key"], self.params["reader_private_key"]
         if not public or not private:
             return None
-        try:
-            return readable(lambda: read_own(self.psa.with_keys(public, private)))[0]
-        except AuthenticationFailed:
-            return None
+        # Keys that are refused show nothing either.
+        return readable(lambda: read_own(self.psa.with_keys(public, private)), proven=True)[0]
 
     @read_once
     def lists_offered(self) -> bool:

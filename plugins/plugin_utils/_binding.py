@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
+from socket import inet_aton, inet_ntoa
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,11 +75,13 @@ def server_of(host: str) -> str:
 
 
 def _is_loopback(name: str) -> bool:
+    """Return whether a host is this machine, also by an address in short (127.1), or by that of every interface."""
     if name == "localhost" or name.endswith(".localhost"):
         return True
-    with suppress(ValueError):
-        address = ip_address(name.strip("[]"))
-        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+    with suppress(OSError, ValueError):
+        address = ip_address(name.strip("[]") if ":" in name else inet_ntoa(inet_aton(name)))
+        address = getattr(address, "ipv4_mapped", None) or address
+        return address.is_loopback or address.is_unspecified
     return False
 
 

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import UNVERIFIED
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import is_entry
-from ansible_collections.msp.connectwise.plugins.plugin_utils._status import partly
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import in_words
 
 FORMAT = "msp.connectwise fleet 1"
 Fleet = dict[str, Any]
@@ -178,24 +177,9 @@ def tenants_with(fleet: Mapping[str, Any], statuses: Iterable[str]) -> list[str]
 
 
 def word(cell: Mapping[str, Any]) -> str:
-    """A status, with the number of steps that a pending one waits for, or with what the tenant does not show."""
-    return f"{_status_word(cell)}{' (not verified)' if is_unverified(cell) else ''}"
-
-
-def is_unverified(cell: Mapping[str, Any]) -> bool:
-    """Return whether a tenant did not show all that makes an integration ready."""
-    return cell["status"] == "ready" and any(str(line).startswith(UNVERIFIED) for line in cell.get("notes") or [])
-
-
-def full_word(cell: Mapping[str, Any]) -> str:
-    """The same, with what is missing in the profile."""
-    notes = [*(["not verified"] if is_unverified(cell) else []), *([partly(cell)] if partly(cell) else [])]
-    return f"{_status_word(cell)} ({'; '.join(notes)})" if notes else _status_word(cell)
-
-
-def _status_word(cell: Mapping[str, Any]) -> str:
+    """A status, with the number of steps that a pending one waits for, and with what is to be known of it."""
     steps = f" {len(cell.get('manual_steps') or [])}" if cell["status"] == "pending" else ""
-    return f"{cell['status']}{steps}"
+    return in_words(cell, f"{cell['status']}{steps}")
 
 
 def changes_since(known: Mapping[str, Any] | None, fleet: Mapping[str, Any]) -> dict[str, Any] | None:

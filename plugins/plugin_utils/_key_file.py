@@ -76,7 +76,8 @@ class KeyFile:
         if not tenant or tenant.startswith(".") or Path(name).name != name or "\0" in name or "\\" in name:
             raise StoreError(
                 f'the tenant name "{tenant}" would leave the directory {self.directory}',
-                "give the inventory host a name without slashes, or set integration_store_tenant",
+                "give the inventory host a name without slashes, and without a dot at its beginning, or set "
+                "integration_store_tenant",
             )
         path = self.directory / name
         if path.is_symlink():

@@ -83,6 +83,7 @@ def report(
         "created": current.get("created"),
         "age_days": None if age is None else round(age, 1),
         "place": place,
+        "key_id": current.get("key_id"),
         "retired": [{"public_key": key.get("public_key"), "since": key.get("since")} for key in retired_keys(record)],
         "unknown": unknown,
         # Whether unknown keys would be seen: the API publishes no list of keys.
@@ -132,12 +133,19 @@ def _renewed(one: Mapping[str, Any], seen: Mapping[str, Any], now: datetime) -> 
     retires = [(shown_key(old["public_key"]), old["since"]) for old in seen["retired"]]
     if state not in _STATES or (state, public, retires) == (one["state"], one["public_key"], retired):
         return None
-    unknown = [other for other in one["unknown"] if other.get("public_key") != public]
+    # A pair in the record of the key that was replaced went with it.
+    gone = one.get("key_id") if key.get("public_key") and public != one["public_key"] else None
+    unknown = [
+        other
+        for other in one["unknown"]
+        if other.get("public_key") != public and (gone is None or other.get("id") != gone)
+    ]
     excess = _excess(found.get("access") or {})
     return {
         **one,
         "state": state,
         "public_key": public,
+        "key_id": None,
         "created": key.get("created"),
         "age_days": None if age is None else round(age, 1),
         "place": seen["place"],
@@ -194,6 +202,7 @@ def details(one: Mapping[str, Any]) -> list[str]:
         for key in one["retired"]
     ]
     found += [f"beyond the vendor's page: {right}" for right in one["excess"]]
+    found += one.get("known") or []
     if risks := one.get("risks"):
         found.append(f"rights that the vendor's page asks for and that deserve a look: {'; '.join(risks)}")
     if not one["listed"]:

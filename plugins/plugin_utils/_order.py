@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
-from ansible_collections.msp.connectwise.plugins.plugin_utils._status import with_gaps
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import in_words
 
 Step = Mapping[str, Any]
 
@@ -64,7 +64,7 @@ def spoken(time: Any) -> str:
 
 def markdown(entry: Mapping[str, Any]) -> str:
     """What the Markdown file of an entry says."""
-    lines = [f"# {entry['product']} on {entry['tenant']}: {with_gaps(entry)}", ""]
+    lines = [f"# {entry['product']} on {entry['tenant']}: {in_words(entry)}", ""]
     if entry.get("time"):
         lines += [f"Seen on {spoken(entry['time'])}.", ""]
     if entry["error"]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import Cell, counts, packed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount
-from ansible_collections.msp.connectwise.plugins.plugin_utils._status import partly
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import shades
 
 _HERE = Path(__file__).parent
 
@@ -74,8 +74,8 @@ def _shown(cell: Mapping[str, Any] | None, small: Mapping[str, Any], gaps: list[
         if mine not in gaps:
             gaps.append(mine)
         shown["gaps"] = gaps.index(mine)
-    if note := partly(cell):
-        shown["partly"] = note
+    if more := shades(cell):
+        shown["shades"] = more
     steps = [small["steps"][number] for number in cell.get("steps") or []]
     old = {"old": True} if cell["run"] != small["run"] else {}
     return {"steps": [], **shown, **({"amount": amount(steps)} if steps else {}), **old}

@@ -104,8 +104,9 @@ class Profile:
         if self.empty:
             groups = ", ".join(self.about.get("feature_groups", {}))
             features = f", or switch on what you use with {self.name}_features: {groups}" if groups else ""
+            lists = ", and a Customize list alone gives no right" if self.customize else ""
             raise ProfileError(
-                f"{self.empty}: no row allows anything and no Customize list an item, so the key could do nothing",
+                f"{self.empty}: no row allows anything{lists}, so the key could do nothing",
                 remedy=f"fill in the rows of the vendor's page{features}; nothing was sent to the tenant",
             )
 
@@ -274,7 +275,7 @@ def _made(table: _Table, given: Mapping[str, Any], overlaid: Mapping[str, Any]) 
     vendor, strategy = table.source.vendor, values.get("strategy", SHARED)
     shared = strategy == SHARED
     permissions, customize = with_switches(values) if shared else ({}, {})
-    empty = shared and allows_nothing(permissions, customize)
+    empty = shared and allows_nothing(permissions)
     return Profile(
         name=vendor,
         vendor=values.get("vendor", vendor),

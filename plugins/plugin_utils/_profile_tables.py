@@ -107,10 +107,9 @@ def grants(matrix: Mapping[str, Any], module: str, function: str) -> bool:
     )
 
 
-def allows_nothing(matrix: Mapping[str, Any], lists: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Return whether a role with this matrix and these Customize lists has no right at all."""
-    levels = (level for _module, _function, row in _given(matrix) for level in row.values())
-    return all(level == "None" for level in levels) and not any(one.get("allow") for one in lists.values())
+def allows_nothing(matrix: Mapping[str, Any]) -> bool:
+    """Return whether a role with this matrix has no right at all: a Customize list narrows a right and gives none."""
+    return all(level == "None" for _module, _function, row in _given(matrix) for level in row.values())
 
 
 def _longer(one: Mapping[str, Any], further: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -45,10 +46,10 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._status import (
     BAD,
     STATUSES,
     completeness,
+    in_words,
     is_gone,
     is_new,
     status_of,
-    with_gaps,
     worst,
 )
 
@@ -244,11 +245,18 @@ def earlier_entry(directory: Path, entry: Mapping[str, Any]) -> Entry | None:
 
 def entry_in(directory: Path, tenant: str, vendor: str) -> Entry | None:
     """Return the entry of an integration that the reports in a directory have. Raises NotAFile."""
-    for folder in (folder_name(tenant), old_folder_name(tenant)):
-        found = _entry_at(directory / folder / f"{vendor}.json", directory)
+    found = _entry_at(directory / folder_name(tenant) / f"{vendor}.json", directory)
+    if found is None:
         # Earlier versions have written the reports of several tenants to one folder.
-        if found is not None and found.get("tenant", tenant) == tenant:
-            return found
+        found = _old_entry(directory, tenant, vendor)
+    return found if found is not None and found.get("tenant", tenant) == tenant else None
+
+
+def _old_entry(directory: Path, tenant: str, vendor: str) -> Entry | None:
+    """Return what an earlier version has written to the folder that it gave the tenant, about it or another one."""
+    with suppress(_files.NotAFile):
+        # A file about all tenants may have the name of that folder.
+        return _entry_at(directory / old_folder_name(tenant) / f"{vendor}.json", directory)
     return None
 
 
@@ -306,7 +314,7 @@ def write_files(directory: Path, entry: Entry, *, predicted: bool = False, mode:
         write(guess, "Predicted by check mode; nothing was changed.\n\n" + markdown(entry) + "\n")
         tighten(folder, mode)
         return entry
-    old = _entry_at(directory / old_folder_name(entry["tenant"]) / f"{entry['vendor']}.json", directory)
+    old = _old_entry(directory, entry["tenant"], entry["vendor"])
     if old is not None and old.get("tenant"):
         move_out(directory, entry["tenant"], entry["vendor"], str(old["tenant"]), mode)
     content = json.dumps(entry, indent=1, ensure_ascii=False, default=str)
@@ -401,7 +409,7 @@ def summary(entry: Mapping[str, Any]) -> str:
         before = f"; changed before that: {', '.join(entry['changes'])}" if entry.get("changes") else ""
         error = entry["error"].rstrip(".") if before or waiting else entry["error"]
         return f"{entry['product']}: {status}: {error}{before}{waiting}"
-    word = with_gaps(entry)
+    word = in_words(entry)
     if status == "pending":
         return f"{entry['product']}: {word}, waiting for a person: {amount(steps)}"
     if status in ("drifted", "new"):

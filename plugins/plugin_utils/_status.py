@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import UNVERIFIED
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 
 # From best to worst; of several members of one integration the worst counts.
@@ -104,14 +105,29 @@ def completeness(profile: Mapping[str, Any]) -> dict[str, Any]:
 
 def partly(entry: Mapping[str, Any]) -> str:
     """Return "partial: 3 gaps" for an integration whose profile holds a part of the vendor's page; else nothing."""
-    if entry.get("completeness") != PARTIAL or entry["status"] in ("absent", *BAD):
+    return "" if entry["status"] in ("absent", *BAD) else partial_table(entry)
+
+
+def partial_table(profile: Mapping[str, Any]) -> str:
+    """Return "partial: 3 gaps" for a profile that holds a part of the vendor's page; else nothing."""
+    said = completeness(profile)
+    if said["completeness"] != PARTIAL:
         return ""
-    gaps = len(entry.get("gaps") or [])
-    amount = f": {counted(gaps, 'gap')}" if gaps else ""
+    amount = f": {counted(len(said['gaps']), 'gap')}" if said["gaps"] else ""
     return f"{PARTIAL}{amount}"
 
 
-def with_gaps(entry: Mapping[str, Any], word: str = "") -> str:
-    """Return the status of an entry, or the word for it, with what is missing in its profile."""
-    note = partly(entry)
-    return f"{word or entry['status']} ({note})" if note else word or str(entry["status"])
+def is_unverified(entry: Mapping[str, Any]) -> bool:
+    """Return whether a tenant did not show all that makes an integration ready."""
+    return entry["status"] == "ready" and any(str(line).startswith(UNVERIFIED) for line in entry.get("notes") or [])
+
+
+def shades(entry: Mapping[str, Any]) -> list[str]:
+    """Return what stands in brackets behind the status of an entry, wherever it is told."""
+    return [*filter(None, [partly(entry)]), *(["not verified"] if is_unverified(entry) else [])]
+
+
+def in_words(entry: Mapping[str, Any], word: str = "") -> str:
+    """Return the status of an entry, or the word for it, with what is to be known of it."""
+    said = word or str(entry["status"])
+    return f"{said} ({'; '.join(more)})" if (more := shades(entry)) else said

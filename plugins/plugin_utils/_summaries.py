@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import UNVERIFIED
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path
+from ansible_collections.msp.connectwise.plugins.plugin_utils._next import NAMES
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
-from ansible_collections.msp.connectwise.plugins.plugin_utils._table import NAMES, TENANTS, closing
+from ansible_collections.msp.connectwise.plugins.plugin_utils._table import TENANTS, closing
 
 # What the tasks of the playbooks register.
 BEGUN, EXAMINED, KEPT = "first_key_begun", "doctor_examined", "__kept"
@@ -92,7 +94,8 @@ def _diagnosis(result: Result) -> tuple[str, str]:
         if found := [one for one in result["findings"] if one["status"] == status]:
             remedy = f". What to do: {found[0]['remedy']}" if found[0]["remedy"] else ""
             return f"{word} ({', '.join(one['check'] for one in found)})", f"{found[0]['found']}{remedy}"
-    return "well", ""
+    hidden = [one["check"] for one in result["findings"] if str(one["found"]).startswith(UNVERIFIED)]
+    return f"well (not verified: {', '.join(dict.fromkeys(hidden))})" if hidden else "well", ""
 
 
 def _told(states: Sequence[tuple[str, str, str]]) -> Needed:

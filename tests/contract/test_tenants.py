@@ -25,12 +25,15 @@ READS = {
     "levels": "/system/myCompany/corporateStructureLevels",
 }
 REFUSALS: dict[str, dict[str, Any]] = {"refused": {"fault": "deny"}, "lacking": {"fault": "status", "status": 404}}
+# Of one operation, while others accept the same keys.
+REFUSALS["unauthorized"] = {"fault": "status", "status": 401}
 WITHHELD = [f"{kind}-{refusal}" for kind in READS for refusal in REFUSALS]
 TENANTS: dict[str, Any] = {
     "sites": [{"name": "na"}, {"name": "onprem", "kind": "on_prem"}],
     "tenants": [
         *({"company_id": name, **EXTENDED} for name in ("today", "edited", "healed", "boards", "menus", *WITHHELD)),
         {"company_id": "shows-nothing", **EXTENDED},
+        {"company_id": "role-alone", **EXTENDED},
         {"company_id": "by-hand", "site": "onprem", "profile": "published"},
         {"company_id": "edited-by-hand", "site": "onprem", "profile": "published"},
         {"company_id": "two-tops", **EXTENDED, "locations": TOPS},
@@ -130,7 +133,15 @@ def test_a_read_that_only_verifies_and_is_withheld_leaves_a_note(
     assert [kind for kind in paths if paths[kind] in text] == [kind for kind in paths if kind in named]
     diagnosis = run("cw_doctor", integration.options, permissions=integration.profile["permissions"])
     assert diagnosis["healthy"], diagnosis["report"]
-    assert ("not verified: " in " ".join(diagnosis["report"])) is ("mine" in kinds)
+    # Whoever is not told whose the keys are does not ask for the levels, and wants no Customize list here.
+    assert ("not verified: " in " ".join(diagnosis["report"])) is bool({"mine", "levels"} & {*kinds})
+    # What is there can be put right, and taken away.
+    role = integration.profile["role_name"]
+    levels = {"module": "Companies", "function": "Contacts", "levels": {"delete": "All"}}
+    simulator.edit(tenant, {"op": "set_levels", "role": role, **levels})
+    mended = integration.onboard()
+    assert (mended["status"], mended["changes"]) == ("ready", [f"security role {role}"])
+    assert integration.remove()["status"] == "absent"
 
 
 def test_presets_that_are_withheld_are_those_of_another_member(simulator: Simulator, faults: Any) -> None:
@@ -156,6 +167,9 @@ def test_a_read_that_decides_fails_with_the_reason(simulator: Simulator, faults:
 def test_boards_that_are_withheld_are_named(simulator: Simulator) -> None:
     integration = umbrella(simulator, "boards")
     integration.onboard()
+    one = {"op": "set_member", "member": "Umbrella", "fields": {"excludedServiceBoardIds": [41]}}
+    simulator.edit("boards", one)
+    assert integration.onboard(mode="audit")["notes"][0].endswith("Umbrella withholds this service board")
     boards = run("cw_tenant_info", integration.options, gather=["boards"])["tenant"]["boards"]
     simulator.edit(
         "boards", {"op": "set_member", "member": "Umbrella", "fields": {"excludedServiceBoardIds": [41, 42]}}
@@ -170,6 +184,17 @@ def test_boards_that_are_withheld_are_named(simulator: Simulator) -> None:
     wanted = {**integration.profile["member"], "excluded_boards": boards[:2]}
     integration.profile = {**integration.profile, "member": wanted}
     assert integration.onboard(mode="audit")["notes"][0].endswith("as the profile asks (excluded_boards)")
+
+
+def test_what_exists_in_part_is_not_new(simulator: Simulator) -> None:
+    integration = umbrella(simulator, "role-alone")
+    assert integration.onboard(mode="audit")["status"] == "new"
+    (predicted,) = integration.carried_out(check=True).entries
+    assert predicted["status"] == "new"
+    simulator.edit("role-alone", {"op": "add_role", "name": integration.profile["role_name"]})
+    assert integration.onboard(mode="audit")["status"] == "drifted"
+    (predicted,) = integration.carried_out(check=True).entries
+    assert predicted["status"] == "drifted"
 
 
 def test_boards_without_names_are_told_by_their_numbers(simulator: Simulator, faults: Any) -> None:

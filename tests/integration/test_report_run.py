@@ -20,6 +20,7 @@ STRICT = {"cw_fail_on": ["failed", "unreachable", "drifted"]}
 
 
 NO_LEVEL = dict.fromkeys(("add", "edit", "delete", "inquire"), "None")
+LISTS = {"permissions": {}, "customize": {"Table Setup": {"allow": ["Agreements / Agreement Type"]}}}
 NOTHING = {"permissions": {"Companies": {"Contacts": NO_LEVEL}}, "customize": {"Table Setup": {"allow": []}}}
 PART = {
     "permissions": {"Companies": {"Contacts": {"inquire": "All"}}},
@@ -232,13 +233,13 @@ def test_a_report_about_keys_has_its_page_which_an_offboarding_takes_with_it(wor
     page = (world.reports / "keys.html").read_text(encoding="utf-8")
     assert '<th scope="row">onprem</th>' in page
     assert '<th scope="row">north</th>' not in page
-    assert told(gone)[-1] == "Next:    nothing; there is nothing left to do"
+    assert told(gone)[-1] == "Next:    nothing for this tenant; the report says what is left for onprem"
 
 
 def test_a_run_that_stores_a_key_tells_its_own_result(world: World) -> None:
     away = world.ground.play("onboard", "--limit", "onprem", cw_host="127.0.0.1:1")
     assert "onprem  unreachable" in told(away)
-    assert ">none</span>" in world.keys_of("onprem")
+    assert ">missing</span>" in world.keys_of("onprem")
     made = world.simulator.operator("onprem", world.entry("onprem")["manual_steps"])
     stored = world.ground.store_keys("onprem", made)
     assert stored.code == 0, stored.output
@@ -259,7 +260,7 @@ def test_what_was_never_onboarded_is_new_and_a_vendor_without_rights_is_refused(
     """Cases 27 and 28 of the field: a vendor file that allows nothing, and one that is a part of its page."""
     folder = world.ground.directory / "connectwise_vendors"
     folder.mkdir()
-    for name, more in {"nothing": NOTHING, "part": PART}.items():
+    for name, more in {"nothing": NOTHING, "part": PART, "lists": LISTS}.items():
         (folder / f"{name}.yml").write_text(json.dumps({**vendor_file(name), **more}), encoding="utf-8")
     both = {"cw_integrations": ["nothing", "part"]}
     # A workflow that mends what differs has to be able to count what is new.
@@ -267,14 +268,14 @@ def test_what_was_never_onboarded_is_new_and_a_vendor_without_rights_is_refused(
         played = world.ground.play(playbook, option, "--limit", "europe", **both, cw_fail_on=counts)
         assert played.code == 2, played.output
         text = " ".join(told(played))
-        assert " UTC: 1 tenant: 1 failed, 1 new (1 partial) " in " ".join(text.split())
+        assert " UTC: 1 tenant: 1 failed, 1 new (partial: 3 gaps) " in " ".join(text.split())
         assert "        nothing  part europe  failed   new (partial: 3 gaps)" in text
         assert "New:     nothing exists yet of europe part" in text
     assert world.ground.reports()["europe"]["part"]["status"] == "new"
 
     made = world.ground.play("onboard", "--limit", "europe", **both)
     assert made.code == 2, made.output
-    assert "no row allows anything and no Customize list an item" in " ".join(made.output.split())
+    assert "no row allows anything, and a Customize list alone gives no right" in " ".join(made.output.split())
     state = world.simulator.state("europe")
     assert "nothing" not in [role["name"] for role in state["roles"]]
     assert "nothing" not in [member["identifier"] for member in state["api_members"]]
@@ -286,7 +287,15 @@ def test_what_was_never_onboarded_is_new_and_a_vendor_without_rights_is_refused(
     assert order.startswith("# Part on europe: ready (partial: 3 gaps)\n")
     assert "## What the vendor's page leaves open\n\n- row 1\n" in order
     page = (world.reports / "fleet.html").read_text(encoding="utf-8")
-    assert '"partly":"partial: 3 gaps"' in page
+    assert '"shades":["partial: 3 gaps"]' in page
+    # Those who ask no tenant say it as well.
+    none = "no row allows anything, and a Customize list alone gives no right"
+    compared = world.ground.play("compare", "--limit", "europe", cw_integrations=["part", "lists"])
+    assert compared.code == 2, compared.output
+    assert none in " ".join(compared.output.split())
+    listing = world.ground.play("vendors", cw_search="contacts")
+    assert f"lists cannot be used: connectwise_vendors/lists.yml, line 1: permissions: {none}" in listing.output
+    assert "Part: 1 row, partial; " in listing.output
 
 
 def test_a_failed_run_lists_what_it_had_changed_before(world: World) -> None:

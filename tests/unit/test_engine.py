@@ -119,11 +119,12 @@ ROWS = {"Companies": {"Contacts": {"inquire": "All"}}}
     ("profile", "refused"),
     [
         ({}, False),
-        ({"permissions": {}}, False),
+        # The Customize list of the profile gives no right without its row.
+        ({"permissions": {}}, True),
         ({"permissions": {}, "customize": {}}, True),
         ({"permissions": NOTHING, "customize": {"Table Setup": {"allow": []}}}, True),
         ({"permissions": NOTHING, "customize": {"Table Setup": {"disallow": ["Service / Priority"]}}}, True),
-        ({"permissions": NOTHING, "customize": {"Table Setup": {"allow": "all"}}}, False),
+        ({"permissions": NOTHING, "customize": {"Table Setup": {"allow": "all"}}}, True),
         ({"permissions": {}, "customize": {}, "feature_groups": {"notes": {"permissions": ROWS}}}, True),
         (
             {"permissions": {}, "customize": {}, "feature_groups": {"a": {"permissions": ROWS}}, "features": ["a"]},
@@ -147,7 +148,7 @@ def test_a_profile_that_allows_nothing_is_refused_before_anything_is_asked(
     if not refused:
         one.look()
         return
-    with pytest.raises(InputError, match="no row allows anything and no Customize list an item") as problem:
+    with pytest.raises(InputError, match="no row allows anything") as problem:
         one.look()
     assert ("sync_features: notes" in str(problem.value)) == ("feature_groups" in profile)
     assert tenant.asked == []

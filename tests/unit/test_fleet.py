@@ -258,6 +258,11 @@ def test_tenants_with_names_alike_read_only_their_own_history(tmp_path: Path) ->
 def test_a_tenant_with_the_name_of_a_file_about_all_leaves_that_to_the_report(tmp_path: Path) -> None:
     for tenant in ("fleet.json", "keys.html", "failed"):
         written(tmp_path, tenant)
+        # An earlier version would have had its folder where the report about all stands by the second run.
+        (tmp_path / tenant).write_text("of all", encoding="utf-8")
+        assert _report.entry_in(tmp_path, tenant, "another") is None
+        written(tmp_path, tenant, changes=["second run"])
+        assert (_report.entry_in(tmp_path, tenant, "petra") or {})["changes"] == ["second run"]
     _report_place.require_place_of_all(tmp_path)
     assert {one["tenant"] for one in _fleet.entries_below(tmp_path, 10**6)} == {"fleet.json", "keys.html", "failed"}
 
@@ -302,17 +307,23 @@ def test_the_report_about_a_key_follows_what_later_runs_see(tmp_path: Path) -> N
     run_with_key(tmp_path, "valid")
     # Nobody has asked for a report about keys.
     assert not (tmp_path / "north" / "keys.json").exists()
-    unknown = [{"id": 7, "description": "other", "public_key": "newkey12345"}]
+    unknown = [
+        {"id": 7, "description": "other", "public_key": "newkey12345"},
+        # A pair in the record of the key that is replaced, and one of somebody else.
+        {"id": 5, "description": "edited", "public_key": "edited123456"},
+        {"id": 9, "description": "theirs", "public_key": "theirs123456"},
+    ]
     findings = ["the tenant refuses the stored key: it was deleted", "1 key of the member is not in the store"]
-    old = key(state="refused", public_key="publ…", age_days=300.0, findings=findings, unknown=unknown)
+    old = key(state="refused", public_key="publ…", age_days=300.0, findings=findings, unknown=unknown, key_id=5)
     path = tmp_path / "north" / "keys.json"
     path.write_text(json.dumps({"petra": old, "zofiq": key()}), encoding="utf-8")
     os.utime(path, (0, 0))
 
     run_with_key(tmp_path, "refused", mode="store_key", done=True)
     now = kept()
-    assert (now["state"], now["public_key"], now["place"], now["findings"]) == ("valid", "newkey12345", "new", [])
-    assert now["unknown"] == []
+    assert (now["state"], now["public_key"], now["place"]) == ("valid", "newkey12345", "new")
+    assert now["findings"] == ["the member has 1 key that the store does not know: use, store or delete what is listed"]
+    assert [one["id"] for one in now["unknown"]] == [9]
     assert now["age_days"] != 300.0
     page = _keys_page.page(_keys_page.reports_below(tmp_path), NEW)
     assert "refuses" not in page
@@ -327,7 +338,7 @@ def test_the_report_about_a_key_follows_what_later_runs_see(tmp_path: Path) -> N
     run_with_key(tmp_path, "refused", access=access)
     assert kept()["state"] == "refused"
     assert kept()["public_key"] == "newk…"
-    assert kept()["findings"][1:] == ["the key has 1 right beyond the vendor's page"]
+    assert kept()["findings"][2:] == ["the key has 1 right beyond the vendor's page"]
 
 
 def test_the_page_of_all_keys_names_tenants_and_not_their_folders(tmp_path: Path) -> None:
@@ -420,7 +431,7 @@ def test_how_complete_a_profile_is(profile: dict[str, Any], completeness: str | 
     assert fields == {"completeness": completeness, "gaps": profile.get("gaps", [])}
     for status in _status.STATUSES:
         told = note if status in ("ready", "new", "drifted", "pending") else ""
-        assert _status.with_gaps({**fields, "status": status}) == (f"{status} ({told})" if told else status)
+        assert _status.in_words({**fields, "status": status}) == (f"{status} ({told})" if told else status)
 
 
 def test_what_is_gone() -> None:

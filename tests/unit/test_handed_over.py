@@ -74,7 +74,7 @@ def test_a_digest_tells_new_and_partial_integrations() -> None:
     text = _handed_over.digest(made, "")
     assert "aaa" not in text
     (cell,) = _handed_over.fleet_of(text)["tenants"]["north0"]["integrations"].values()
-    assert _fleet.full_word(cell) == "new (partial: 2 gaps)"
+    assert _fleet.word(cell) == "new (partial: 2 gaps)"
 
 
 def test_where_the_report_can_be_read_nothing_is_lost(tmp_path: Path) -> None:

@@ -78,6 +78,9 @@ def test_any_fleet_fits(tenants: int, vendors: int) -> None:
 PARTIAL = {"completeness": "partial", "gaps": ["a", "b", "c"]}
 
 
+UNSEEN = entry("north", "petra", "ready", notes=["not verified: the rights of the key: 403"])
+
+
 def test_a_profile_that_is_a_part_of_its_page_says_so_in_every_form() -> None:
     made = fleet(
         entry("north", "huntress", "ready", **PARTIAL),
@@ -85,14 +88,25 @@ def test_a_profile_that_is_a_part_of_its_page_says_so_in_every_form() -> None:
         entry("north", "petra", "ready", completeness="full", gaps=["a"]),
         entry("north", "wise_sync", "failed", error="no", **PARTIAL),
     )
-    assert table(made)[:3] == [
-        "onboard, 1 March 2026, 04:05 UTC: 1 tenant: 1 failed, 1 pending (1 partial), 2 ready (1 partial)",
+    assert table(made)[:4] == [
+        "onboard, 1 March 2026, 04:05 UTC: 1 tenant: 1 failed, 1 pending (partial: 1 gap), 2 ready (1",
+        "         partial)",
         "       huntress                 lastpass                    petra  wise_sync",
         "north  ready (partial: 3 gaps)  pending 2 (partial: 1 gap)  ready  failed",
     ]
     made["tenants"]["north"]["integrations"]["huntress"]["run"] = "before"
     assert any("(ready; partial: 3 gaps)" in line for line in table(made))
+    # One tenant with more vendors than fit beside each other.
+    many = fleet(*(entry("north", f"a_long_name_{number}", "ready", **PARTIAL) for number in range(5)), UNSEEN)
+    assert table(many)[:3] == [
+        "onboard, 1 March 2026, 04:05 UTC: 1 tenant: 6 ready (5 partial, 1 not verified)",
+        "               north",
+        "a_long_name_0  ready (partial: 3 gaps)",
+    ]
+    assert "petra          ready (not verified)" in table(many)
     # A fleet that is counted.
+    made = fleet(*(entry(f"t{number}", "huntress", "ready", **PARTIAL) for number in range(9)))
+    assert table(made)[0].endswith(": 9 tenants: 9 ready (partial: 3 gaps)")
     made = fleet(
         *(entry(f"t{number}", "huntress", "ready", **PARTIAL) for number in range(9)),
         *(entry("t1", f"vendor{number}", "ready", **(PARTIAL if number == 6 else {})) for number in range(7)),
@@ -101,6 +115,14 @@ def test_a_profile_that_is_a_part_of_its_page_says_so_in_every_form() -> None:
         "huntress (partial: 3 gaps)",
         "2 other vendors (1 partial)",
     ]
+
+
+def test_what_to_do_about_a_long_error_is_not_cut_off() -> None:
+    remedy = 'set sync_customize with one of these names, such as sync_customize: {"Table Setup": {"allow": ["a"]}}'
+    made = fleet(entry("north", "sync", "failed", error=f"{'no such table ' * 40}. What to do: {remedy}."))
+    text = " ".join(" ".join(table(made)).split())
+    assert "no such table … What to do: set sync_customize with" in text
+    assert '{"allow": ["a"]}}.' in text
 
 
 def test_what_exists_nowhere_yet_is_new_and_not_different() -> None:
