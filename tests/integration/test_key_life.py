@@ -174,9 +174,10 @@ def test_another_passphrase_for_the_store(ready):
     # The only passphrase of the run, or of several none that is named, is no new one.
     for refused in ({"integration_store_vault_id": "default"}, {}):
         assert play(ready, "rekey_store", **refused) != 0
-        assert "so nothing was encrypted. What to do: give the old and the new one" in " ".join(ready.output().split())
-        assert "Next:    ansible-playbook msp.connectwise.rekey_store -i " in ready.output()
-        assert "--vault-id old@prompt --vault-id new@prompt" in ready.output()
+        shown = ready.output()
+        assert "so nothing was encrypted. What to do: give the old and the new one" in " ".join(shown.split())
+        assert "Next:    ansible-playbook msp.connectwise.rekey_store -i " in shown
+        assert "--vault-id old@prompt --vault-id new@prompt" in shown
         assert ready.store_file(TENANT).read_bytes() == before
     ids = ["--vault-id", f"old@{ready.playground.passphrase}", "--vault-id", f"new@{other}"]
     assert play(ready, "rekey_store", *ids, integration_store_vault_id="new") == 0, ready.output()
