@@ -10,11 +10,10 @@ from dataclasses import replace
 from textwrap import wrap
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _handed_over
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _handed_over, _table
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._screen import Screen
 from ansible_collections.msp.connectwise.plugins.plugin_utils._summaries import SUMMARIES, Ended
-from ansible_collections.msp.connectwise.plugins.plugin_utils._table import WIDTH
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "playbook": {"type": "str", "choices": list(SUMMARIES)},
@@ -34,12 +33,12 @@ class ActionModule(OwnAction):
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         lines = [*args["lines"], *(self._of(args["playbook"], variables) if args["playbook"] else ())]
         if not lines and args["problem"]:
-            lines = wrap(f"Nothing was done: {args['problem']}", WIDTH, break_on_hyphens=False, break_long_words=False)
+            lines = _table.failure(args["problem"])
         if lines and args["explain_recap"]:
             commands = [number for number, text in enumerate(lines) if text.startswith("Next:")]
             at = commands[0] if commands else len(lines)
             lines[at:at] = _recap(str(variables["inventory_hostname"]))
-        Screen().say_all(lines)
+        Screen().end_with(lines)
         return {"changed": False}
 
     def _of(self, playbook: str, variables: Mapping[str, Any]) -> list[str]:
@@ -54,4 +53,4 @@ class ActionModule(OwnAction):
 def _recap(bearer: str) -> list[str]:
     """Say why a tenant may be missing in the recap. bearer: the host of the task for all hosts."""
     why = f"the task for all tenants is counted for {bearer}; a tenant that needed no other task is not listed"
-    return wrap(why, WIDTH, initial_indent="Recap:   ", subsequent_indent=" " * 9, break_on_hyphens=False)
+    return wrap(why, _table.WIDTH, initial_indent="Recap:   ", subsequent_indent=" " * 9, break_on_hyphens=False)
