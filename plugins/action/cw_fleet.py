@@ -40,6 +40,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
     shared_companies,
     shared_records,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import REMEDY
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._progress import Progress
@@ -114,6 +115,7 @@ class ActionModule(OwnAction, TenantAction):
     OPTIONS = ARGUMENT_SPEC
     VARIABLES: ClassVar[Mapping[str, str]] = {"fail_on": "cw_fail_on"}
 
+    @guarded
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         if result.get("failed"):
@@ -146,6 +148,8 @@ class ActionModule(OwnAction, TenantAction):
             _confirm.require(args["confirm"], tenants, self._loader)
         if args["ask_for_keys"] and not args["keys_file"]:
             given = self._asked(tenants)
+            # The time in which a person types is no time of waiting.
+            progress = Progress(screen)
         if given is not None:
             self._complete(given, tenants, hosts)
         for name, problem in {**shared_companies(tenants), **shared_records(tenants)}.items():

@@ -160,10 +160,10 @@ class ActionModule(ActionBase):
         failed = any(entry["status"] in BAD for entry in found)
         left = _given_keys.not_stored(run_directory(), note)
         if left:
-            lines.append(f"Not stored:  {'; '.join(left)}")
+            _before_commands(lines, f"Not stored:  {'; '.join(left)}")
             return {} if failed else {"unasked": _given_keys.lost(left)}
         if note.file and not failed:
-            lines.append(_given_keys.clear_up(note.file))
+            _before_commands(lines, _given_keys.clear_up(note.file))
         unasked = _given_keys.unasked(note, found)
         return {"unasked": _given_keys.nothing_done(unasked)} if unasked else {}
 
@@ -291,3 +291,9 @@ class ActionModule(ActionBase):
         for name, text in texts.items():
             replace_file(directory, directory / name, text, mode=mode)
         return {name: str(directory / name) for name in texts}
+
+
+def _before_commands(lines: list[str], line: str) -> None:
+    """Add a line to a summary, which ends with what to type next."""
+    at = next((number for number, text in enumerate(lines) if text.startswith("Next:")), len(lines))
+    lines.insert(at, line)

@@ -20,7 +20,12 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "lines": {"type": "list", "elements": "str", "default": []},
     "problem": {"type": "str"},
     "explain_recap": {"type": "bool", "default": False},
+    "only_reads": {"type": "bool", "default": False},
 }
+
+# Why a tenant may be missing in the recap. Takes the host of the task for all hosts.
+_RECAP = "the task for all tenants is counted for {}; a tenant that needed no other task is not listed"
+_NO_DIFF = "this playbook changes nothing, so it has none; onboard --check --diff shows what would change"
 
 
 class ActionModule(OwnAction):
@@ -34,10 +39,15 @@ class ActionModule(OwnAction):
         lines = [*args["lines"], *(self._of(args["playbook"], variables) if args["playbook"] else ())]
         if not lines and args["problem"]:
             lines = _table.failure(args["problem"])
-        if lines and args["explain_recap"]:
+        notes = []
+        if args["only_reads"] and self._task.diff:
+            notes += _note("Diff:", _NO_DIFF)
+        if args["explain_recap"]:
+            notes += _note("Recap:", _RECAP.format(variables["inventory_hostname"]))
+        if lines:
             commands = [number for number, text in enumerate(lines) if text.startswith("Next:")]
             at = commands[0] if commands else len(lines)
-            lines[at:at] = _recap(str(variables["inventory_hostname"]))
+            lines[at:at] = notes
         Screen().end_with(lines)
         return {"changed": False}
 
@@ -50,7 +60,6 @@ class ActionModule(OwnAction):
         return SUMMARIES[playbook](ended)
 
 
-def _recap(bearer: str) -> list[str]:
-    """Say why a tenant may be missing in the recap. bearer: the host of the task for all hosts."""
-    why = f"the task for all tenants is counted for {bearer}; a tenant that needed no other task is not listed"
-    return wrap(why, _table.WIDTH, initial_indent="Recap:   ", subsequent_indent=" " * 9, break_on_hyphens=False)
+def _note(word: str, text: str) -> list[str]:
+    """Return the lines of a summary that a word introduces."""
+    return wrap(text, _table.WIDTH, initial_indent=f"{word:9}", subsequent_indent=" " * 9, break_on_hyphens=False)
