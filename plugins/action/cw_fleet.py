@@ -22,7 +22,14 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, legible
 from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _confirm, _given_keys, _job_folder, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _asked,
+    _batch,
+    _confirm,
+    _given_keys,
+    _job_folder,
+    _report,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import yaml_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_hosts import Hosts
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import (
@@ -33,11 +40,13 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
     shared_companies,
     shared_records,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import REMEDY
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._progress import Progress
 from ansible_collections.msp.connectwise.plugins.plugin_utils._screen import Screen
 from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, STATUSES, failing
+from ansible_collections.msp.connectwise.plugins.plugin_utils._table import failure
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import BECOME, TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -106,6 +115,14 @@ class ActionModule(OwnAction, TenantAction):
     OPTIONS = ARGUMENT_SPEC
     VARIABLES: ClassVar[Mapping[str, str]] = {"fail_on": "cw_fail_on"}
 
+    @guarded
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if result.get("failed"):
+            # The play ends here, and the one with the report does not begin.
+            Screen().end_with(failure(str(result.get("msg"))))
+        return result
+
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         args["fail_on"] = failing(args["fail_on"])
         screen = Screen()
@@ -131,6 +148,8 @@ class ActionModule(OwnAction, TenantAction):
             _confirm.require(args["confirm"], tenants, self._loader)
         if args["ask_for_keys"] and not args["keys_file"]:
             given = self._asked(tenants)
+            # The time in which a person types is no time of waiting.
+            progress = Progress(screen)
         if given is not None:
             self._complete(given, tenants, hosts)
         for name, problem in {**shared_companies(tenants), **shared_records(tenants)}.items():
@@ -151,7 +170,9 @@ class ActionModule(OwnAction, TenantAction):
             )
         without = sorted(set(batch) - set(wanted))
         self._tell(screen, tenants, results, without, ((host, hosts.misspelt(host)) for host in batch))
-        return self._result(args, results, wanted, without, str(variables["inventory_hostname"]))
+        result = self._result(args, results, wanted, without, str(variables["inventory_hostname"]))
+        _batch.remember(_batch.Batch(batch, [name for name in batch if name not in result["done"]]))
+        return result
 
     @staticmethod
     def _stores_keys(args: Mapping[str, Any]) -> bool:

@@ -22,8 +22,8 @@ class ActionModule(OwnAction):
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         result: dict[str, Any] = {
             "changed": bool(args["changes"]),
-            "msg": "; ".join(args["changes"]),
-            # As the result of debug, it is shown without -v.
+            # A line each. As the result of debug, it is shown without -v.
+            "msg": args["changes"],
             "_ansible_verbose_always": True,
         }
         if self._task.diff and args["diffs"]:

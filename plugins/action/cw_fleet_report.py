@@ -28,6 +28,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import (
     _page,
     _table,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._batch import hosts_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import with_lists
@@ -159,10 +160,10 @@ class ActionModule(ActionBase):
         failed = any(entry["status"] in BAD for entry in found)
         left = _given_keys.not_stored(run_directory(), note)
         if left:
-            lines.append(f"Not stored:  {'; '.join(left)}")
+            _before_commands(lines, f"Not stored:  {'; '.join(left)}")
             return {} if failed else {"unasked": _given_keys.lost(left)}
         if note.file and not failed:
-            lines.append(_given_keys.clear_up(note.file))
+            _before_commands(lines, _given_keys.clear_up(note.file))
         unasked = _given_keys.unasked(note, found)
         return {"unasked": _given_keys.nothing_done(unasked)} if unasked else {}
 
@@ -175,7 +176,7 @@ class ActionModule(ActionBase):
         variables: Mapping[str, Any],
     ) -> list[str]:
         """What a run ends with: in a job of AWX its name first, and job templates instead of commands."""
-        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
+        hosts = hosts_of(variables)
         merges = args["handed_over"] or args["sources"] is not None
         templates = _handed_over.template_prefix(variables, "merge_reports" if merges else args["playbook"])
         typed = _commands.typed() if templates is None else replace(_commands.typed(), templates=templates)
@@ -189,8 +190,7 @@ class ActionModule(ActionBase):
         return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys, orders)]
 
     def _of_this_run(self, args: Mapping[str, Any], variables: Mapping[str, Any], directory: Path) -> _fleet.Fleet:
-        expected = variables.get("ansible_play_hosts_all") if args["expected"] is None else args["expected"]
-        hosts = [str(host) for host in expected or []]
+        hosts = [str(host) for host in (hosts_of(variables) if args["expected"] is None else args["expected"])]
         run = str(variables.get("awx_job_id") or f"{platform.node()}:{run_directory()}")
         fleet = _fleet.new_fleet(run, args["playbook"], check_mode=bool(self._task.check_mode))
         _fleet.add_entries(fleet, noted(run_directory()))
@@ -291,3 +291,9 @@ class ActionModule(ActionBase):
         for name, text in texts.items():
             replace_file(directory, directory / name, text, mode=mode)
         return {name: str(directory / name) for name in texts}
+
+
+def _before_commands(lines: list[str], line: str) -> None:
+    """Add a line to a summary, which ends with what to type next."""
+    at = next((number for number, text in enumerate(lines) if text.startswith("Next:")), len(lines))
+    lines.insert(at, line)

@@ -10,18 +10,22 @@ from dataclasses import replace
 from textwrap import wrap
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _handed_over
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _handed_over, _table
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._screen import Screen
 from ansible_collections.msp.connectwise.plugins.plugin_utils._summaries import SUMMARIES, Ended
-from ansible_collections.msp.connectwise.plugins.plugin_utils._table import WIDTH
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "playbook": {"type": "str", "choices": list(SUMMARIES)},
     "lines": {"type": "list", "elements": "str", "default": []},
     "problem": {"type": "str"},
     "explain_recap": {"type": "bool", "default": False},
+    "only_reads": {"type": "bool", "default": False},
 }
+
+# Why a tenant may be missing in the recap. Takes the host of the task for all hosts.
+_RECAP = "the task for all tenants is counted for {}; a tenant that needed no other task is not listed"
+_NO_DIFF = "this playbook changes nothing, so it has none; onboard --check --diff shows what would change"
 
 
 class ActionModule(OwnAction):
@@ -34,12 +38,17 @@ class ActionModule(OwnAction):
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         lines = [*args["lines"], *(self._of(args["playbook"], variables) if args["playbook"] else ())]
         if not lines and args["problem"]:
-            lines = wrap(f"Nothing was done: {args['problem']}", WIDTH, break_on_hyphens=False, break_long_words=False)
-        if lines and args["explain_recap"]:
+            lines = _table.failure(args["problem"])
+        notes = []
+        if args["only_reads"] and self._task.diff:
+            notes += _note("Diff:", _NO_DIFF)
+        if args["explain_recap"]:
+            notes += _note("Recap:", _RECAP.format(variables["inventory_hostname"]))
+        if lines:
             commands = [number for number, text in enumerate(lines) if text.startswith("Next:")]
             at = commands[0] if commands else len(lines)
-            lines[at:at] = _recap(str(variables["inventory_hostname"]))
-        Screen().say_all(lines)
+            lines[at:at] = notes
+        Screen().end_with(lines)
         return {"changed": False}
 
     def _of(self, playbook: str, variables: Mapping[str, Any]) -> list[str]:
@@ -51,7 +60,6 @@ class ActionModule(OwnAction):
         return SUMMARIES[playbook](ended)
 
 
-def _recap(bearer: str) -> list[str]:
-    """Say why a tenant may be missing in the recap. bearer: the host of the task for all hosts."""
-    why = f"the task for all tenants is counted for {bearer}; a tenant that needed no other task is not listed"
-    return wrap(why, WIDTH, initial_indent="Recap:   ", subsequent_indent=" " * 9, break_on_hyphens=False)
+def _note(word: str, text: str) -> list[str]:
+    """Return the lines of a summary that a word introduces."""
+    return wrap(text, _table.WIDTH, initial_indent=f"{word:9}", subsequent_indent=" " * 9, break_on_hyphens=False)

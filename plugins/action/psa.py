@@ -15,7 +15,7 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleError
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import VENDOR, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import VENDOR, PsaError, legible
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process, unconnected
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import KeyLifeError, Wish, misplaced
@@ -32,6 +32,20 @@ _KEY_OPTIONS = {
     "cw_access_check": ("public_key", "private_key"),
     "cw_table_setup": ("reader_public_key", "reader_private_key"),
 }
+# What a module changes, and the option that names it.
+_OBJECTS = {
+    "cw_security_role": ("security role", "name"),
+    "cw_table_setup": ("Customize lists of", "role"),
+    "cw_api_member": ("API member", "identifier"),
+    "cw_api_key": ("API key of", "member"),
+}
+
+
+def named_diff(diff: Mapping[str, Any], tenant: object, module: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a diff that says in its header of which tenant and object it is."""
+    kind, option = _OBJECTS[module]
+    header = legible(f"{tenant}: {kind} {args.get(option)}")
+    return {**diff, "before_header": header, "after_header": header}
 
 
 def _invocation_wanted(variables: Mapping[str, Any]) -> bool:
@@ -75,6 +89,8 @@ class ActionModule(TenantAction):
             )
         else:
             result.update(self.run_on_host(f"{PREFIX}{short}", args, variables))
+        if result.get("diff") and short in _OBJECTS:
+            result["diff"] = named_diff(result["diff"], variables.get("inventory_hostname"), short, args)
         if self.ignores_become():
             result.setdefault("warnings", []).append(BECOME)
         care.failed(result.get("error") or {})

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import closest
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _batch
 from ansible_collections.msp.connectwise.plugins.plugin_utils._handed_over import is_slice
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
 
@@ -67,6 +68,8 @@ _value:
 """
 
 
+# Names that mean themselves in a pattern of hosts. Where one does not, the play takes all hosts and skips their tasks.
+_PLAIN = re.compile(r"[\w.-]+").fullmatch
 # Options of ansible-playbook that show a playbook and run none of it.
 _LOOKS = ("syntax", "listhosts", "listtags", "listtasks")
 
@@ -111,7 +114,10 @@ def named_tenants(
     groups: Mapping[str, Sequence[str]] | None = None,
     known: Mapping[str, Sequence[str]] | None = None,
     tags: Iterable[str] | None = None,
+    unfinished: bool = False,
 ) -> str:
+    if unfinished and (batch := _batch.remembered()) is not None and all(map(_PLAIN, batch.unfinished)):
+        return ",".join(batch.unfinished)
     # An empty answer comes as null from the extra variables of AWX.
     names = pattern if isinstance(pattern, (list, tuple)) else [] if pattern is None else [pattern]
     inventory = groups or known or {}

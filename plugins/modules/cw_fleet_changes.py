@@ -50,9 +50,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What was changed, in one line.
+  description: What was changed, a line each.
   returned: success
-  type: str
+  type: list
+  elements: str
 diff:
   description: O(diffs). Each names tenant, vendor and object in its header.
   returned: with C(--diff), if there are any

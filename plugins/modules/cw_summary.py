@@ -34,6 +34,10 @@ options:
         M(msp.connectwise.cw_fleet) did everything, because that task is one for all hosts.
     type: bool
     default: false
+  only_reads:
+    description: Whether the playbook changes nothing. With C(--diff) the summary then says that there is no diff.
+    type: bool
+    default: false
 author:
   - The msp.connectwise contributors (@msp-connectwise)
 """

@@ -33,7 +33,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     register_keys,
     revised,
     sent,
-    shown_record,
+    shown_change,
     working_keys,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
@@ -87,8 +87,8 @@ class Outcome:
         }
 
     def diff(self) -> dict[str, Any]:
-        """Return the key before and after, as a diff shows it. In check mode only what was predicted differs."""
-        return {"before": shown_record(self.before), "after": {**shown_record(self.record), "changes": self.did}}
+        """Return the key before and after, as a diff shows it. A check run, which has no new key, shows the same."""
+        return shown_change(self.before, self.did)
 
 
 class Loop:

@@ -20,6 +20,9 @@ Record = dict[str, Any]
 # Clocks of two machines may differ by this much before the age of a key is not believed.
 SKEW_DAYS = 1.0
 SECONDS = 86400.0
+# What a run does, in the words of _key_life.
+KEYS_MADE = ("new API key", "given key stored")
+_KEYS_GONE, _REPLACED_GONE = ("keys deleted", "record taken out"), "replaced keys deleted"
 _HALVES = ("key_id", "public_key", "private_key")
 
 
@@ -62,15 +65,25 @@ def working_keys(record: Record) -> list[Record]:
     return [key for key in retired_keys(record) if not key.get("refused")]
 
 
-def shown_record(record: Record) -> dict[str, Any]:
-    """Return the keys of a record as a diff shows them: shortened, and none of the private halves."""
+def shown_change(record: Record, done: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the stored key before and after a run, as a diff shows it: shortened, and no private half.
+
+    record: before the run. done: what the run did, or in check mode what it would do, which gives the same diff: a key
+    that does not exist yet has no public half to show.
+    """
     current = record.get("current") or {}
-    shown = {
-        "public_key": current.get("public_key") and shown_key(current["public_key"]),
-        "created": current.get("created"),
-        "replaced_keys": [shown_key(key.get("public_key")) for key in retired_keys(record)],
-    }
-    return {name: value for name, value in shown.items() if value}
+    before: dict[str, Any] = {}
+    if current.get("public_key"):
+        created = f", created {str(current['created'])[:10]}" if current.get("created") else ""
+        before["stored_key"] = f"{shown_key(current['public_key'])}{created}"
+    after = {} if any(one.startswith(_KEYS_GONE) for one in done) else dict(before)
+    if made := [one for one in done if one in KEYS_MADE]:
+        after = {"stored_key": made[0]}
+    if _REPLACED_GONE in done and (replaced := [shown_key(one.get("public_key")) for one in retired_keys(record)]):
+        before["replaced_key"] = replaced
+    if after == before:
+        after["changes"] = list(done)
+    return {"before": before, "after": after}
 
 
 def _parts(record: Record) -> list[Record]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import (
     Typed,
     heal,
@@ -121,7 +122,7 @@ def nothing_to_type(fleet: Fleet, names: Sequence[str]) -> str:
     others = sorted({name for name, _vendor, _cell in with_status(fleet, set(fleet["tenants"]) - set(names), LEFT)})
     if not others:
         return "nothing; there is nothing left to do"
-    said = "this tenant" if len(names) == 1 else f"these {len(names)} tenants"
+    said = "this tenant" if len(names) == 1 else f"these {counted(len(names), 'tenant')}"
     return f"nothing for {said}; the report says what is left for {named(others)}"
 
 

@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 import threading
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from ansible import constants
 from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _job_folder
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _job_folder
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import run_directory
 
 # Callbacks whose output a program reads.
 PROGRAMS = ("json", "jsonl", "junit", "null")
@@ -23,6 +26,10 @@ PROGRAMS = ("json", "jsonl", "junit", "null")
 # file for the action.
 _TERMINAL = sys.stdout.isatty()
 _COLUMNS = shutil.get_terminal_size().columns
+# Where a task leaves its summary for the callback that stands beside the playbooks.
+_SUMMARY = "connectwise_summary.json"
+# Holds one word if that callback is loaded. A worker inherits it.
+_later: set[str] = set()
 
 
 def is_terminal(environment: Mapping[str, str] = os.environ, *, stdout: bool = _TERMINAL) -> bool:
@@ -33,6 +40,23 @@ def is_terminal(environment: Mapping[str, str] = os.environ, *, stdout: bool = _
 def is_for_programs() -> bool:
     """Return whether the output belongs to a callback that programs read."""
     return str(vars(constants)["DEFAULT_STDOUT_CALLBACK"]).rpartition(".")[2] in PROGRAMS
+
+
+def show_summaries_later() -> None:
+    """Leave summaries to the callback that calls this, which shows each below Ansible's line about its task."""
+    _later.add("callback")
+
+
+def show_kept_summary() -> None:
+    """Show the summary that a task has left, if there is one."""
+    path = Path(run_directory()) / _SUMMARY
+    try:
+        lines = json.loads(path.read_text(encoding="utf-8"))
+        path.unlink()
+    except FileNotFoundError:
+        return
+    for line in ["", *lines]:
+        Screen().say(line)
 
 
 class Screen:
@@ -54,6 +78,13 @@ class Screen:
         """Print a block of lines between two empty ones."""
         for line in ["", *lines, ""] if lines else ():
             self.say(line)
+
+    def end_with(self, lines: Collection[str]) -> None:
+        """Print the summary of a playbook, below Ansible's line about this task if the callback for that is loaded."""
+        if not _later:
+            self.say_all(lines)
+        elif lines:
+            _files.write(Path(run_directory()) / _SUMMARY, json.dumps(list(lines)))
 
     def update(self, text: str) -> None:
         """Replace the line of progress on a terminal. In a log, print another one."""

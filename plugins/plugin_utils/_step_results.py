@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import legible
+
 # The modules of the steps, in their order.
 STEPS = ("cw_security_role", "cw_table_setup", "cw_api_member", "cw_api_key", "cw_access_check")
 STORE_KEY = "store_key"
@@ -62,7 +64,10 @@ def changes(look: Mapping[str, Any], results: Results) -> list[str]:
 
 
 def diffs(look: Mapping[str, Any], results: Results) -> list[dict[str, Any]]:
-    """Return the object, before and after of each change, in the order of `changes`, of results in diff mode."""
+    """Return the object, before and after of each change, in the order of `changes`, of results in diff mode.
+
+    Both sides are text, a fact a line, so that they read the same in every format of results.
+    """
     found = [_diff(f"security role {(look.get('role') or {}).get('name')}", one) for one in _of_step(results, 0)]
     for one in _of_step(results, 1):
         found += [_diff(f"Customize list {name}", one, name) for name in one.get("changed_lists") or []]
@@ -75,23 +80,30 @@ def _of_step(results: Results, number: int) -> Sequence[Result]:
     return results.get(STEPS[number], [])
 
 
-def _diff(what: str, result: Result, part: str = "") -> dict[str, Any]:
+def _diff(what: str, result: Result, part: str = "") -> dict[str, str]:
     """part: the name of the object in a diff of several."""
     diff = result.get("diff") or {}
-    found: dict[str, Any] = {"object": what}
+    found = {"object": what}
     for side in ("before", "after"):
         whole = diff.get(side) or {}
-        found[side] = _rows_in_lines((whole.get(part) or {}) if part else whole)
+        found[side] = _as_text((whole.get(part) or {}) if part else whole)
     return found
 
 
-def _rows_in_lines(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a diff shows, with the levels of a permission row in one line, so that its name stays beside them."""
-    rows = shown.get("permissions")
-    if not isinstance(rows, Mapping):
-        return dict(shown)
-    lines = {row: ", ".join(f"{verb}: {level}" for verb, level in levels.items()) for row, levels in rows.items()}
-    return {**shown, "permissions": lines}
+def _as_text(shown: Mapping[str, Any]) -> str:
+    """Return what a diff shows with each row and each item in a line of its own, which says what it is."""
+    lines: list[str] = []
+    for name, value in sorted(shown.items()):
+        if name == "permissions":
+            lines += [
+                f"{row}: {', '.join(f'{verb} {level}' for verb, level in levels.items())}"
+                for row, levels in sorted(value.items())
+            ]
+        elif isinstance(value, (list, tuple)):
+            lines += [f"{name}: {one}" for one in value]
+        else:
+            lines.append(f"{name}: {value}")
+    return "".join(f"{legible(line)}\n" for line in lines)
 
 
 def entry_options(

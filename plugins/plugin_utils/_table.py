@@ -125,6 +125,18 @@ def _wrapped(text: str, begin: str, lines: int) -> list[str]:
     )
 
 
+def failure(problem: str) -> list[str]:
+    """Return the summary of a run that has no other, because a task for all tenants failed."""
+    return wrap(
+        problem,
+        WIDTH,
+        initial_indent="Failed:  ",
+        subsequent_indent=" " * 9,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
 def _about(fleet: Fleet, hosts: Iterable[str]) -> list[str]:
     """The tenants that the run was about."""
     seen = [

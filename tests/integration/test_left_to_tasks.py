@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Run, World
-from tests.playground import Playground
+from tests.playground import Playground, recap_of
 
 VENDOR = "umbrella"
 HERE = Path(__file__).resolve().parent
@@ -87,7 +87,7 @@ def test_it_is_said_once_and_done(fleet: Fleet) -> None:
     # A become counts for nothing where the connection is local: in the one task, in those of the role, as a process.
     become = ("--become", "--become-user", "somebody")
     without = {"ANSIBLE_BECOME_EXE": "/no/such/sudo"}
-    run = fleet.run([{"import_playbook": "msp.connectwise.onboard"}], *become, env=without)
+    run = fleet.run([{"import_playbook": "msp.connectwise.onboard"}], "--diff", *become, env=without)
     assert run.code == 0, run.output
     assert "become is ignored: the tenants' API needs no rights" in " ".join(run.output.split())
     lines = [line for line in run.output.splitlines() if "left to the tasks of the role" in line]
@@ -102,6 +102,15 @@ def test_it_is_said_once_and_done(fleet: Fleet) -> None:
     record = json.loads((fleet.place / "shelf" / "shelved.json").read_text(encoding="utf-8"))
     assert record["current"]["private_key"]
     assert record["current"]["private_key"] not in run.output
+    # Each counts as changed in the recap, and its diffs name it.
+    changed = {tenant: counts["changed"] for tenant, counts in recap_of(run.output).items()}
+    assert changed.pop("here") == 1
+    assert changed.keys() == WHY.keys()
+    assert min(changed.values()) >= 4
+    for tenant in WHY:
+        for kind in ("security role", "Customize lists of", "API member", "API key of"):
+            assert f"--- before: {tenant}: {kind} Umbrella\n+++ after: {tenant}: {kind} Umbrella\n" in run.output
+    assert "--- before: here umbrella: security role Umbrella\n" in run.output
 
 
 @pytest.mark.timeout(600)
