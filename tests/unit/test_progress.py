@@ -83,9 +83,7 @@ def test_a_line_counts_what_is_done_and_names_what_is_not() -> None:
         progress.integration_done(failed=True)
         progress.end("north")
         time.now = 12.4
-        assert progress.line() == (
-            "12 s: 1 of 4 tenants, 1 of 5 integrations done, 1 failed; now south, west, east"
-        )
+        assert progress.line() == ("12 s: 1 of 4 tenants, 1 of 5 integrations done, 1 failed; now south, west, east")
         progress.begin("north")
         assert progress.line().endswith("; now south, west, east and 1 more")
     assert output.texts == [""]
