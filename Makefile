@@ -38,6 +38,11 @@ setup-dev: setup ## The same with the linters and the documentation tools
 test: setup ## Run the tests but for the long ones (TESTS=tests/unit, JOBS=2, PYTEST_ARGS=...)
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(TESTS) $(PYTEST_ARGS)
 
+.PHONY: screens
+screens: setup ## Take the screens of tests/terminal again, and the transcript in the guide
+	@UPDATE_SCREENS=1 $(RUN) pytest -q tests/terminal/test_screens.py
+	@git --no-pager diff --stat -- tests/terminal/screens docs/docsite/rst/guide_first_steps.rst
+
 .PHONY: test-long
 test-long: setup ## Run the tests that take long (LONG_TESTS=tests/long/test_crash.py)
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(LONG_TESTS) $(PYTEST_ARGS)

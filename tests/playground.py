@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.simulator.client import Control
+
 VENDORS = ["zofiq", "acct_sync", "ticket_scout", "umbrella", "petra"]
 # A North American and a European cloud tenant that offer the extension routes, and one on premises that does not.
 TENANTS: dict[str, Any] = {
@@ -29,6 +31,14 @@ TENANTS: dict[str, Any] = {
     ],
 }
 PLAY_LIMIT = 240.0  # seconds
+# Role and member of the first key, as roles/cw_admin names them.
+FIRST_ROLE, FIRST_MEMBER = "Ansible msp.connectwise", "Ansible"
+FIRST_RIGHTS = {
+    "Member Maintenance": ("add", "edit", "delete", "inquire"),
+    "Security Roles": ("add", "edit", "delete", "inquire"),
+    "Table Setup": ("inquire",),
+}
+FIRST_TABLES = ["Agreements / Agreement Type", "Company / Configuration"]
 
 
 def inventory_of(ready: Mapping[str, Any], **everywhere: Any) -> dict[str, Any]:
@@ -44,6 +54,29 @@ def inventory_of(ready: Mapping[str, Any], **everywhere: Any) -> dict[str, Any]:
         for name, tenant in ready["tenants"].items()
     }
     return {"all": {"vars": {"ansible_connection": "local", "cw_ca_path": ready["ca"], **everywhere}, "hosts": hosts}}
+
+
+def first_key_by_hand(simulator: Control, tenant: str) -> dict[str, Any]:
+    """Do the clicks for the first key of a tenant that the guide on it tells, and return the key."""
+    at = {"role": FIRST_ROLE, "module": "System"}
+    verbs = ("add", "edit", "delete", "inquire")
+    steps: list[dict[str, Any]] = [
+        {
+            **at,
+            "kind": "role_permission",
+            "function": function,
+            "levels": {verb: "All" if verb in granted else "None" for verb in verbs},
+        }
+        for function, granted in FIRST_RIGHTS.items()
+    ]
+    table_setup = {"function": "Table Setup", "allow": FIRST_TABLES, "disallow": [], "rest": "disallow"}
+    steps.append({**at, "kind": "customize_list", **table_setup})
+    simulator.edit(tenant, {"op": "add_role", "name": FIRST_ROLE})
+    simulator.operator(tenant, steps)
+    simulator.edit(tenant, {"op": "add_member", "identifier": FIRST_MEMBER, "member_type": "api", "role": FIRST_ROLE})
+    key = {"kind": "create_key", "member": FIRST_MEMBER, "member_type": "api", "description": FIRST_ROLE}
+    (made,) = simulator.operator(tenant, [key])
+    return made
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import re
 
 from vendor_pages import LICENSE, Vendor, cell, table
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import rows
 
 
@@ -59,9 +60,9 @@ def vendor_guide(vendors: list[Vendor]) -> str:
         partial = "" if values.get("completeness") == "full" else ", a part of the page's table"
         page = str(profile.source)
         lines += [title, "-" * len(title), ""]
-        count = len(rows(values["permissions"]))
+        count = counted(len(rows(values["permissions"])), "row")
         source = f"`its page <{page}>`__" if page.startswith("http") else rst(page)
-        lines += [f"- {rst(profile.vendor)}; {count} rows from {source}, read in {values.get('checked')}{partial}"]
+        lines += [f"- {rst(profile.vendor)}; {count} from {source}, read in {values.get('checked')}{partial}"]
         lines += [f"- Customize lists: {', '.join(map(rst, values['customize']))}"] if values.get("customize") else []
         lines += (
             [f"- Features: {', '.join(map(rst, values['feature_groups']))}"] if values.get("feature_groups") else []

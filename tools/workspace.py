@@ -10,6 +10,7 @@ runs a command so that it sees this clone as the collection msp.connectwise and 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -112,6 +113,9 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     apply()
+    if Path(sys.argv[1]).name.startswith("ansible"):
+        # The commands that a run prints to type next need this workplace as well.
+        os.environ["MSP_CONNECTWISE_RUN_WITH"] = shlex.join(sys.orig_argv[: 1 - len(sys.argv)])
     try:
         os.execvp(sys.argv[1], sys.argv[1:])
     except OSError as error:

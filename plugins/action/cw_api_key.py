@@ -11,6 +11,7 @@ from typing import Any
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.connectwise.plugins.action.psa import ActionModule as PsaAction
+from ansible_collections.msp.connectwise.plugins.action.psa import named_diff
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import unsupported
 from ansible_collections.msp.connectwise.plugins.modules.cw_api_key import MODULE
@@ -20,6 +21,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Sit
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import KEYS_MADE
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import run_directory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import RETURNED_KEYS
@@ -64,9 +66,11 @@ class ActionModule(PsaAction):
             check_mode=site.check_mode,
         )
         outcome = loop.run()
-        if site.check_mode and {"new API key", "given key stored"} & set(outcome.did):
+        if site.check_mode and set(KEYS_MADE) & set(outcome.did):
             store.check(write=False)
         result = {**outcome.as_result(), "place": store.place, "record": record_name(params["store"], usual)}
+        if self._task.diff and outcome.changed:
+            result["diff"] = named_diff(outcome.diff(), variables.get("inventory_hostname"), "cw_api_key", params)
         if wish.given and not site.check_mode:
             _given_keys.note_stored(run_directory(), wish.given, result)
         if outcome.steps and params["on_unsupported"] == "fail":

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.vault import match_encrypt_secret
 
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     AuthenticationFailed,
     PermissionDenied,
@@ -59,8 +59,11 @@ class ActionModule(TenantAction):
         tenant = variables["inventory_hostname"]
         try:
             return {**result, **self._keep(tenant, validation.validated_parameters, variables)}
-        except (HostVarsError, PsaError) as problem:
+        except HostVarsError as problem:
             return {**result, "failed": True, "msg": f"tenant {tenant}: {problem}"}
+        except PsaError as problem:
+            problem.tenant = tenant
+            return {**result, "failed": True, "changed": False, **problem.as_result()}
 
     def _keep(self, tenant: str, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         _one_tenant(variables.get("ansible_play_hosts_all") or [tenant])
@@ -78,6 +81,7 @@ class ActionModule(TenantAction):
         if args["profile"]:
             said["clicks"] = first_key.clicks(args["profile"])
         if not args["write"]:
+            self._require_connection(variables)
             return said
         resolve = Resolver(self, variables)
         given = first_key.pasted({kind: resolve(source) for kind, (_kept, source) in VARIABLES.items()})
@@ -100,6 +104,12 @@ class ActionModule(TenantAction):
             if backup:
                 said["backup"] = str(backup)
         return {**said, "changed": True}
+
+    def _require_connection(self, variables: dict[str, Any]) -> None:
+        """Raise PsaError if the tenant could not be asked whatever the keys are, before a person makes them."""
+        others = {name: value for name, value in variables.items() if name not in dict(VARIABLES.values())}
+        options = self.bound_options(others)
+        parse_connection({**options, "public_key": "later", "private_key": "later too"})
 
     def _try(self, given: dict[str, str], variables: dict[str, Any]) -> None:
         """Raises HostVarsError if the tenant does not take the pasted keys."""
@@ -195,8 +205,8 @@ class ActionModule(TenantAction):
 
 
 def _next(tenant: str) -> str:
-    # Extra variables of this run are the keys, or a file of them.
-    run = replace(_commands.typed(), extra=())
+    # A file of extra variables may hold the keys of this run.
+    run = _commands.typed().without_files()
     return _commands.playbook("onboard", run, [tenant], ["--check", "--diff"])
 
 

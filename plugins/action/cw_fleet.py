@@ -19,9 +19,17 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.utils.display import Display
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, legible
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _asked, _confirm, _given_keys, _job_folder, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _asked,
+    _batch,
+    _confirm,
+    _given_keys,
+    _job_folder,
+    _report,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import yaml_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_hosts import Hosts
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import (
@@ -32,15 +40,20 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import 
     shared_companies,
     shared_records,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._job_folder import REMEDY
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
-from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._progress import Progress
+from ansible_collections.msp.connectwise.plugins.plugin_utils._screen import Screen
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, STATUSES, failing
+from ansible_collections.msp.connectwise.plugins.plugin_utils._table import failure
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import BECOME, TenantAction
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "keys_file": {"type": "str", "no_log": False},
     "ask_for_keys": {"type": "bool", "default": False},
     "confirm": {"type": "str", "default": ""},
-    "fail_on": {"type": "list", "elements": "str", "default": list(_report.BAD), "choices": list(_report.STATUSES)},
+    "fail_on": {"type": "list", "elements": "str", "default": list(BAD), "choices": list(STATUSES)},
 }
 _WARNINGS_SHOWN = 20
 
@@ -102,10 +115,23 @@ class ActionModule(OwnAction, TenantAction):
     OPTIONS = ARGUMENT_SPEC
     VARIABLES: ClassVar[Mapping[str, str]] = {"fail_on": "cw_fail_on"}
 
+    @guarded
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if result.get("failed"):
+            # The play ends here, and the one with the report does not begin.
+            Screen().end_with(failure(str(result.get("msg"))))
+        return result
+
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        args["fail_on"] = failing(args["fail_on"])
+        screen = Screen()
+        progress = Progress(screen)
         batch = [str(host) for host in variables.get("ansible_play_batch") or [variables["inventory_hostname"]]]
+        _asked.require_meaning(load_extra_vars(self._loader), context.CLIARGS)
         given = _given_keys.read(self._loaded, args["keys_file"] or "") if self._stores_keys(args) else None
-        _asked.require_known(load_extra_vars(self._loader))
+        if self.ignores_become():
+            Display().warning(BECOME)
         tags = _asked.tags()
         hosts = Hosts(self, variables, tags=tags, given_keys=given)
         wanted = [host for host in batch if hosts.wants_integrations(host)]
@@ -122,6 +148,8 @@ class ActionModule(OwnAction, TenantAction):
             _confirm.require(args["confirm"], tenants, self._loader)
         if args["ask_for_keys"] and not args["keys_file"]:
             given = self._asked(tenants)
+            # The time in which a person types is no time of waiting.
+            progress = Progress(screen)
         if given is not None:
             self._complete(given, tenants, hosts)
         for name, problem in {**shared_companies(tenants), **shared_records(tenants)}.items():
@@ -129,8 +157,9 @@ class ActionModule(OwnAction, TenantAction):
             mark_broken(tenant, problem, [one.vendor for one in tenant.integrations])
         run = FleetRun(
             check_mode=bool(self._task.check_mode),
-            threads=max(1, int(context.CLIARGS.get("forks") or 5)),
-            show=Display().display,
+            forks=max(1, int(context.CLIARGS.get("forks") or 5)),
+            show=screen.say,
+            progress=progress,
         )
         if given is not None and args["keys_file"]:
             self._clear_up(args, given)
@@ -139,8 +168,11 @@ class ActionModule(OwnAction, TenantAction):
             _given_keys.note_all_stored(
                 _report.run_directory(), [one for tenant in tenants for one in tenant.integrations]
             )
-        self._tell(tenants, results, sorted(set(batch) - set(wanted)), ((host, hosts.misspelt(host)) for host in batch))
-        return self._result(args, results, wanted, str(variables["inventory_hostname"]))
+        without = sorted(set(batch) - set(wanted))
+        self._tell(screen, tenants, results, without, ((host, hosts.misspelt(host)) for host in batch))
+        result = self._result(args, results, wanted, without, str(variables["inventory_hostname"]))
+        _batch.remember(_batch.Batch(batch, [name for name in batch if name not in result["done"]]))
+        return result
 
     @staticmethod
     def _stores_keys(args: Mapping[str, Any]) -> bool:
@@ -169,7 +201,7 @@ class ActionModule(OwnAction, TenantAction):
         if unasked:
             keys = [[one.tenant, one.member, one.product] for one in unasked]
             command = _given_keys.command_with_file(one.tenant for one in unasked)
-            Display().display("\n".join(_given_keys.not_asked(keys, command)))
+            Screen().say("\n".join(_given_keys.not_asked(keys, command)))
             note = _given_keys.Note("finish", unasked=keys, asked=len(unasked) < len(waiting))
             _given_keys.remember(_report.run_directory(), note)
         return given
@@ -203,7 +235,12 @@ class ActionModule(OwnAction, TenantAction):
         return yaml_of(self._loader, path)
 
     def _result(
-        self, args: Mapping[str, Any], results: Sequence[TenantResult], wanted: list[str], bearer: str
+        self,
+        args: Mapping[str, Any],
+        results: Sequence[TenantResult],
+        wanted: Sequence[str],
+        without: Sequence[str],
+        bearer: str,
     ) -> dict[str, Any]:
         errors: dict[str, list[str]] = {}
         for one in results:
@@ -215,20 +252,23 @@ class ActionModule(OwnAction, TenantAction):
         result: dict[str, Any] = {
             # Each host's own task says whether it changed; this one stands for all of them.
             "changed": False,
-            "msg": f"{len(wanted)} tenants, {len(changes)} changed, {len(errors)} failed",
-            "hosts": wanted,
+            "msg": f"{counted(len(wanted), 'tenant')}, {len(changes)} changed, {len(errors)} failed",
+            "hosts": list(wanted),
             "left_to_tasks": left_to_tasks,
             "errors": errors,
             "changes": changes,
             # The first host goes on to the end of the play, and writes the report of all.
-            "done": [name for name in wanted if name not in {*left_to_tasks, *errors, *changes, bearer}],
+            "done": [name for name in (*wanted, *without) if name not in {*left_to_tasks, *errors, *changes, bearer}],
         }
-        if self._task.diff and any(one.diffs for one in results):
-            result["diff"] = [_shown(one.name, diff) for one in results for diff in one.diffs]
+        if self._task.diff:
+            result["diffs"] = {
+                one.name: [_shown(one.name, diff) for diff in one.diffs] for one in results if one.changes
+            }
         return result
 
     def _tell(
         self,
+        screen: Screen,
         tenants: Sequence[Tenant],
         results: Sequence[TenantResult],
         without: Sequence[str],
@@ -244,9 +284,9 @@ class ActionModule(OwnAction, TenantAction):
         for warning, names in _grouped(warnings)[:_WARNINGS_SHOWN]:
             display.warning(redact(f"{_named(names)}: {warning}"))
         for reason, names in _grouped((one.name, one.left_to_tasks.values()) for one in results):
-            display.display(redact(f"{_named(names)} left to the tasks of the role: {reason}"))
+            screen.say(f"{_named(names)} left to the tasks of the role: {reason}")
         if without:
-            display.display(f"{_named(without)} left out: cw_integrations is not set")
+            screen.say(f"{_named(without)} left out: cw_integrations is not set")
 
 
 def _grouped(said: Iterable[tuple[str, Iterable[str]]]) -> list[tuple[str, list[str]]]:
@@ -264,10 +304,5 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _shown(tenant: str, diff: Mapping[str, Any]) -> dict[str, Any]:
-    what = f"{tenant}: {diff['module']}"
-    return {
-        "before_header": what,
-        "after_header": what,
-        "before": diff.get("before") or {},
-        "after": diff.get("after") or {},
-    }
+    what = legible(f"{tenant} {diff['vendor']}: {diff['object']}")
+    return {"before_header": what, "after_header": what, "before": diff["before"], "after": diff["after"]}

@@ -12,14 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
-from ansible_collections.msp.connectwise.plugins.module_utils._redact import redact
 from ansible_collections.msp.connectwise.plugins.plugin_utils import (
     _asked,
     _commands,
@@ -31,28 +28,27 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import (
     _page,
     _table,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._batch import hosts_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import with_lists
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import own_variables, unanswered
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import (
-    BAD,
-    STATUSES,
-    noted,
-    run_directory,
-    summary,
-)
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import noted, run_directory, summary
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import (
     replace_file,
     require_place_of_all,
     tighten_all,
+    unwritable,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
+from ansible_collections.msp.connectwise.plugins.plugin_utils._screen import Screen
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import (
     REPORTS_FOLDER,
     report_dir_of,
     report_mode_of,
 )
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD, LEFT, STATUSES, failing
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "directory": {"type": "path"},
@@ -64,9 +60,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "fail_on": {"type": "list", "elements": "str", "default": list(BAD), "choices": list(STATUSES)},
     "artifact": {"type": "str"},
     "keep_jobs": {"type": "int", "default": 30},
+    "show": {"type": "bool", "default": True},
 }
-# Callbacks whose output a program reads.
-PROGRAMS = ("json", "jsonl", "junit", "null")
 NOT_SEEN = "the run ended for this tenant before this integration was looked at; its output says why"
 NO_RESULT = "no report has a result for this tenant: the job that had it did not end, or did not run"
 
@@ -81,10 +76,11 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         variables = task_vars or {}
         result: dict[str, Any] = super().run(tmp, variables)
-        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(dict(self._task.args))
+        validation = ArgumentSpecValidator(ARGUMENT_SPEC).validate(with_lists(self._task.args, ARGUMENT_SPEC))
         if validation.error_messages:
             return {**result, "failed": True, "msg": validation.error_messages[0]}
         args = validation.validated_parameters
+        args["fail_on"] = failing(args["fail_on"])
         job = variables.get("awx_job_id")
         if args["artifact"] is None:
             args["artifact"] = f"connectwise_fleet_{job}" if job else "connectwise_fleet"
@@ -110,25 +106,34 @@ class ActionModule(ActionBase):
             msg=_fleet.about(fleet),
         )
         if not self._task.check_mode:
-            try:
-                result["files"] = self._write(directory, fleet, mode)
-                # What runs before this one have left, also of tenants that it leaves out.
-                for place in {directory, Path(report_dir_of(variables, Resolver(self, variables)))}:
-                    tighten_all(place, fleet["tenants"], mode, REPORTS_FOLDER)
-                result["removed"] = _handed_over.tidy(directory, args["keep_jobs"])
-            except (OSError, _files.NotAFile) as problem:
-                return {**result, "failed": True, "msg": f"the fleet report could not be written: {problem}"}
+            result.update(self._files(fleet, args, directory, mode, variables))
         result["lines"] = self._lines(fleet, args, result.get("files"), directory, variables)
-        result.update(self._of_keys(args["playbook"], result["lines"]))
-        self._say(result["lines"])
+        # How it stands is told also if there was no place to write it to.
+        if not result.get("failed"):
+            result.update(self._of_keys(args["playbook"], result["lines"]))
+        if args["show"]:
+            Screen().say_all(result["lines"])
+        if result.get("failed"):
+            return result
         if args["artifact"]:
             report = str(Path(result["files"]["fleet.json"]).absolute()) if "files" in result else ""
-            result["ansible_stats"] = {
-                "data": {args["artifact"]: _handed_over.digest(fleet, report)},
-                "aggregate": False,
-                "per_host": False,
-            }
+            digest = {args["artifact"]: _handed_over.digest(fleet, report)}
+            result["ansible_stats"] = {"data": digest, "aggregate": False, "per_host": False}
         return result
+
+    def _files(
+        self, fleet: _fleet.Fleet, args: Mapping[str, Any], directory: Path, mode: int, variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Write the report and tidy up. Return what a result says of it, also if that fails."""
+        try:
+            files = self._write(directory, fleet, mode)
+            # What runs before this one have left, also of tenants that it leaves out.
+            for place in {directory, Path(report_dir_of(variables, Resolver(self, variables)))}:
+                tighten_all(place, fleet["tenants"], mode, REPORTS_FOLDER)
+            return {"files": files, "removed": _handed_over.tidy(directory, args["keep_jobs"])}
+        except (OSError, _files.NotAFile) as problem:
+            told = unwritable(directory, problem) if isinstance(problem, OSError) else problem
+            return {"failed": True, **told.as_result()}
 
     def _directory(self, args: Mapping[str, Any], variables: Mapping[str, Any], job: Any) -> Path:
         """Return where the report goes. Raises NotAFile if a link leads there from the folder of the reports on."""
@@ -155,10 +160,10 @@ class ActionModule(ActionBase):
         failed = any(entry["status"] in BAD for entry in found)
         left = _given_keys.not_stored(run_directory(), note)
         if left:
-            lines.append(f"Not stored:  {'; '.join(left)}")
+            _before_commands(lines, f"Not stored:  {'; '.join(left)}")
             return {} if failed else {"unasked": _given_keys.lost(left)}
         if note.file and not failed:
-            lines.append(_given_keys.clear_up(note.file))
+            _before_commands(lines, _given_keys.clear_up(note.file))
         unasked = _given_keys.unasked(note, found)
         return {"unasked": _given_keys.nothing_done(unasked)} if unasked else {}
 
@@ -171,28 +176,21 @@ class ActionModule(ActionBase):
         variables: Mapping[str, Any],
     ) -> list[str]:
         """What a run ends with: in a job of AWX its name first, and job templates instead of commands."""
-        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or []]
+        hosts = hosts_of(variables)
         merges = args["handed_over"] or args["sources"] is not None
         templates = _handed_over.template_prefix(variables, "merge_reports" if merges else args["playbook"])
         typed = _commands.typed() if templates is None else replace(_commands.typed(), templates=templates)
-        keys = _keys_page.summary(_keys_page.reports_below(directory)) if fleet["playbook"] == "key_report" else ""
+        keys = (
+            _keys_page.summary(_keys_page.reports_below(directory, fleet["tenants"]))
+            if fleet["playbook"] == "key_report"
+            else ""
+        )
         name = _handed_over.job_name(variables)
         orders = str(directory) if fleet["check_mode"] and not name else ""
         return [*([f"AWX, {name}"] if name else []), *_table.table(fleet, files, typed, hosts, keys, orders)]
 
-    @staticmethod
-    def _say(lines: Iterable[str]) -> None:
-        """As plain lines, which every callback for people leaves as they are; one for programs owns the output."""
-        callback = str(vars(constants)["DEFAULT_STDOUT_CALLBACK"]).rpartition(".")[2]
-        if callback in PROGRAMS:
-            return
-        display = Display()
-        for line in ["", *lines, ""]:
-            display.display(redact(line))
-
     def _of_this_run(self, args: Mapping[str, Any], variables: Mapping[str, Any], directory: Path) -> _fleet.Fleet:
-        expected = variables.get("ansible_play_hosts_all") if args["expected"] is None else args["expected"]
-        hosts = [str(host) for host in expected or []]
+        hosts = [str(host) for host in (hosts_of(variables) if args["expected"] is None else args["expected"])]
         run = str(variables.get("awx_job_id") or f"{platform.node()}:{run_directory()}")
         fleet = _fleet.new_fleet(run, args["playbook"], check_mode=bool(self._task.check_mode))
         _fleet.add_entries(fleet, noted(run_directory()))
@@ -277,14 +275,14 @@ class ActionModule(ActionBase):
 
     @staticmethod
     def _write(directory: Path, fleet: _fleet.Fleet, mode: int) -> dict[str, str]:
-        keys = _keys_page.reports_below(directory)
+        keys = _keys_page.reports_below(directory, fleet["tenants"])
         command = _commands.playbook("finish", _commands.typed(), ["TENANT"])
         texts = {
             "fleet.json": json.dumps(fleet, indent=1, ensure_ascii=False, default=str) + "\n",
             "fleet.html": _page.page(fleet, command, keys=bool(keys)),
             # For --limit @…: the tenants to take up again, and those a person or another run still has to see to.
             "failed": ActionModule._limit(_fleet.tenants_with(fleet, BAD)),
-            "left": ActionModule._limit(_fleet.tenants_with(fleet, _fleet.LEFT)),
+            "left": ActionModule._limit(_fleet.tenants_with(fleet, LEFT)),
         }
         if keys:
             texts["keys.html"] = _keys_page.page(keys, fleet["generated"])
@@ -293,3 +291,9 @@ class ActionModule(ActionBase):
         for name, text in texts.items():
             replace_file(directory, directory / name, text, mode=mode)
         return {name: str(directory / name) for name in texts}
+
+
+def _before_commands(lines: list[str], line: str) -> None:
+    """Add a line to a summary, which ends with what to type next."""
+    at = next((number for number, text in enumerate(lines) if text.startswith("Next:")), len(lines))
+    lines.insert(at, line)

@@ -15,6 +15,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import settings_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import TenantAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_time import require_in_time
 
 ARGUMENT_SPEC: dict[str, Any] = {"vendor": {"type": "str", "required": True}, "profile": {"type": "dict"}}
 
@@ -25,6 +26,8 @@ class ActionModule(OwnAction, TenantAction):
     OPTIONS = ARGUMENT_SPEC
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        vendor = args["vendor"].rpartition(".")[2]
+        require_in_time(str(variables["inventory_hostname"]), vendor)
         site = self.site(variables)
         resolve = Resolver(self, variables)
         settings = settings_of(variables, resolve)
@@ -38,7 +41,7 @@ class ActionModule(OwnAction, TenantAction):
         def store(key: _profile.Key) -> Any:
             return maker.store(settings, key.record, variables, resolve, key.member["identifier"])
 
-        integration = Integration(site, profile, settings, store, vendor=args["vendor"].rpartition(".")[2])
+        integration = Integration(site, profile, settings, store, vendor=vendor)
         look = integration.look()
         if look.work == CONVERGE:
             if lines := integration.announcement(look):

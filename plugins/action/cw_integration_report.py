@@ -20,6 +20,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import unwritable
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import file_mode, report_dir_of, report_mode_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_time import note_late
 
 FACT = "connectwise_integrations"
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -41,9 +43,11 @@ class ActionModule(OwnAction):
         # A role of another collection goes by its full name, its integration by the short one.
         args["vendor"] = args["vendor"].rpartition(".")[2]
         look, results, error, kind = self._read(args)
-        if _report.is_silent(look, error):
-            return {"changed": False, "msg": "nothing is reported of an integration whose keys were only stored"}
+        if _report.is_silent(look, results, error, check_mode=bool(self._task.check_mode)):
+            return {"changed": False, "msg": "nothing is reported of an integration of which no key was stored"}
         tenant = str(variables["inventory_hostname"])
+        if late := _step_results.too_late(args["failed_result"]):
+            note_late(tenant, args["vendor"], late)
         directory, defer, mode = self._settings(look, variables)
         try:
             entry = _report.record_integration(
@@ -66,7 +70,7 @@ class ActionModule(OwnAction):
             "integration": entry,
             "ansible_facts": {FACT: {**known, args["vendor"]: entry}},
         }
-        return {**result, "failed": True} if entry["status"] in _report.BAD and not defer else result
+        return {**result, "failed": True} if entry["status"] in BAD and not defer else result
 
     @staticmethod
     def _read(args: Mapping[str, Any]) -> tuple[dict[str, Any], _step_results.Results, str, str]:

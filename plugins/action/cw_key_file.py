@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _job_folder
+from ansible_collections.msp.connectwise.plugins.plugin_utils._controller import require_new_passphrase
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import KeyFile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
@@ -48,7 +49,10 @@ class ActionModule(OwnAction, TenantAction):
             "store_vault_id": args["vault_id"],
             "store_allow_readable": args["allow_readable"],
         }
-        store = self.store_maker(variables).key_file(settings_of(variables, Resolver(self, variables), **settings))
+        found = settings_of(variables, Resolver(self, variables), **settings)
+        if args["operation"] == "rekey":
+            require_new_passphrase(self._loader._vault, found.store_vault_id)
+        store = self.store_maker(variables).key_file(found)
         return self._operate(store, args)
 
     def _operate(self, store: KeyFile, args: Mapping[str, Any]) -> dict[str, Any]:

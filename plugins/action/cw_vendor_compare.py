@@ -12,7 +12,8 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _compare, _compare_page, _profile, _vendor_list
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import vendor_directories
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
@@ -34,6 +35,7 @@ class ActionModule(OwnAction):
     _requires_connection = False
     OPTIONS = ARGUMENT_SPEC
     WRITES = "the comparison"
+    PLACE = "integration_report_dir"
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         directories = vendor_directories(variables, args["directories"])
@@ -48,6 +50,12 @@ class ActionModule(OwnAction):
                 continue
             # The reader gives tenants whose vendors are the same the same profiles.
             alike.setdefault(tuple(id(one) for one in profiles), (profiles, []))[1].append(host)
+        if not refused and args["add"] is None and not any(profiles for profiles, _tenants in alike.values()):
+            raise InputError(
+                "no tenant of this play has cw_integrations, so there is nothing to compare",
+                remedy="list the vendors of each tenant in the inventory, such as cw_integrations: [zofiq, umbrella], "
+                "or name vendors to compare: -e cw_add=huntress",
+            )
         compared = [
             _compare.compared(
                 tenants, profiles, [one for one in others if one.name not in {own.name for own in profiles}]
@@ -56,6 +64,13 @@ class ActionModule(OwnAction):
         ]
         left = {_compare_page.names(hosts): why for why, hosts in refused.items()}
         problems = [f"{_compare_page.names(one.tenants)}: {text}" for one in compared for text in one.problems]
+        if args["add"] is not None:
+            problems += [
+                f"{_compare_page.names(one.tenants)}, with {added.name}: {text}"
+                for one in compared
+                for added, _rows, texts in one.more
+                for text in texts
+            ]
         problems += [f"{tenants}: {why}" for tenants, why in left.items()]
         result = {"changed": False, "collisions": problems, "comparisons": [_data(one) for one in compared]}
         if wrong:
@@ -68,7 +83,7 @@ class ActionModule(OwnAction):
             replace_file(path.parent, path, page, mode=settings.file_mode)
             result["file"] = str(path)
         count = sum(len(one.tenants) for one in compared)
-        result["msg"] = f"{count} tenants compared, {len(problems)} problems" + (
+        result["msg"] = f"{counted(count, 'tenant')} compared, {counted(len(problems), 'problem')}" + (
             f", see {path}" if "file" in result else ""
         )
         return result
@@ -87,7 +102,10 @@ def _profiles(host: Mapping[str, Any], directories: Sequence[Path]) -> list[_pro
     if "cw_integrations" not in host:
         return []
     names = _profile.wanted(host["cw_integrations"], directories)
-    return [_profile.read(name, host, host.__getitem__, directories) for name in names]
+    profiles = [_profile.read(name, host, host.__getitem__, directories) for name in names]
+    for profile in profiles:
+        profile.require_rights()
+    return profiles
 
 
 def _data(one: _compare.Comparison) -> dict[str, Any]:

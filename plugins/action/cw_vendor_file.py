@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _new_vendor, _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import own_directory
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
@@ -18,6 +19,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check imp
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import load, parse
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known
 
+_LARGEST = 16 * 2**20  # bytes of a page; a permission table has some hundred rows
 _MOST = 20  # rows of an error
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -42,6 +44,8 @@ class ActionModule(OwnAction):
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         name = args["name"]
+        if not name:
+            raise InputError("no vendor is named; nothing was written", remedy="name it: -e cw_vendor=acme_sync")
         directory = Path(args["directory"]) if args["directory"] else own_directory(variables)
         path = directory / f"{name}.yml"
         if name in known():
@@ -67,10 +71,11 @@ class ActionModule(OwnAction):
             "questions": made.reading.questions,
             "lines": [
                 *made.messages,
+                *_left_to_do(profile),
                 *announced(name, profile.asks, outside=True),
                 f"{path} written; look it over, then add {name} to cw_integrations",
             ],
-            "msg": f"{path}: {made.messages[0]}, {len(made.reading.unresolved)} lines not resolved",
+            "msg": f"{path}: {made.messages[0]}, {counted(len(made.reading.unresolved), 'line')} not resolved",
         }
 
 
@@ -93,10 +98,15 @@ def _same_as(name: str, path: Path, made: _new_vendor.Begun, compared: bool) -> 
         "lines": [
             message,
             *_new_vendor.told("not resolved", made.reading.unresolved),
+            *_left_to_do(profile),
             *announced(name, profile.asks, outside=True),
         ],
         "msg": message,
     }
+
+
+def _left_to_do(profile: _profile.Profile) -> list[str]:
+    return ["no row allows anything yet: onboard refuses this vendor until its rows do"] if profile.empty else []
 
 
 _HEAD = """---
@@ -107,7 +117,10 @@ _HEAD = """---
 
 def _page(path: Path) -> str:
     try:
-        return _files.read_text(path.expanduser(), encoding="utf-8-sig")
+        return _files.read_text(path.expanduser(), limit=_LARGEST, encoding="utf-8-sig")
+    except _files.NotAFile as problem:
+        problem.remedy = "save the page, or only its table, as a file of its own (-e cw_table=page.html)"
+        raise
     except UnicodeDecodeError:
         remedy = "save the page as HTML, or the table as CSV or TSV, in UTF-8; a PDF or a spreadsheet cannot be read"
         raise InputError(f"{path} is not a text in UTF-8", remedy=remedy) from None

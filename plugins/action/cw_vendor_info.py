@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _vendor_list
 from ansible_collections.msp.connectwise.plugins.plugin_utils._inventory import vendor_directories
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import OwnAction
@@ -24,11 +25,12 @@ class ActionModule(OwnAction):
     OPTIONS = ARGUMENT_SPEC
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        none = f"no vendor matches {args['search']}; leave cw_search out to see all of them"
         found, wrong = _vendor_list.listed(vendor_directories(variables, args["directories"]), args["search"])
         return {
             "changed": False,
             "vendors": found,
-            "lines": _vendor_list.lines(found),
-            "msg": f"{len(found)} vendors",
+            "lines": _vendor_list.lines(found) or [none],
+            "msg": counted(len(found), "vendor"),
             **({"warnings": wrong} if wrong else {}),
         }

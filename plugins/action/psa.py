@@ -15,9 +15,8 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleError
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import VENDOR, PsaError, legible
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process, unconnected
-from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import KeyLifeError, Wish, misplaced
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
@@ -26,17 +25,27 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._modules import MO
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolver
 from ansible_collections.msp.connectwise.plugins.plugin_utils._routes_care import Care
 from ansible_collections.msp.connectwise.plugins.plugin_utils._store_option import store_of
-from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import PREFIX, TenantAction
+from ansible_collections.msp.connectwise.plugins.plugin_utils._tenant_action import BECOME, PREFIX, TenantAction
 
 # With `store`, the stored key takes the place of these options.
 _KEY_OPTIONS = {
     "cw_access_check": ("public_key", "private_key"),
     "cw_table_setup": ("reader_public_key", "reader_private_key"),
 }
-_PROCESS = (
-    "become: true makes every task a process of its own, which is slower; the tenants' API needs no rights on this "
-    "machine, so leave it out"
-)
+# What a module changes, and the option that names it.
+_OBJECTS = {
+    "cw_security_role": ("security role", "name"),
+    "cw_table_setup": ("Customize lists of", "role"),
+    "cw_api_member": ("API member", "identifier"),
+    "cw_api_key": ("API key of", "member"),
+}
+
+
+def named_diff(diff: Mapping[str, Any], tenant: object, module: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a diff that says in its header of which tenant and object it is."""
+    kind, option = _OBJECTS[module]
+    header = legible(f"{tenant}: {kind} {args.get(option)}")
+    return {**diff, "before_header": header, "after_header": header}
 
 
 def _invocation_wanted(variables: Mapping[str, Any]) -> bool:
@@ -59,7 +68,10 @@ class ActionModule(TenantAction):
             args = self.connection_options(variables)
             self._with_stored_key(short, args, variables)
             in_process = self.runs_in_process(variables)
-            care = Care(args, check_mode=bool(self._task.check_mode), local=in_process)
+            # The tasks of the role share the tenant's time; any other task has its own.
+            session = self.session(args, variables) if in_process and self.shares_time else None
+            http = session.http if session else lambda: None
+            care = Care(args, check_mode=bool(self._task.check_mode), local=in_process, session=http)
             args = care.options(short, args)
         except PsaError as problem:
             return {**result, **unconnected(MODULES[f"{PREFIX}{short}"], problem)}
@@ -72,12 +84,15 @@ class ActionModule(TenantAction):
                     diff_mode=bool(self._task.diff),
                     action=f"{PREFIX}{short}",
                     invocation=_invocation_wanted(variables),
+                    http=http(),
                 )
             )
         else:
             result.update(self.run_on_host(f"{PREFIX}{short}", args, variables))
-            if self._task.become and self._connection.transport == "local":
-                result.setdefault("warnings", []).append(_PROCESS)
+        if result.get("diff") and short in _OBJECTS:
+            result["diff"] = named_diff(result["diff"], variables.get("inventory_hostname"), short, args)
+        if self.ignores_become():
+            result.setdefault("warnings", []).append(BECOME)
         care.failed(result.get("error") or {})
         self._name_vendor(result, variables)
         if care.warnings:

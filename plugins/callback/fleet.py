@@ -42,8 +42,10 @@ from typing import Any, TextIO
 
 from ansible.plugins.callback import CallbackBase
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, JOURNAL, run_directory
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import JOURNAL, run_directory
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import BAD
 
 _LIVE = 0.5  # seconds between two looks on a terminal
 
@@ -77,7 +79,8 @@ class Progress:
         work, finished = sum(tenants.values()), min(len(self.statuses), sum(tenants.values()))
         rest = "" if not finished or finished >= work else f", {_spoken(seconds * (work - finished) / finished)} left"
         others = f"{found['pending']} pending, {found['drifted']} drifted, {failed} failed"
-        return f"{done} of {len(tenants)} tenants done, {finished} of {work} integrations: {others}{rest}"
+        amount = f"{done} of {counted(len(tenants), 'tenant')} done, {finished} of {counted(work, 'integration')}"
+        return f"{amount}: {others}{rest}"
 
 
 def _spoken(seconds: float) -> str:

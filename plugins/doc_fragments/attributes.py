@@ -130,6 +130,22 @@ attributes:
     description: Runs once for all hosts of the play.
 """
 
+    FLEET_CHANGES = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    details: It changes nothing itself.
+  diff_mode:
+    support: full
+  idempotent:
+    support: N/A
+    details: It reports what another task changed.
+  action:
+    support: full
+    description: Runs on the controller.
+"""
+
     LOOK = r"""
 options: {}
 attributes:

@@ -81,8 +81,9 @@ options:
     default: 120.0
   deadline:
     description:
-      - Seconds that all requests of a task may take together, the waits between them included.
-      - The task then fails; a fleet goes on without that tenant.
+      - Seconds that all requests of a task may take together, the waits between them included. The task then fails.
+      - The playbooks over a fleet and the role C(integration) count it once for each tenant and run, for all vendors of
+        the tenant together. Unless it is set, they add 120 seconds for each vendor after the first.
     type: float
     default: 600.0
   max_answer_mb:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ._client import Psa, Record
 from ._customize import Customizable, customizable, own_items, read_own, universe
-from ._errors import InputError, PermissionDenied, PsaError
+from ._errors import AuthenticationFailed, InputError, PermissionDenied, PsaError, readable, unverified
 from ._names import canonical_item
 from ._permissions import ListWish, Row, begins, deviations, plan_list, wanted_matrix
 from ._resource import Names
@@ -59,13 +59,24 @@ class Access:
     excess_items: list[dict[str, str]] = field(default_factory=list)
     probes: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    unverified: list[str] = field(default_factory=list)
 
     @property
     def verdict(self) -> str:
-        """ok, missing (the vendor's work fails somewhere), or excess (the key can do more than it should)."""
-        if self.missing or self.missing_items or any(not probe["ok"] for probe in self.probes):
-            return "missing"
-        return "excess" if self.excess or self.excess_items else "ok"
+        """ok, missing (the vendor's work fails somewhere), or excess (the key can do more than it should).
+
+        unverified: nothing differs, and the tenant does not show all of it.
+        """
+        if self.differs:
+            missing = self.missing or self.missing_items or any(not probe["ok"] for probe in self.probes)
+            return "missing" if missing else "excess"
+        return "unverified" if self.unverified else "ok"
+
+    @property
+    def differs(self) -> bool:
+        """Return whether a right is not as wanted, as far as the tenant shows them."""
+        rights = (self.missing, self.missing_items, self.excess, self.excess_items)
+        return any(rights) or any(not probe["ok"] for probe in self.probes)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -77,6 +88,7 @@ class Access:
             "missing_items": self.missing_items,
             "excess_items": self.excess_items,
             "probes": self.probes,
+            "unverified": self.unverified,
         }
 
     def summary(self) -> str:
@@ -89,14 +101,39 @@ class Access:
         lines += [f"missing: {one['function']} does not allow {one['item']}" for one in self.missing_items]
         lines += [f"excess: {one['function']} allows {one['item']}" for one in self.excess_items]
         lines += [f"missing: {one['path']} answers {one['error']}" for one in self.probes if not one["ok"]]
+        lines = lines or self.unverified
         more = f" and {len(lines) - 5} more" if len(lines) > 5 else ""
         return "; ".join(lines[:5]) + more if lines else "ok"
 
 
-def read_access(psa: Psa) -> tuple[list[Record], list[Record]]:
-    """`GET /system/mySecurity` and `…/customizeItems/`: what these keys may do."""
-    settings, items = psa.together([partial(psa.list, "/system/mySecurity"), partial(read_own, psa)])
-    return settings, items
+@dataclass(frozen=True)
+class Own:
+    """What the keys read of themselves: rights and allow lists. None: the tenant does not show it; then why."""
+
+    settings: list[Record] | None
+    items: list[Record] | None
+    why_settings: PsaError | None = None
+    why_items: PsaError | None = None
+
+    @property
+    def member(self) -> str:
+        """Return the member that the keys belong to; empty if the tenant does not tell."""
+        return member_of(self.settings or [])
+
+
+def read_access(psa: Psa) -> Own:
+    """Read what these keys may do: `GET /system/mySecurity` and `…/customizeItems/`. Raises PsaError.
+
+    A tenant that shows neither has to accept the keys at `GET /system/info`, which takes no right; keys that both
+    refuse are refused.
+    """
+    reads = [partial(psa.list, "/system/mySecurity"), partial(read_own, psa)]
+    (settings, why_settings), (items, why_items) = psa.together([partial(readable, one, proven=True) for one in reads])
+    if isinstance(why_settings, AuthenticationFailed) and isinstance(why_items, AuthenticationFailed):
+        raise why_settings
+    if settings is None and items is None:
+        psa.get("/system/info")
+    return Own(settings, items, why_settings, why_items)
 
 
 def member_of(settings: list[Record]) -> str:
@@ -108,20 +145,20 @@ def member_of(settings: list[Record]) -> str:
     return ""
 
 
-def wished(function: str, entry: Any) -> tuple[Customizable, ListWish]:
-    """One entry of a profile's Customize lists, checked."""
+def wished(function: str, entry: Any, state: str | None = None) -> tuple[Customizable, ListWish]:
+    """One entry of a profile's Customize lists, checked. state: that of an entry without one."""
     if not isinstance(entry, Mapping):
         raise InputError(
             f"customize.{function}: expected a mapping, not {entry!r}",
             remedy="write {allow: [...], disallow: [...]}, or {allow: all}",
         )
-    if strangers := sorted(set(entry) - {"allow", "disallow", "exclusive", "module", "on_unknown"}):
+    if strangers := sorted(set(entry) - {"allow", "disallow", "state", "module", "on_unknown"}):
         raise InputError(
             f"customize.{function} has unknown fields: {', '.join(map(str, strangers))}",
-            remedy="use allow, disallow, exclusive, module, on_unknown",
+            remedy="use allow, disallow, state (exact, present or absent), module, on_unknown",
         )
     try:
-        wish = ListWish.parse(entry.get("allow"), entry.get("disallow"), entry.get("exclusive"))
+        wish = ListWish.parse(entry.get("allow"), entry.get("disallow"), entry.get("state", state))
     except InputError as problem:
         problem.problem = f"customize.{function}: {problem.problem}"
         raise
@@ -129,8 +166,7 @@ def wished(function: str, entry: Any) -> tuple[Customizable, ListWish]:
 
 
 def compare(
-    settings: list[Record],
-    items: list[Record],
+    own: Own,
     permissions: Mapping[str, Any],
     customize: Mapping[str, Any],
     names: Names,
@@ -142,15 +178,20 @@ def compare(
 
     exclusive: a right of a function that the profile does not name is one in excess.
     """
-    rows = [Row.from_record(record) for record in settings]
-    access = Access(member_of(settings))
-    missing, excess, warnings = deviations(rows, permissions, exclusive=exclusive, lenient=lenient)
-    access.missing = [one.as_dict() for one in missing]
-    access.excess = [one.as_dict() for one in excess]
-    access.warnings += warnings
-    for function, entry in customize.items():
+    access = Access(own.member)
+    if own.settings is not None:
+        rows = [Row.from_record(record) for record in own.settings]
+        missing, excess, warnings = deviations(rows, permissions, exclusive=exclusive, lenient=lenient)
+        access.missing = [one.as_dict() for one in missing]
+        access.excess = [one.as_dict() for one in excess]
+        access.warnings += warnings
+    elif own.why_settings:
+        access.unverified.append(unverified("the rights of the key, and whose it is", own.why_settings))
+    if own.items is None and own.why_items and customize:
+        access.unverified.append(unverified(f"the Customize lists {', '.join(customize)}", own.why_items))
+    for function, entry in customize.items() if own.items is not None else ():
         what, wish = wished(function, entry)
-        current = own_items(items, what)
+        current = own_items(own.items or [], what)
         loose = lenient or entry.get("on_unknown") == "warn"
         # Names the list itself holds need no catalogue, which saves a read on every unchanged night.
         held = {canonical_item(item) for item in current}
@@ -174,14 +215,14 @@ def compare(
 
 def probe(
     psa: Psa,
-    settings: list[Record],
+    own: Own,
     permissions: Mapping[str, Any],
     lenient: bool,
     endpoints: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Make one cheap read for every function the profile may inquire, and of what the vendor's software calls."""
-    rows = [Row.from_record(record) for record in settings]
-    wanted, _warnings = wanted_matrix(rows, permissions, lenient=lenient)
+    rows = [Row.from_record(record) for record in own.settings or []]
+    wanted, _warnings = wanted_matrix(rows, permissions, lenient=lenient or own.settings is None)
     paths = {Row(None, module, function, {}).key: path for (module, function), path in PROBES.items()}
     todo = [
         (row, paths[row.key])
@@ -189,8 +230,8 @@ def probe(
         if row.key in paths and wanted.get(row.key, {}).get("inquire", "None") != "None"
     ]
     # Of a list, its count is the cheapest read that takes the same right.
-    own = [path if path.endswith("/count") else f"{path.rstrip('/')}/count" for path in endpoints]
-    todo += [(Row(None, "", "the vendor's own call", {}), path) for path in own]
+    called = [path if path.endswith("/count") else f"{path.rstrip('/')}/count" for path in endpoints]
+    todo += [(Row(None, "", "the vendor's own call", {}), path) for path in called]
 
     def call(row: Row, path: str) -> dict[str, Any]:
         result: dict[str, Any] = {"module": row.module, "function": row.function, "path": path, "ok": True, "error": ""}

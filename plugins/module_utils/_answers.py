@@ -18,6 +18,7 @@ from ._errors import (
     AuthenticationFailed,
     ClientIdRefused,
     Conflict,
+    DeadlinePassed,
     InvalidRecord,
     LostAnswer,
     NotThePsa,
@@ -180,6 +181,9 @@ def error_of(answer: Answer) -> PsaError:
     problem = _error_of(answer)
     code = _body(answer).get("code")
     problem.code = code if isinstance(code, str) and code in _CODES else ""
+    if answer.no_time:
+        problem.limit, problem.remedy = "deadline", DeadlinePassed.remedy
+        problem.problem += f"; {answer.no_time}"
     return problem
 
 
@@ -226,7 +230,7 @@ def unquoted(problem: PsaError) -> PsaError:
         operation=problem.operation,
         status=problem.status,
     )
-    clean.unclear = problem.unclear
+    clean.unclear, clean.limit = problem.unclear, problem.limit
     return clean
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import copy
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from ._errors import (
     WrongAddress,
 )
 from ._http import PARALLEL, Answer, Http
+from ._patience import alone, pause, with_this_permit
 from ._redact import HIDDEN, beginning, register
 from ._rights import right_for
 from ._shapes import identified
@@ -39,8 +39,7 @@ Results = list[Any]
 PAGE_SIZE = 1000  # the most the API gives in one page
 # Of 1,000 records each, where the tenant gives as many; whoever gives fewer and fewer does not keep us long.
 _MAX_PAGES = 200
-# Seconds between looks for a record that was written just now.
-_NOT_YET = (0.3, 0.8, 1.6)
+_NOT_YET = (0.3, 0.8, 1.6)  # seconds between looks for a record that was written just now
 
 
 def quoted(value: object) -> str:
@@ -57,7 +56,8 @@ class Psa:
     def __init__(self, connection: Connection, http: Http | None = None) -> None:
         self.connection = connection
         register(connection.private_key)
-        self._shared = False
+        # A session of the caller's stays open.
+        self._shared = http is not None
         self._http = http or Http(connection.policy, is_transient)
         self._codebase = None if connection.codebase == "auto" else connection.codebase
         self._company: Record | None = None
@@ -79,11 +79,11 @@ class Psa:
     def with_keys(self, public_key: str, private_key: str) -> Psa:
         """The same tenant and session with other keys, to see what those may do."""
         other = Psa(self.connection.with_keys(public_key, private_key), self._http)
-        other._codebase, other._company, other._shared = self._codebase, self._company, True
+        other._codebase, other._company = self._codebase, self._company
         return other
 
     def begin(self) -> None:
-        """Restart the time that all of a task may take: what comes now is a task of its own, such as cleaning up."""
+        """Restart the deadline, unless it is that of a whole run: what comes now is a task of its own."""
         self._http.begin()
 
     @property
@@ -231,7 +231,7 @@ class Psa:
         if len(todo) < 2:
             return [call() for call in todo]
         with ThreadPoolExecutor(max_workers=min(PARALLEL, len(todo))) as pool:
-            futures = [pool.submit(_alone, call) for call in todo]
+            futures = [pool.submit(with_this_permit(alone), call) for call in todo]
         return [future.result() for future in futures]
 
     def _call(
@@ -269,11 +269,11 @@ class Psa:
             except PsaError as problem:
                 problem.unclear = True  # the first request was answered
                 raise
-        for pause in _NOT_YET if method == "GET" else ():
+        for seconds in _NOT_YET if method == "GET" else ():
             # Ids come from the tenant itself: a record that is not found may only not be visible yet.
             if answer.status != 404 or not isinstance(error_of(answer), RecordNotFound):
                 break
-            time.sleep(pause)
+            pause(seconds)
             answer = self._once(method, path, params, body, form, site, headers)
         return answer
 
@@ -385,17 +385,10 @@ class Psa:
         elif isinstance(problem, AuthenticationFailed):
             problem.remedy = (
                 f"the company exists here, so check public_key ({shown_key(self.connection.public_key)}) and "
-                "private_key (not exchanged?), and that the API member of these keys is active"
+                "private_key (not exchanged?), that the API member of these keys is active, and that nobody edited the "
+                "description of the key, which makes a new pair (msp.connectwise.first_key takes it)"
             )
         return problem
-
-
-def _alone(call: Callable[[], Any]) -> Any:
-    """A call of several: its error waits for theirs, and must not keep the answer it came from as long."""
-    try:
-        return call()
-    except PsaError as problem:
-        raise problem.with_traceback(None) from None
 
 
 _OURS = frozenset({"authorization", "clientid", "cookie", "host"})

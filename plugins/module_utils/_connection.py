@@ -25,6 +25,7 @@ REGIONS = {
 DEFAULT_CODEBASE = "v4_6_release"
 _UI_HOST = re.compile(r"(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)", re.IGNORECASE)
 CODEBASE = re.compile(r"v\d[\w.]*", re.ASCII)
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _HEADER_VALUE = re.compile(r"[\w.{}-]+", re.ASCII)
 
 # no_log keeps it from the system's log; `_module` shows its beginning in results, because somebody may have put the
@@ -191,10 +192,7 @@ def _parsed(options: Mapping[str, Any]) -> Connection:
         raise InputError(
             f'codebase "{codebase}" is not one', remedy="use v4_6_release, a versioned one such as v2025_1, or auto"
         )
-    for option, example in (("client_id", "00000000-0000-0000-0000-000000000000"), ("api_version", "2025.1")):
-        value = str(options.get(option) or "").strip()
-        if value and not _HEADER_VALUE.fullmatch(value):
-            raise InputError(f'{option} "{value}" cannot be sent', remedy=f"write it as in {example}")
+    _require_headers(str(options["client_id"]).strip(), str(options.get("api_version") or "").strip())
     return Connection(
         company_id=str(options["company_id"]).strip(),
         public_key=str(options["public_key"]).strip(),
@@ -206,6 +204,18 @@ def _parsed(options: Mapping[str, Any]) -> Connection:
         region=region,
         policy=_policy(options),
     )
+
+
+def _require_headers(client_id: str, api_version: str) -> None:
+    """Raise InputError if a value cannot be the header that it is for."""
+    if api_version and not _HEADER_VALUE.fullmatch(api_version):
+        raise InputError(f'api_version "{api_version}" cannot be sent', remedy="write it as in 2025.1")
+    if not _GUID.fullmatch(client_id):
+        raise InputError(
+            f'client_id "{client_id}" cannot be sent, because it is no GUID',
+            remedy="set client_id (cw_client_id, CW_CLIENT_ID) to the client id registered at "
+            "developer.connectwise.com/ClientID, such as 00000000-0000-0000-0000-000000000000",
+        )
 
 
 def _policy(options: Mapping[str, Any]) -> Policy:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
-from ._access import compare, member_of, read_access
+from ._access import Own, compare, read_access
 from ._answers import error_of, is_transient
-from ._client import Psa, Record
+from ._client import Psa
 from ._connection import Connection, shown_key
 from ._diagnosis import UNKNOWN, WARNING, WRONG, Diagnosis, Stop
 from ._doctor_network import proxy_of, reach
 from ._errors import (
+    UNVERIFIED,
     AuthenticationFailed,
     ClientIdRefused,
     ConnectionFailed,
@@ -32,9 +33,11 @@ from ._errors import (
     TlsUntrusted,
     UserInterfaceHost,
     WrongAddress,
+    unverified,
 )
 from ._http import Answer, Http
 from ._members import find_api_member
+from ._names import counted
 from ._resource import Names
 from ._roles import reads_offered
 from ._routes import Extensions
@@ -77,9 +80,8 @@ def diagnose(
 ) -> Diagnosis:
     """Look at a tenant from the outside in. Reads only; a failure is told as it is, without another try."""
     diagnosis = Diagnosis()
-    psa = Psa(connection, Http(replace(connection.policy, retries=0), is_transient))
-    with psa, suppress(Stop):
-        _look(psa, diagnosis, permissions, customize, routes)
+    with closing(Http(replace(connection.policy, retries=0), is_transient)) as http, suppress(Stop):
+        _look(Psa(connection, http), diagnosis, permissions, customize, routes)
     return diagnosis.finished()
 
 
@@ -103,10 +105,10 @@ def _look(
     diagnosis.add("codebase", f"{psa.codebase} answers; the product is {info.get('version')}")
     diagnosis.add("client_id", "accepted")
     with diagnosis.attempt(place, "keys"):
-        settings, items = read_access(psa)
+        own = read_access(psa)
     diagnosis.add("keys", "accepted")
-    _member(psa, diagnosis, member_of(settings))
-    _rights(psa, diagnosis, settings, items, permissions, customize)
+    _member(psa, diagnosis, own)
+    _rights(psa, diagnosis, own, permissions, customize)
     _routes(psa, diagnosis, routes)
     _rate(psa, diagnosis)
 
@@ -158,14 +160,20 @@ def _clock(answer: Answer, diagnosis: Diagnosis) -> None:
     )
 
 
-def _member(psa: Psa, diagnosis: Diagnosis, identifier: str) -> None:
+def _member(psa: Psa, diagnosis: Diagnosis, own: Own) -> None:
     """Who the keys belong to. An inactive member's keys are refused, so one that answers is active."""
+    identifier, hidden = own.member, own.why_settings
+    if hidden is not None:
+        diagnosis.add("member", unverified("whose the keys are", hidden), status=UNKNOWN, remedy=hidden.remedy)
+        diagnosis.add("level", f"{UNVERIFIED}the tenant does not tell whose the keys are", status=UNKNOWN)
+        return
     try:
-        member = find_api_member(psa, identifier)
-        top = Names(psa).top_level()
+        member, names = find_api_member(psa, identifier), Names(psa)
+        top = names.top_level()
     except PsaError as problem:
         diagnosis.add("member", f"{identifier}, active")
-        diagnosis.add("level", f"cannot be read: {problem.problem}", status=UNKNOWN, remedy=problem.remedy)
+        found = unverified(f"the level of {identifier}", problem)
+        diagnosis.add("level", found, status=UNKNOWN, remedy=problem.remedy)
         return
     if member is None:
         diagnosis.add("member", f"{identifier}, active, a member of its own and not an API member")
@@ -174,8 +182,16 @@ def _member(psa: Psa, diagnosis: Diagnosis, identifier: str) -> None:
     role = (member.get("securityRole") or {}).get("name")
     diagnosis.add("member", f"{identifier}, active, with the role {role}")
     level = member.get("structureLevel") or {}
+    if level.get("id") is None:
+        found = f"{UNVERIFIED}the level of {identifier}: its record does not show it"
+        remedy = f"look at it in System > Members > API Members > {identifier}; it has to be {top.get('name')}"
+        diagnosis.add("level", found, status=UNKNOWN, remedy=remedy)
+        return
     if level.get("id") == top.get("id"):
-        diagnosis.add("level", f"{level.get('name')}, the highest")
+        for line in names.unverified:
+            diagnosis.add("level", f"{line}; the highest of those is {top.get('name')}", status=UNKNOWN)
+        if not names.unverified:
+            diagnosis.add("level", f"{level.get('name')}, the highest")
         return
     diagnosis.add(
         "level",
@@ -188,14 +204,13 @@ def _member(psa: Psa, diagnosis: Diagnosis, identifier: str) -> None:
 def _rights(
     psa: Psa,
     diagnosis: Diagnosis,
-    settings: list[Record],
-    items: list[Record],
+    own: Own,
     permissions: Mapping[str, Any],
     customize: Mapping[str, Any],
 ) -> None:
     """What this collection needs for its own work, right by right."""
     try:
-        access = compare(settings, items, permissions, customize, Names(psa), lenient=True)
+        access = compare(own, permissions, customize, Names(psa), lenient=True)
     except PsaError as problem:
         diagnosis.wrong("rights", problem)
         return
@@ -215,16 +230,19 @@ def _rights(
             status=WRONG,
             remedy=f"{menu} click (customize) at {one['function']} and move {one['item']} to the Allow list",
         )
-    if access.missing or access.missing_items:
+    for line in access.unverified:
+        remedy = next(one.remedy for one in (own.why_settings, own.why_items) if one is not None)
+        diagnosis.add("rights", line, status=UNKNOWN, remedy=remedy)
+    if access.missing or access.missing_items or own.settings is None:
         return
     if access.excess:
         diagnosis.add(
             "rights",
-            f"all that is needed, and {len(access.excess)} levels more",
+            f"all that is needed, and {counted(len(access.excess), 'level')} more",
             status=WARNING,
             remedy="give the keys a member with the rights of the role msp.connectwise.cw_admin and no others",
         )
-    else:
+    elif not access.unverified:
         diagnosis.add("rights", "exactly what is needed")
 
 

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from ._redact import redact, redact_data
 
+# The beginning of a line about something that a tenant does not show.
+UNVERIFIED = "not verified: "
+# Stands in remedies for the short name of the integration, which only the engine knows.
+VENDOR = "<vendor>"
 # What a terminal obeys, line breaks among them, and what turns the direction of a text: no server writes our lines.
 _ILLEGIBLE = dict.fromkeys(
     (
@@ -43,11 +47,15 @@ class PsaError(Exception):
     data: further values for the task's result (never secrets).
     code: of the server, if it is a known one.
     unclear: whether the request may have made a key, although it failed.
+    choice: the option to set, and a name of the tenant that it may have.
+    limit: the option whose limit of time was reached, if that is what went wrong.
     """
 
     remedy = ""
     code = ""
     unclear = False
+    choice: tuple[str, str] | None = None
+    limit = ""
 
     def __init__(
         self,
@@ -90,6 +98,8 @@ class PsaError(Exception):
             "remedy": legible(self.remedy),
             "status": self.status,
             **({"unclear": True} if self.unclear else {}),
+            **({"choice": [legible(one) for one in self.choice]} if self.choice else {}),
+            **({"limit": self.limit} if self.limit else {}),
         }
         return redact_data({"msg": str(self), "error": error, **self.data})
 
@@ -127,9 +137,13 @@ class TlsUntrusted(ConnectionFailed):
 
 
 class DeadlinePassed(ConnectionFailed):
-    """The time of the task was over before a request, so it was not sent."""
+    """The time for the tenant was over before a request, so it was not sent."""
 
-    remedy = "run again: every task continues from what it finds; or raise deadline (cw_deadline)"
+    limit = "deadline"
+    remedy = (
+        "find out what makes the tenant, or a gateway in front of it, so slow; or raise deadline (cw_deadline), then "
+        "run again: every run continues from what it finds"
+    )
 
 
 class LostAnswer(PsaError):
@@ -262,6 +276,32 @@ UNCERTAIN = (LostAnswer, ServerFailed, NotThePsa)
 # Of these, the ones that pass by themselves: when the effect is not there, the write is worth one more try.
 PASSING = (LostAnswer, TransientFailure, NotThePsa)
 
+# The tenant answers, and refuses, lacks or breaks the one operation.
+_WITHHELD = (PermissionDenied, RouteNotOffered, RecordNotFound, ServerFailed, NotThePsa)
+T = TypeVar("T")
+
+
+def readable(read: Callable[[], T], *, proven: bool = False) -> tuple[T | None, PsaError | None]:
+    """Return what a read finds, or the error of a tenant that withholds it. For reads that only verify.
+
+    proven: another read shows whether the tenant accepts the keys, so that a 401 here is about the operation.
+    """
+    withheld = (*_WITHHELD, AuthenticationFailed) if proven else _WITHHELD
+    try:
+        return read(), None
+    except withheld as problem:
+        # What passes by itself, or is too much to read, says nothing about what the tenant offers.
+        if isinstance(problem, (TransientFailure, AnswerTooLarge)):
+            raise
+        return None, problem
+
+
+def unverified(what: str, problem: PsaError) -> str:
+    """Return the line of a report for what could not be read."""
+    details = ", ".join(filter(None, [str(problem.status or ""), f'"{problem.said}"' if problem.said else ""]))
+    reason = f"{problem.operation}: {problem.problem}" if problem.operation else problem.problem
+    return redact(f"{UNVERIFIED}{what}: {reason}{f' ({details})' if details else ''}")
+
 
 def error_from(result: Mapping[str, Any]) -> PsaError:
     """The error of a failed task, from its result: as the module raised it, if it says so."""
@@ -279,6 +319,9 @@ def error_from(result: Mapping[str, Any]) -> PsaError:
         status=said.get("status"),
     )
     problem.unclear = bool(said.get("unclear"))
+    option, *names = said.get("choice") or [""]
+    problem.choice = (str(option), str(names[0])) if names else None
+    problem.limit = str(said.get("limit") or "")
     return problem
 
 

@@ -9,7 +9,7 @@ import json as jsonlib
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -26,9 +26,10 @@ from ._errors import (
     TooSlow,
 )
 from ._http_errors import translated, unreadable
+from ._patience import Deadline, Limit, pause, waiting
 from ._redact import beginning
 from ._strict_json import NotJson, parsed, weight
-from ._wire import ENCODINGS, Adapter, Budget, Session, read_body, spending, too_large
+from ._wire import CONNECTING, ENCODINGS, Adapter, Budget, Session, read_body, spending, too_large
 
 try:
     import requests
@@ -54,7 +55,7 @@ class Policy:
     """How patient the transport is. Times in seconds; retries counts the tries after the first.
 
     timeout: of each read; request_deadline: of one request from its first byte to the last of its answer; deadline: of
-    all requests of a task. max_answer_mb: the size of an answer, unpacked.
+    all requests of a task, or of a run that works on a tenant as a whole. max_answer_mb: size of an answer, unpacked.
     """
 
     timeout: float = 30.0
@@ -75,6 +76,7 @@ class Answer:
     """One HTTP answer; `data` is its JSON, or None if the body is not JSON (`defect` may say more about that).
 
     text: the first few KiB of the body, which are all that is ever matched and quoted. size: what it takes in memory.
+    no_time: why it was not asked for again, if that is because the deadline is near.
     """
 
     status: int
@@ -84,6 +86,7 @@ class Answer:
     is_json: bool
     defect: str = ""
     size: int = 0
+    no_time: str = ""
 
     @classmethod
     def of(cls, status: int, headers: Mapping[str, str], body: bytes | bytearray, secret: str | None = None) -> Answer:
@@ -133,9 +136,10 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time
 
 
 class Http:
-    """One session for one run of a task.
+    """One session, for a task or for a run that works on a tenant as a whole.
 
     transient: tells whether an answer is worth another try (a question of the API, so the client brings it).
+    deadline: of the tenant, if others share it.
     """
 
     def __init__(
@@ -143,7 +147,8 @@ class Http:
         policy: Policy,
         transient: Callable[[Answer], bool],
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        deadline: Deadline | None = None,
+        sleep: Callable[[float], None] = pause,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         if REQUESTS_MISSING:
@@ -159,14 +164,17 @@ class Http:
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = Adapter(pool_connections=2, pool_maxsize=PARALLEL, max_retries=0)
         self._session.mount("https://", adapter)
-        self.begin()
+        self._shares = deadline is not None
+        self.deadline = deadline or Deadline(policy.deadline)
+        self.deadline.start()
         if policy.verify is False:
             # Somebody chose so; a warning for every request would bury what matters.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def begin(self) -> None:
-        """From now on the time counts that a task may take."""
-        self._until = time.monotonic() + self.policy.deadline
+        """Restart the deadline, unless it is that of a whole run."""
+        if not self._shares:
+            self.deadline.restart()
 
     def close(self) -> None:
         self._session.close()
@@ -207,13 +215,20 @@ class Http:
                 asked = retry_after(answer.headers)
                 answered = method not in _READS
             wait = self._delay(attempt, asked)
-            if attempt == last or time.monotonic() + wait >= self._until:
-                if problem is not None:
-                    problem.unclear = answered
-                    raise problem
-                return answer
+            no_time = "" if attempt == last else self._no_time_for(wait)
+            if attempt == last or no_time:
+                if problem is None:
+                    return replace(answer, no_time=no_time)
+                problem.unclear = answered
+                raise _with_deadline(problem, no_time)
             self._sleep(wait)
         raise AssertionError("the loop above returns or raises")
+
+    def _no_time_for(self, wait: float) -> str:
+        """Why there is no other try after that wait; empty if there is time for one."""
+        if time.monotonic() + wait < self.deadline.until:
+            return ""
+        return f"{self.deadline.limit} leaves no other try"
 
     def _delay(self, attempt: int, asked: float | None) -> float:
         """What the server asked for, or twice as long each time; capped, and spread so that a fleet is not in step."""
@@ -238,14 +253,15 @@ class Http:
         hops = 0
         budget = self._budget(method)
         while True:
-            try:
-                with spending(budget):
-                    answer = self._sent(budget, method, url, authorization, headers, params, json, form)
-            except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as problem:
-                raise translated(problem, self.policy.verify, self.policy.request_deadline, budget) from problem
-            except OSError as problem:
-                # requests and urllib3 wrap what the network does; what is left concerns the CA bundle.
-                raise unreadable(self.policy.verify, problem) from problem
+            with waiting(), self.deadline.asking(f"{method} {urlsplit(url).path}"):
+                try:
+                    with spending(budget):
+                        answer = self._sent(budget, method, url, authorization, headers, params, json, form)
+                except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as problem:
+                    raise translated(problem, self.policy.verify, budget) from problem
+                except OSError as problem:
+                    # requests and urllib3 wrap what the network does; what is left concerns the CA bundle.
+                    raise unreadable(self.policy.verify, problem) from problem
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
             target = _target(url, answer.headers.get("Location", ""))
@@ -260,12 +276,15 @@ class Http:
 
     def _budget(self, method: str) -> Budget:
         """What one request may take, its redirects included."""
-        now = time.monotonic()
-        if now >= self._until:
-            raise DeadlinePassed(f"the {self.policy.deadline:g} s that a task may take are over; nothing more was sent")
-        until = min(now + self.policy.request_deadline, self._until)
+        now, end = time.monotonic(), self.deadline.until
+        if now >= end:
+            raise self.deadline.passed()
+        limit = Limit("request_deadline", self.policy.request_deadline)
+        if now + limit.seconds >= end:
+            limit = self.deadline.limit
+        until = min(now + self.policy.request_deadline, end)
         size = self.policy.max_answer
-        return Budget(until, self.policy.timeout, size if method in _READS else min(size, _WRITE_ANSWER))
+        return Budget(until, self.policy.timeout, size if method in _READS else min(size, _WRITE_ANSWER), limit)
 
     def _sent(
         self,
@@ -286,7 +305,7 @@ class Http:
             headers={"Accept-Encoding": ENCODINGS, **(headers or {})},
             params=params,
             data=jsonlib.dumps(json) if json is not None else form,
-            timeout=(min(10.0, wait), wait),
+            timeout=(min(CONNECTING, wait), wait),
             allow_redirects=False,
             # Given with every request: REQUESTS_CA_BUNDLE of the environment would win over session.verify.
             verify=self.policy.verify,
@@ -297,6 +316,14 @@ class Http:
         if status < 400 and weight(body) > budget.size:
             raise too_large(budget.size)
         return Answer.of(status, found, body, (authorization or "").rpartition(" ")[2])
+
+
+def _with_deadline(problem: PsaError, no_time: str) -> PsaError:
+    """The error of the last try; with the deadline, if it was that which left no other one."""
+    if no_time and problem.limit != "deadline":
+        problem.problem += f"; {no_time}"
+        problem.limit, problem.remedy = "deadline", DeadlinePassed.remedy
+    return problem
 
 
 def _target(url: str, location: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ._errors import (
     AnswerTooLarge,
     ConnectionFailed,
+    DeadlinePassed,
     InputError,
     LostAnswer,
     NotThePsa,
@@ -15,8 +16,9 @@ from ._errors import (
     TlsUntrusted,
     TooSlow,
 )
+from ._patience import Limit
 from ._redact import beginning
-from ._wire import Budget, TooMuch, too_large
+from ._wire import CONNECTING, Budget, TooMuch, too_large
 
 try:
     import requests
@@ -74,18 +76,36 @@ def _tls_error(reason: str, verify: bool | str) -> PsaError:
     return LostAnswer(f"the TLS connection broke ({reason})")
 
 
-def translated(problem: Exception, verify: bool | str, limit: float, budget: Budget) -> PsaError:
+def _too_late(limit: Limit | str, option: str, *, connected: bool) -> PsaError:
+    """The error that names the limit of time that was reached. option: which raises it."""
+    found: PsaError
+    if not connected:
+        found = ConnectionFailed(f"no connection within {limit}")
+    elif option == "timeout":
+        found = LostAnswer(f"no answer within {limit}")
+        found.remedy = "raise timeout (cw_timeout), then run again"
+    else:
+        found = TooSlow(f"the answer was not complete within {limit}")
+    if option == "deadline":
+        found.problem += ", which all requests to the tenant share"
+        found.remedy = DeadlinePassed.remedy
+    found.limit = option
+    return found
+
+
+def translated(problem: Exception, verify: bool | str, budget: Budget) -> PsaError:
     """The typed error of what requests, or urllib3 while a body was read, have raised.
 
-    verify: what the connection trusts. limit: seconds that the request may take.
+    verify: what the connection trusts. budget: of the request.
     """
     chain = _chain(problem)
     names = {type(one).__name__ for one in chain}
     reason = beginning(next((one for one in reversed(chain) if str(one)), type(problem).__name__), _REASON_LIMIT)
     if any(isinstance(one, TooMuch) for one in chain):
         return too_large(budget.size) if budget.has_headers else AnswerTooLarge("the headers of the answer do not end")
-    if budget.is_late and not isinstance(problem, requests.exceptions.ConnectTimeout):
-        return TooSlow(f"the answer was not complete in the {limit:g} s that a request may take")
+    connected = not isinstance(problem, requests.exceptions.ConnectTimeout)
+    if budget.is_late:
+        return _too_late(budget.limit, budget.limit.option, connected=connected)
     if isinstance(problem, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
         return _tls_error(reason, verify)
     if any(isinstance(one, urllib3.exceptions.InvalidHeader) for one in chain):
@@ -101,12 +121,15 @@ def translated(problem: Exception, verify: bool | str, limit: float, budget: Bud
             f"the host name is not known ({reason})",
             remedy="check region or host for a typing mistake, and the DNS of the controller",
         )
-    if isinstance(problem, requests.exceptions.ConnectTimeout):
-        return ConnectionFailed("no connection within the time limit")
+    if not connected:
+        usual = (
+            Limit("timeout", budget.timeout) if budget.timeout < CONNECTING else f"the time limit of {CONNECTING:g} s"
+        )
+        return _too_late(usual, "timeout", connected=False)
     if names & {"NewConnectionError", "ConnectionRefusedError"}:
         return ConnectionFailed(f"no connection could be made ({reason})")
     if isinstance(problem, requests.exceptions.Timeout) or "ReadTimeoutError" in names:
-        return LostAnswer("no answer within the time limit", remedy="raise timeout (cw_timeout), then run again")
+        return _too_late(Limit("timeout", budget.timeout), "timeout", connected=True)
     if isinstance(
         problem,
         (

@@ -9,26 +9,28 @@ from typing import Any
 
 from ._client import Psa, Record
 from ._errors import InputError
-from ._names import sought, unknown
-from ._resource import Field, Names, Reference, settled
+from ._names import fitting, sought, unknown
+from ._resource import LEVELS, Field, Names, Reference, settled
 
 API_MEMBERS = "/system/apiMembers"
 MEMBERS = "/system/members"
-LEVELS = "/system/myCompany/corporateStructureLevels"
+BOARDS = "/service/info/boards"
+# Where the members that own keys are, by kind, and what one is called.
+_OWNERS = {"api": (API_MEMBERS, "API member"), "member": (MEMBERS, "member")}
 IDENTIFIER = Field("identifier", "identifier", label="Member ID", limit=15)
 
 # Labels are the product's own, System > Members > API Members. Lengths: schema ApiMember.
 FIELDS = [
     Field("name", "name", label="Member Name", limit=30),
     Field("security_role", "securityRole", "ref", "/system/securityroles", "Role ID", exact=True),
-    Field("level", "structureLevel", "ref", LEVELS, "Level", top=True),
+    Field("level", "structureLevel", "ref", LEVELS, "Level", top=True, always=True),
     Field("security_location", "securityLocation", "ref", "/system/locations", "Name", top=True),
     Field("location", "defaultLocation", "ref", "/system/locations", "Location", top=True),
     Field("department", "defaultDepartment", "ref", "/system/info/departments", "Department"),
     Field("territory", "salesDefaultLocation", "ref", "/system/locations", "Default Territory", top=True),
     Field("time_zone", "timeZone", "ref", "/system/timeZoneSetups/info", "Time Zone"),
-    Field("board", "serviceDefaultBoard", "ref", "/service/info/boards", "Service Board"),
-    Field("excluded_boards", "excludedServiceBoardIds", "ids", "/service/info/boards", "Excluded Service Boards"),
+    Field("board", "serviceDefaultBoard", "ref", BOARDS, "Service Board"),
+    Field("excluded_boards", "excludedServiceBoardIds", "ids", BOARDS, "Excluded Service Boards"),
     Field("email", "emailAddress", label="Email", limit=250),
     Field("notes", "notes", label="Notes"),
     Field("block_price", "blockPriceFlag", "flag", label="Block Price"),
@@ -48,9 +50,14 @@ def seek_api_member(psa: Psa, identifier: str) -> tuple[Record | None, str]:
 
 def find_owner(psa: Psa, identifier: str, member_type: str) -> Record | None:
     """The member that owns keys: an API member (`api`) or a person's member record (`member`)."""
-    if member_type == "api":
-        return find_api_member(psa, identifier)
-    return sought(psa.list(MEMBERS), "identifier", identifier, "member")[0]
+    path, what = _OWNERS[member_type]
+    return sought(psa.list(path), "identifier", identifier, what)[0]
+
+
+def find_owners(psa: Psa, name: str, member_type: str) -> list[Record]:
+    """Return the member of exactly that identifier; if there is none, those that fit it as a pattern."""
+    path, what = _OWNERS[member_type]
+    return fitting(psa.list(path), "identifier", name, what)
 
 
 def key_routes(member_type: str) -> str:
@@ -59,8 +66,7 @@ def key_routes(member_type: str) -> str:
 
 
 def no_member(psa: Psa, identifier: str, member_type: str) -> InputError:
-    path = API_MEMBERS if member_type == "api" else MEMBERS
-    what = "API member" if member_type == "api" else "member"
+    path, what = _OWNERS[member_type]
     return unknown(what, identifier, [str(one.get("identifier")) for one in psa.list(path)])
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import env_fallback, remove_values
 from ansible.module_utils.errors import AnsibleFallbackNotFound, UnsupportedError
 
+from ._answers import is_transient
 from ._client import Psa
 from ._connection import CONNECTION_OPTIONS, PUBLIC_OPTIONS, parse_connection, register_secrets, shown_key
 from ._errors import AuthenticationFailed, PsaError, Unsupported, legible
@@ -96,8 +98,6 @@ def execute(
             if module.unconnected is None:
                 raise
             return _finished(module.unconnected(problem), params, diff_mode, tenant)
-        if http is not None:
-            http.begin()
         with Psa(connection, http) as psa:
             tenant = psa.tenant
             result = module.run(psa, params, check_mode)
@@ -220,10 +220,20 @@ def shown(result: dict[str, Any]) -> dict[str, Any]:
     return {**clean, _RECORD: result[_RECORD]} if isinstance(result.get(_RECORD), Mapping) else clean
 
 
+# What a module process tells its action, which takes it out again: the seconds that the tenant was at work.
+SECONDS = "connectwise_seconds"
+
+
 def main(module: Module) -> None:
     """Run as a module process, as any Ansible module."""
     ansible = AnsibleModule(argument_spec=module.argument_spec, supports_check_mode=True, **module.constraints)
-    result = execute(module, ansible.params, check_mode=ansible.check_mode, diff_mode=ansible._diff)
+    http: Http | None = None
+    with suppress(PsaError, ValueError):  # execute says what is wrong with the connection
+        http = Http(parse_connection(_plain(ansible.params)).policy, is_transient)
+    result = execute(module, ansible.params, check_mode=ansible.check_mode, diff_mode=ansible._diff, http=http)
+    if http is not None:
+        http.close()
+        result[SECONDS] = round(http.deadline.spent, 3)
     ansible.no_log_values = _secrets(module, set(ansible.no_log_values), ansible.params, result)
     ansible.params = _shown(ansible.params)
     result = shown(remove_values(result, ansible.no_log_values))

@@ -1,11 +1,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Comparing names as people print them. Pure functions."""
+"""Compare names and levels as people print them, and print numbers of things. Pure functions."""
 
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from ._errors import AmbiguousName, UnknownName
+from ._errors import AmbiguousName, InputError, UnknownName
 
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 # Characters without width, which a PDF or a web page leaves in a copied name.
@@ -84,6 +85,10 @@ _PRINTED_TABLES: dict[str, tuple[str, ...]] = {
     "Agreements / Batch": ("Agreements / Batch Setup",),
 }
 
+# What people write for a level; without quotes, YAML makes False or True of it.
+_NO, _YES = ("no", "off", "false"), ("yes", "on", "true")
+_LEVELS = ("None", "My", "All")
+
 
 def normalised(name: str) -> str:
     """A name without the differences of print: case, spacing, dashes, "&" for "and", a "(Customize)" behind it."""
@@ -148,6 +153,13 @@ def unknown(what: str, name: str, candidates: Iterable[str], where: str = "this 
     )
 
 
+def listed(names: Iterable[str], limit: int = 8) -> str:
+    """Names as a sentence lists them, the first of many."""
+    known = list(names)
+    more = f" and {len(known) - limit} more" if len(known) > limit else ""
+    return ", ".join(f'"{name}"' for name in known[:limit]) + more
+
+
 def ambiguous(what: str, name: str, found: Iterable[object]) -> AmbiguousName:
     """The error for a name that several records carry."""
     listed = ", ".join(str(one) for one in found)
@@ -172,6 +184,19 @@ def sought(records: Iterable[Mapping[str, Any]], key: str, name: str, what: str)
     return None, next((str(one.get(key)) for one in named if _letters(str(one.get(key))) == _letters(name)), "")
 
 
+def fitting(records: Iterable[Mapping[str, Any]], key: str, name: str, what: str) -> list[dict[str, Any]]:
+    """Return the record of exactly this name; if there is none, those whose name fits it as a pattern.
+
+    `*` stands for any characters and `?` for one. Brackets stand for themselves, since names have them.
+    Raises AmbiguousName.
+    """
+    named = [dict(record) for record in records]
+    exact, _alike = sought(named, key, name, what)
+    if exact is not None:
+        return [exact]
+    return [one for one in named if fnmatch.fnmatchcase(str(one.get(key)), name.replace("[", "[[]"))]
+
+
 def _letters(name: str) -> str:
     plain = _HIDDEN.sub("", unicodedata.normalize("NFKC", name))
     return "".join(_DASHES.sub("-", plain).casefold().split())
@@ -179,3 +204,32 @@ def _letters(name: str) -> str:
 
 def same(left: str, right: str) -> bool:
     return normalised(left) == normalised(right)
+
+
+def counted(number: float, noun: str, nouns: str = "") -> str:
+    """Return a number with its noun: 1 vendor, 2 vendors. nouns: a plural that is not the noun with an s."""
+    shown = int(number) if number == int(number) else number
+    return f"{shown} {noun if number == 1 else nouns or f'{noun}s'}"
+
+
+def level_meant(value: Any) -> Any:
+    """Return the level None for what YAML makes of an unquoted no, off or false; any other value as it is."""
+    is_no = value is False or (isinstance(value, str) and value.strip().casefold() in _NO)
+    return "None" if is_no else value
+
+
+def level_hint(value: Any) -> str:
+    """Return what to write instead of a value that is no level but was meant as one; empty if that is not known."""
+    if value is True or (isinstance(value, str) and value.strip().casefold() in _YES):
+        return '; YAML reads yes, on and true without quotes as true: write "All" or "My"'
+    return "; write the word, not a number" if isinstance(value, (int, float)) else ""
+
+
+def level_word(value: Any, where: str) -> str:
+    """A level as the API spells it, from any capitalisation; null is None."""
+    word = "None" if value is None else str(level_meant(value)).strip().capitalize()
+    if word not in _LEVELS:
+        raise InputError(
+            f'{where}: "{value}" is not a level', remedy=f"a level is one of None, My, All{level_hint(value)}"
+        )
+    return word

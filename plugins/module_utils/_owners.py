@@ -8,25 +8,25 @@ The refusals are pure. What they are told is read right before a write, and only
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from ._client import Psa, Record
-from ._errors import InvalidRecord, NotOurs, PermissionDenied, RecordNotFound, RouteNotOffered
+from ._errors import VENDOR, InvalidRecord, NotOurs, PermissionDenied, RecordNotFound, RouteNotOffered, readable
 from ._members import API_MEMBERS, MEMBERS
-from ._names import closest, same, sought
-from ._roles import is_admin
+from ._names import canonical_function, closest, same, sought
+from ._roles import is_admin, read_matrix
 
-# Stands for the short name of the integration, which only the engine knows.
-VENDOR = "<vendor>"
 OPTIONS: dict[str, dict[str, Any]] = {
     "adopt": {"type": "bool", "default": False},
     "own_key_role": {"type": "bool", "default": False},
 }
 ROLE_OPTIONS: dict[str, dict[str, Any]] = {"own_members": {"type": "list", "elements": "str", "default": []}, **OPTIONS}
 _SHOWN = 5
+_ID_LIMIT = 15
+_SECURITY_ROLES = canonical_function("System", "Security Roles")
 _OWN_KEY = "run with the keys of another member; only onboarding cw_admin may change this one (option own_key_role)"
 
 
@@ -43,10 +43,14 @@ class Holder:
 
 @dataclass(frozen=True)
 class Held:
-    """The holders of a role. own: the member whose key the run works with; empty if the tenant does not tell."""
+    """The holders of a role. own: the member whose key the run works with; empty if the tenant does not tell.
+
+    apart: whether the role cannot read roles, as this run has done, so that none of its holders owns that key.
+    """
 
     holders: tuple[Holder, ...]
     own: str
+    apart: bool = False
 
     @property
     def by_own(self) -> bool:
@@ -91,10 +95,10 @@ def role_refusal(role: Record, held: Held, claim: Claim) -> NotOurs | None:
     if not held.holders:
         return None
     if not claim.own_key_role:
-        if not held.own:
+        if not held.own and not held.apart:
             return NotOurs(
                 f'the tenant does not tell whose key this run works with, and the role "{name}" is held by '
-                f"{_named(held.holders)}; nothing was changed",
+                f"{named(held.holders)}; nothing was changed",
                 remedy="see that GET /system/mySecurity names the member of these keys",
             )
         if held.by_own:
@@ -104,7 +108,7 @@ def role_refusal(role: Record, held: Held, claim: Claim) -> NotOurs | None:
     if not others or claim.adopt:
         return None
     return NotOurs(
-        f'the role "{name}" is also held by {_named(others)}, not of this integration; nothing was changed',
+        f'the role "{name}" is also held by {named(others)}, not of this integration; nothing was changed',
         remedy=f"set {VENDOR}_role_name to another role, or integration_adopt: true if all holders, such as a former "
         "member of this integration, may get its rights and no others (options name, adopt and own_members)",
     )
@@ -151,14 +155,17 @@ def require_our_member(psa: Psa, member: Record, wanted_role: str | None, claim:
     """Raise NotOurs if the task may not change the API member. writes: whether it would change it now."""
     refusal = member_refusal(member, wanted_role, claim)
     if refusal is None and writes and not claim.own_key_role:
-        refusal = own_member_refusal(member, read_own_member(psa), claim)
+        own = read_own_member(psa)
+        if own or (claim.adopt and _reads_roles(psa, member.get("securityRole") or {})):
+            refusal = own_member_refusal(member, own, claim)
     if refusal is not None:
         raise refusal
 
 
 def read_own_member(psa: Psa) -> str:
-    """`GET /system/mySecurity`: the member whose key this is."""
-    for record in psa.list("/system/mySecurity", fields="member"):
+    """`GET /system/mySecurity`: the member whose key this is; empty if the tenant does not tell."""
+    records, _why = readable(lambda: psa.list("/system/mySecurity", fields="member"), proven=True)
+    for record in records or []:
         if identifier := (record.get("member") or {}).get("identifier"):
             return str(identifier)
     return ""
@@ -192,7 +199,20 @@ def read_held(psa: Psa, role: Record) -> Held:
             remedy="give the member of these keys the top level of the structure, and its role System / Member "
             "Maintenance with Inquire All",
         )
-    return Held((*_holding(api, role, True), *_holding(people, role, False)), own)
+    holders = (*_holding(api, role, True), *_holding(people, role, False))
+    return Held(holders, own, apart=bool(holders) and not own and not _reads_roles(psa, role))
+
+
+def _reads_roles(psa: Psa, role: Record) -> bool:
+    """Return whether the key of this run, which reads a role here, may be that of a member with this very role."""
+    rows = read_matrix(psa, int(role["id"])) if role.get("id") is not None else []
+    levels = [
+        one.levels["inquire"]
+        for one in rows
+        if same(one.module, "System") and canonical_function("System", one.function) == _SECURITY_ROLES
+    ]
+    # A matrix without the row says nothing.
+    return levels != ["None"]
 
 
 def _holding(members: Iterable[Record], role: Record, api: bool) -> list[Holder]:
@@ -203,8 +223,12 @@ def _holding(members: Iterable[Record], role: Record, api: bool) -> list[Holder]
     ]
 
 
-def _named(holders: Sequence[Holder]) -> str:
-    names = sorted(str(one) for one in holders)
+def named(holders: Iterable[Holder]) -> str:
+    """Return the first holders in words, each Member ID once: a tenant may list API members among its people too."""
+    by_id: dict[str, Holder] = {}
+    for one in sorted(holders, key=lambda one: not one.api):
+        by_id.setdefault(one.identifier, one)
+    names = sorted(map(str, by_id.values()))
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
@@ -226,11 +250,22 @@ def require_no_person(psa: Psa, identifier: str) -> None:
         return  # then the server says so
     found, twin = sought(people, "identifier", identifier, "member")
     if found is not None or twin:
+        taken = [str(one.get("identifier")) for one in people]
+        near = ", ".join(name for name in closest(identifier, taken) if name != (twin or identifier))
+        others = f" (close to it are also {near})" if near else ""
         raise NotOurs(
-            f'a person has the Member ID "{twin or identifier}", so no API member can get "{identifier}"; nothing was '
-            "changed",
-            remedy=f"set {VENDOR}_member_identifier to another Member ID (option identifier)",
+            f'a person has the Member ID "{twin or identifier}"{others}, so no API member can get "{identifier}"; '
+            "nothing was changed",
+            remedy=another_identifier(identifier, taken),
         )
+
+
+def another_identifier(identifier: str, taken: Iterable[str]) -> str:
+    """Return the remedy for a Member ID that is taken, with one that is free as far as these names tell."""
+    used = {name.casefold() for name in taken}
+    tries = (f"{identifier[: _ID_LIMIT - len(end)]}{end}" for end in (" API", *map(str, range(2, 1000))))
+    free = next((one for one in tries if one.casefold() not in used), "")
+    return f'set {VENDOR}_member_identifier to another Member ID, such as "{free}" (option identifier)'
 
 
 def with_neighbours(problem: InvalidRecord, name: str, names: Iterable[str]) -> InvalidRecord:

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._errors import InputError, LevelNotOffered, UnknownName
-from ._names import ambiguous, canonical_function, canonical_item, canonical_module, normalised, unknown
+from ._names import ambiguous, canonical_function, canonical_item, canonical_module, level_word, normalised, unknown
 
 VERBS = ("add", "edit", "delete", "inquire")
 RANK = {"None": 0, "My": 1, "All": 2}
 WHOLE_MODULE = "*"
+# What a Customize list is to be: these items and no others, these too, or these not.
+STATES = ("exact", "present", "absent")
 
 Levels = Mapping[str, str]
 
@@ -99,17 +101,6 @@ class Deviation:
             "wanted": self.wanted,
             "actual": self.actual,
         }
-
-
-def level_word(value: Any, where: str) -> str:
-    """A level as the API spells it, from any capitalisation; null is None."""
-    word = "None" if value is None else str(value).strip().capitalize()
-    if word not in RANK:
-        raise InputError(
-            f'{where}: "{value}" is not a level',
-            remedy="a level is one of None, My, All",
-        )
-    return word
 
 
 def parse_levels(value: Any, where: str) -> Levels:
@@ -278,7 +269,7 @@ class ListPlan:
 
 @dataclass(frozen=True)
 class ListWish:
-    """What an allow list should hold.
+    """The wanted contents of an allow list.
 
     allow: item names, or None for every item there is. disallow: item names. exclusive: nothing but `allow`.
     """
@@ -288,29 +279,33 @@ class ListWish:
     exclusive: bool
 
     @classmethod
-    def parse(cls, allow: Any, disallow: Any = None, exclusive: bool | None = None) -> ListWish:
-        """From module options; exclusive defaults to true as soon as `allow` names items."""
-        refused = _names_of(disallow if disallow is not None else [], "disallow")
-        if isinstance(allow, str) and allow.strip().casefold() == "all":
-            if exclusive is False:
+    def parse(cls, allow: Any, disallow: Any = None, state: Any = None) -> ListWish:
+        """Read the options of a list. state: one of STATES; None means the first."""
+        if state is not None and state not in STATES:
+            raise InputError(f'state "{state}" is not known', remedy=f"use one of {', '.join(STATES)}")
+        if state == "absent":
+            if (allow is None) == (disallow is None):
                 raise InputError(
-                    "allow: all leaves nothing that exclusive: false could keep", remedy="leave exclusive out"
+                    "state: absent takes one list of items", remedy="name the items that are not allowed in disallow"
                 )
-            return cls(None, refused, True)
-        if allow is None and not refused:
-            raise InputError("nothing is asked for", remedy="give allow (a list of items, or all) or disallow")
-        if allow is None and exclusive:
+            allow, disallow = None, allow if disallow is None else disallow
+        refused = _names_of(disallow if disallow is not None else [], "disallow")
+        if state == "present" and refused:
             raise InputError(
-                "exclusive: true without allow would disallow everything",
-                remedy="give allow; an empty list allows nothing",
+                "state: present allows items and disallows none",
+                remedy="take disallow out, or disallow these items in another task with state: absent",
             )
+        if isinstance(allow, str) and allow.strip().casefold() == "all":
+            return cls(None, refused, True)
+        if not refused and (allow is None or (state == "present" and not allow)):
+            raise InputError("nothing is asked for", remedy="give allow (a list of items, or all) or disallow")
         wished = _names_of(allow if allow is not None else [], "allow")
         both = {canonical_item(name) for name in wished} & {canonical_item(name) for name in refused}
         if both:
             raise InputError(
                 f"allow and disallow both name {', '.join(sorted(both))}", remedy="take it out of one of the two lists"
             )
-        return cls(wished, refused, allow is not None if exclusive is None else exclusive)
+        return cls(wished, refused, allow is not None and state != "present")
 
     @property
     def needs_universe(self) -> bool:

@@ -5,17 +5,32 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from ._client import Psa, Record
-from ._errors import PASSING, UNCERTAIN, InputError, InvalidRecord, NotApplied, PsaError, RecordNotFound
-from ._names import ambiguous, normalised, unknown
+from ._errors import (
+    PASSING,
+    UNCERTAIN,
+    UNVERIFIED,
+    InputError,
+    InvalidRecord,
+    NotApplied,
+    PsaError,
+    RecordNotFound,
+    legible,
+    readable,
+    unverified,
+)
+from ._names import ambiguous, listed, normalised, unknown
+from ._patience import pause
 
 TOP = "top"
+LEVELS = "/system/myCompany/corporateStructureLevels"
 T = TypeVar("T")
 # A read right after a write may still show the old state; look again after these seconds before judging.
 _SETTLE = (0.0, 0.3, 0.8, 1.6)
@@ -24,10 +39,10 @@ _SETTLE = (0.0, 0.3, 0.8, 1.6)
 def settled(read: Callable[[], T], done: Callable[[T], bool], sleep: Callable[[float], object] | None = None) -> T:
     """Read until the state is as written, a few times; the last state read, whatever it is."""
     state = read()
-    for pause in _SETTLE[1:]:
+    for seconds in _SETTLE[1:]:
         if done(state):
             break
-        (sleep or time.sleep)(pause)
+        (sleep or pause)(seconds)
         state = read()
     return state
 
@@ -38,7 +53,8 @@ class Field:
 
     api: name of the field. kind: "text", "flag", "ids" or "ref". source: list of the names a reference may have.
     label: the field's words in the product. limit: length in characters. top: whether "top" names the tenant's top.
-    exact: whether a name has to be that of the record to the letter.
+    exact: whether a name has to be that of the record to the letter. always: whether each record has a value, so that
+    one without it does not show it.
     """
 
     option: str
@@ -49,6 +65,7 @@ class Field:
     limit: int | None = None
     top: bool = False
     exact: bool = False
+    always: bool = False
 
     def means(self, name: str, wanted: str) -> bool:
         """Return whether a name of the tenant is the wanted one."""
@@ -89,11 +106,29 @@ class Names:
     def __init__(self, psa: Psa) -> None:
         self._psa = psa
         self._lists: dict[str, list[Record]] = {}
+        # What the tenant does not show, and what was taken in its place.
+        self.unverified: list[str] = []
 
     def records(self, source: str) -> list[Record]:
         if source not in self._lists:
-            self._lists[source] = self._psa.list(source)
+            self._lists[source] = self._levels() if source == LEVELS else self._psa.list(source)
         return self._lists[source]
+
+    def _levels(self) -> list[Record]:
+        """The levels of the corporate structure; those of the API members if the tenant does not list them.
+
+        The member of a key that sees records stands at the top. Keys that are refused are refused by both lists.
+        """
+        levels, withheld = readable(partial(self._psa.list, LEVELS), proven=True)
+        if levels is not None or withheld is None:
+            return levels or []
+        held = [one.get("structureLevel") or {} for one in self.records("/system/apiMembers")]
+        known = {level["id"]: level for level in held if level.get("id") is not None}
+        if not known:
+            raise withheld
+        what = "the levels of the structure, of which only those of the API members are known"
+        self.unverified.append(unverified(what, withheld))
+        return list(known.values())
 
     def resolve(self, field: Field, name: str) -> Reference:
         """The record a name means; zero and several matches are different errors."""
@@ -108,14 +143,17 @@ class Names:
                 if any(field.means(str(one[key]), name) for key in ("name", "identifier") if one.get(key))
             ]
         if not found:
-            raise unknown(what, name, [str(one.get("name")) for one in records])
+            names = [str(one.get("name")) for one in records]
+            problem = unknown(what, name, names)
+            # The name of a role is that of the integration, and not the tenant's.
+            raise problem if field.exact else _to_choose(problem, field, names, name)
         if len(found) > 1:
             raise ambiguous(what, name, [f"id {one.get('id')}" for one in found])
         return Reference(int(found[0]["id"]), str(found[0].get("name") or found[0].get("identifier")))
 
     def top_level(self) -> Record:
         """The highest level of the corporate structure; below it, records are invisible to a key."""
-        levels = self.records("/system/myCompany/corporateStructureLevels")
+        levels = self.records(LEVELS)
         if not levels:
             raise InputError(
                 "the tenant lists no levels of its corporate structure", remedy="name the level instead of top"
@@ -124,26 +162,42 @@ class Names:
 
     def top(self, field: Field) -> Record:
         level = self.top_level()
-        if field.source == "/system/myCompany/corporateStructureLevels":
+        if field.source == LEVELS:
             return level
         places = [
             one for one in self.records(field.source) if (one.get("structureLevel") or {}).get("id") == level["id"]
         ]
-        if len(places) != 1:
-            raise InputError(
-                f"{len(places)} entries stand at the top level {level.get('name')}",
-                remedy=f"name {field.option} instead of top",
-            )
-        return places[0]
+        if len(places) == 1:
+            return places[0]
+        names = [str(one.get("name")) for one in places or self.records(field.source)]
+        what = f"{len(places)} entries stand at the top level {level.get('name')}"
+        problem = InputError(what, remedy=f"name {field.option} instead of top")
+        raise _to_choose(problem, field, names, TOP)
+
+
+def _to_choose(problem: InputError, field: Field, names: Sequence[str], wrong: str) -> InputError:
+    """Return the error with the names that the tenant has for the field, and with one of them as an example."""
+    if not names:
+        return problem
+    near = problem.data.get("closest") or list(names)[:1]
+    problem.problem = legible(f"{problem.problem} (the tenant has {listed(names)})")
+    problem.choice = (field.option, near[0])
+    example = f'{field.option}: "{near[0]}"'
+    problem.remedy = f"set {field.option} of the member to one of these names instead of {wrong}, such as {example}"
+    return problem
 
 
 @dataclass(frozen=True)
 class RecordPlan:
-    """before and after: only the declared fields, as the options name them. body: what is written."""
+    """before and after: only the declared fields, as the options name them. body: what is written.
+
+    unverified: the fields that the tenant does not show, or whose names it does not list; they stay as they are.
+    """
 
     before: dict[str, Any]
     after: dict[str, Any]
     body: Record
+    unverified: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def changes(self) -> bool:
@@ -160,18 +214,28 @@ def plan_record(
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
     body: Record = {}
+    hidden: list[str] = []
     for field in fields:
         value = wanted.get(field.option)
         if value is None:
             continue
         field.check(value)
         current = field.current(actual) if actual is not None else None
+        if field.always and actual is not None and current is None:
+            hidden.append(f"{UNVERIFIED}the {field.option} of the member: its record does not show it")
+            continue
         if field.kind == "ref":
             if current and field.means(current, str(value)) and normalised(current) != TOP:
                 # Refers to it by that very name: nothing to look up.
                 before[field.option] = after[field.option] = current
                 continue
-            target = resolve(field, str(value))
+            # A new record, and the role that gives the rights, need an answer.
+            optional = actual is not None and not field.exact
+            find = partial(resolve, field, str(value))
+            target, withheld = readable(find) if optional else (find(), None)
+            if target is None:
+                hidden += [unverified(f"the {field.option} of the member", withheld)] if withheld else []
+                continue
             same = actual is not None and _refers_to(actual.get(field.api), target)
             shown: Any = target.name
             written: Any = target.value
@@ -188,7 +252,7 @@ def plan_record(
         after[field.option] = current if same else shown
         if not same:
             body[field.api] = written
-    return RecordPlan(before, after, body)
+    return RecordPlan(before, after, body, hidden)
 
 
 def _plain(value: Any) -> Any:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._errors import AnswerTooLarge, LostAnswer, NotThePsa
+from ._patience import Limit
 from ._redact import beginning
 
 try:
@@ -43,6 +44,7 @@ _HEADERS_LIMIT = 128 * 1024  # bytes; http.client itself takes 100 lines of 64 K
 # of TLS about as long as the parsing of so many bytes.
 _READ_COST, _CHUNK_COST = 512, 128
 _PIECE = 64 * 1024
+CONNECTING = 10.0  # seconds, at most, for a connection
 _ERROR, _ERROR_LIMIT = 400, 256 * 1024  # status; bytes of such an answer, whose rest nobody reads
 _now = threading.local()
 
@@ -53,11 +55,15 @@ class TooMuch(OSError):
 
 @dataclass
 class Budget:
-    """What is left for one request. until: on the monotonic clock; timeout: of one read; size: of the unpacked body."""
+    """What is left for one request. until: on the monotonic clock; timeout: of one read; size: of the unpacked body.
+
+    limit: the one that ends it at `until`.
+    """
 
     until: float
     timeout: float
     size: int
+    limit: Limit
     left: int = _HEADERS_LIMIT
     has_headers: bool = False
 

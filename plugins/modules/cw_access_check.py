@@ -24,7 +24,7 @@ options:
     default: {}
   customize:
     description:
-      - The wanted Customize lists by function, each with C(allow), C(disallow), C(exclusive), C(module) and
+      - The wanted Customize lists by function, each with C(allow), C(disallow), C(state), C(module) and
         C(on_unknown) as in M(msp.connectwise.cw_table_setup).
       - Where C(allow) is V(all), the items the tenant has are read with the keys under test, which need the right for
         it.
@@ -89,7 +89,10 @@ access:
   returned: success
   type: dict
   contains:
-    verdict: {description: V(ok) or V(missing) or V(excess)., type: str, returned: always}
+    verdict:
+      description: V(ok), V(missing), V(excess), or V(unverified) if nothing differs and the tenant does not show all.
+      type: str
+      returned: always
     member: {description: Identifier of the member the keys belong to., type: str, returned: always}
     missing:
       description: Rights the keys lack, each with C(module), C(function), C(level), C(wanted), C(actual).
@@ -116,12 +119,17 @@ access:
       type: list
       elements: dict
       returned: always
+    unverified:
+      description: What the tenant refuses to show or does not offer, and why, a line each.
+      type: list
+      elements: str
+      returned: always
 """
 
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.module_utils._access import Access, compare, probe, read_access
-from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
+from ansible_collections.msp.connectwise.plugins.module_utils._access import Access, Own, compare, probe, read_access
+from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._module import ON_UNKNOWN, Module, Result, main
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names, settled
@@ -137,14 +145,14 @@ def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
     lenient = params["on_unknown"] == "warn"
     names = Names(psa)
 
-    def look() -> tuple[list[Record], Access]:
-        settings, items = read_access(psa)
+    def look() -> tuple[Own, Access]:
+        own = read_access(psa)
         wanted, exclusive = (params["permissions"], params["customize"]), params["exclusive"]
-        return settings, compare(settings, items, *wanted, names, exclusive=exclusive, lenient=lenient)
+        return own, compare(own, *wanted, names, exclusive=exclusive, lenient=lenient)
 
-    settings, access = settled(look, lambda found: found[1].verdict == "ok") if params["settle"] else look()
+    own, access = settled(look, lambda found: not found[1].differs) if params["settle"] else look()
     if params["probe"]:
-        access.probes = probe(psa, settings, params["permissions"], lenient, params["endpoints"])
+        access.probes = probe(psa, own, params["permissions"], lenient, params["endpoints"])
     result = Result(values={"access": access.as_dict()}, warnings=access.warnings)
     failing = {"missing": ("missing",), "excess": ("missing", "excess"), "none": ()}[params["fail_on"]]
     if access.verdict in failing:

@@ -217,6 +217,11 @@ from ansible_collections.msp.connectwise.plugins.module_utils._routes import Ext
 def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     if params["store"] is not None:
         raise InputError("store works on the controller only", remedy="run the task as an action, not the bare module")
+    if idle := [name for name, option in _OF_STORE.items() if params[name] != option.get("default")]:
+        raise InputError(
+            f"{', '.join(idle)} would do nothing without store, so nothing was sent",
+            remedy="name the key store, such as store: vaulted_file",
+        )
     if params["state"] == "absent" and all(params[name] is None for name in ("description", "public_keys", "key_ids")):
         raise InputError("nothing says which keys", remedy="give description, public_keys or key_ids")
     needed = params["state"] == "present" and not check_mode
@@ -321,6 +326,19 @@ def absent(
     )
 
 
+# Options that only the store's part reads, with their defaults.
+_OF_STORE: dict[str, dict[str, Any]] = {
+    "vendor": {"type": "str"},
+    "rotate": {"type": "bool", "default": False},
+    "max_age_days": {"type": "float", "default": 0},
+    "grace_days": {"type": "float", "default": 0},
+    "heal": {"type": "bool", "default": False},
+    "beside": {"type": "bool", "default": False},
+    "lease": {"type": "float", "default": 900},
+    # Not no_log: their values would also be cut out of the results that tell which key is in the store.
+    "given_keys": {"type": "list", "elements": "dict", "no_log": False},
+}
+
 MODULE = Module(
     name="msp.connectwise.cw_api_key",
     options={
@@ -332,15 +350,7 @@ MODULE = Module(
         "public_keys": {"type": "list", "elements": "str", "no_log": False},
         "key_ids": {"type": "list", "elements": "int", "no_log": False},
         "store": {"type": "raw"},
-        "vendor": {"type": "str"},
-        "rotate": {"type": "bool", "default": False},
-        "max_age_days": {"type": "float", "default": 0},
-        "grace_days": {"type": "float", "default": 0},
-        "heal": {"type": "bool", "default": False},
-        "beside": {"type": "bool", "default": False},
-        "lease": {"type": "float", "default": 900},
-        # Not no_log: their values would also be cut out of the results that tell which key is in the store.
-        "given_keys": {"type": "list", "elements": "dict", "no_log": False},
+        **_OF_STORE,
         "on_unsupported": ON_UNSUPPORTED,
     },
     run=run,

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cw_api_key_info
-short_description: List the API keys of a member
+short_description: List the API keys of members
 version_added: 0.1.0
 description:
-  - Lists the API keys of an API member or of a person's member record, without their private halves.
+  - Lists the API keys of API members or of persons' member records, without their private halves.
   - The API publishes no such operation; on a tenant without the extension route RV(offered) is V(false) and the list
     is empty.
 extends_documentation_fragment:
@@ -18,7 +18,8 @@ extends_documentation_fragment:
   - msp.connectwise.attributes.read
 options:
   member:
-    description: Identifier of the member.
+    description: Identifier of the member, or a pattern such as V(Umbrella*), where C(*) stands for any characters and
+      C(?) for one. A member of exactly this identifier counts before the pattern.
     type: str
     required: true
   member_type:
@@ -32,6 +33,10 @@ EXAMPLES = r"""
 - name: Which keys does the member have?
   msp.connectwise.cw_api_key_info:
     member: ExampleSync
+
+- name: Which keys do all API members have?
+  msp.connectwise.cw_api_key_info:
+    member: "*"
 """
 
 RETURN = r"""
@@ -40,11 +45,11 @@ offered:
   returned: success
   type: bool
 member_exists:
-  description: Whether the member exists.
+  description: Whether a member is named so.
   returned: success
   type: bool
 member_active:
-  description: Whether the member is active; no key of an inactive one works.
+  description: Whether the member is active, or one of them; no key of an inactive one works.
   returned: success
   type: bool
 api_keys:
@@ -53,32 +58,48 @@ api_keys:
   type: list
   elements: dict
   contains:
+    member: {description: Identifier of the member that owns it., type: str, returned: always}
     id: {description: Record id., type: int, returned: always}
     description: {description: Description., type: str, returned: always}
     public_key: {description: Public key., type: str, returned: always}
 """
 
+from functools import partial
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
-from ansible_collections.msp.connectwise.plugins.module_utils._members import find_owner, key_routes
+from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
+from ansible_collections.msp.connectwise.plugins.module_utils._members import find_owners, key_routes
 from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, Result, main
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import attempt
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions
 
 
+def describe(key: Record, owner: Record) -> dict[str, Any]:
+    return {
+        "member": owner.get("identifier"),
+        "id": key.get("id"),
+        "description": key.get("description"),
+        "public_key": key.get("publicKey"),
+    }
+
+
 def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
-    owner = find_owner(psa, params["member"], params["member_type"])
+    owners = find_owners(psa, params["member"], params["member_type"])
     extensions, routes = Extensions(psa, params["extension_routes"]), key_routes(params["member_type"])
-    if owner is None:
-        return Result(values={"offered": None, "member_exists": False, "member_active": False, "api_keys": []})
-    offered, keys = attempt(lambda: extensions.keys(routes, int(owner["id"])))
-    listed = [
-        {"id": key.get("id"), "description": key.get("description"), "public_key": key.get("publicKey")}
-        for key in keys or []
-    ]
-    active = not owner.get("inactiveFlag")
-    return Result(values={"offered": offered, "member_exists": True, "member_active": active, "api_keys": listed})
+
+    def keys_of(owner: Record) -> tuple[bool, list[Record] | None]:
+        return attempt(lambda: extensions.keys(routes, int(owner["id"])))
+
+    found = psa.together([partial(keys_of, owner) for owner in owners])
+    values = {
+        "offered": all(offered for offered, _keys in found) if found else None,
+        "member_exists": bool(owners),
+        "member_active": any(not owner.get("inactiveFlag") for owner in owners),
+        "api_keys": [
+            describe(key, owner) for owner, (_offered, keys) in zip(owners, found, strict=True) for key in keys or []
+        ],
+    }
+    return Result(values=values)
 
 
 MODULE = Module(

@@ -120,6 +120,11 @@ api_member:
     identifier: {description: Member ID., type: str, returned: always}
     exists: {description: Whether the record exists., type: bool, returned: always}
     active: {description: Whether it is active., type: bool, returned: always}
+notes:
+  description: What the tenant refuses to show or does not offer, and why, a line each.
+  returned: with O(state=present)
+  type: list
+  elements: str
 msg:
   description: With O(state=absent), that the member was deactivated and not deleted.
   returned: when a member was deactivated
@@ -129,7 +134,12 @@ msg:
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, InvalidRecord
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    InputError,
+    InvalidRecord,
+    readable,
+    unverified,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._members import (
     API_MEMBERS,
     FIELDS,
@@ -143,12 +153,16 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import STA
 from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     OPTIONS,
     Claim,
+    another_identifier,
+    read_own_member,
     require_no_person,
     require_no_twin,
     require_our_member,
-    with_neighbours,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import RecordPlan, create, plan_record, update
+
+# Fields of a new API member that every tenant may insist on.
+PRESET = ("level", "security_location", "location", "department", "time_zone")
 
 
 def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
@@ -170,8 +184,9 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
         return plan
 
     plan = plan_for(member)
+    notes = [*plan.unverified, *names.unverified]
     if member is not None and not plan.changes:
-        return Result(values={"api_member": describe(member, identifier)})
+        return Result(values={"api_member": describe(member, identifier), "notes": notes})
     if member is not None:
         require_our_member(psa, member, params["security_role"], Claim.of(params), writes=True)
     if check_mode:
@@ -181,7 +196,7 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     else:
         if member is None:
             # The new record may already be all that is wanted; what its POST did not take over, the PATCH settles.
-            body = {**defaults(psa), "name": identifier, **plan.body, "identifier": identifier}
+            body = {**defaults(psa, notes), "name": identifier, **plan.body, "identifier": identifier}
             member = made(psa, identifier, body)
             rest = plan_for(member).body
         else:
@@ -192,7 +207,7 @@ def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
         after = describe(member, identifier)
     return Result(
         True,
-        {"api_member": after},
+        {"api_member": after, "notes": notes},
         plan.before,
         {"identifier": identifier, **plan.after} if not plan.before else plan.after,
     )
@@ -204,15 +219,28 @@ def made(psa: Psa, identifier: str, body: Record) -> Record:
     except InvalidRecord as problem:
         if "ObjectExists" in problem.codes:
             require_no_person(psa, identifier)
-        names = [str(one.get("identifier")) for one in psa.list(API_MEMBERS)]
-        raise with_neighbours(problem, identifier, names) from None
+            # A person whom these keys do not see may have it.
+            names = [str(one.get("identifier")) for one in psa.list(API_MEMBERS)]
+            problem.remedy = another_identifier(identifier, [identifier, *names])
+        raise
 
 
-def defaults(psa: Psa) -> Record:
-    """What the tenant presets for a new API member."""
-    preset = psa.get(f"{API_MEMBERS}/default")
+def defaults(psa: Psa, notes: list[str]) -> Record:
+    """What the tenant presets for a new API member; if it does not show that, what another API member has."""
+    preset, withheld = readable(lambda: psa.get(f"{API_MEMBERS}/default"), proven=True)
+    if withheld is not None:
+        donor = next(iter(api_members(psa, read_own_member(psa))), {})
+        preset = {field.api: donor.get(field.api) for field in FIELDS if field.option in PRESET}
+        whose = f"{', '.join(PRESET)} are those of {donor['identifier']}" if donor else "nothing is preset"
+        notes.append(unverified(f"what the tenant presets for a new API member; {whose}", withheld))
     left_out = {"id", "identifier", "name", "_info", "inactiveFlag", "inactiveDate"}
     return {key: value for key, value in (preset or {}).items() if key not in left_out and value is not None}
+
+
+def api_members(psa: Psa, first: str) -> list[Record]:
+    """The active API members, the one with this identifier first."""
+    found = [one for one in psa.list(API_MEMBERS) if not one.get("inactiveFlag")]
+    return sorted(found, key=lambda one: one.get("identifier") != first)
 
 
 def deactivate(psa: Psa, params: dict[str, Any], member: Record | None, check_mode: bool) -> Result:

@@ -16,13 +16,20 @@ extends_documentation_fragment:
   - msp.connectwise.attributes.read
 options:
   identifier:
-    description: Identifier of one member; all when left out. One that does not exist gives an empty list.
+    description:
+      - Identifier of a member, or a pattern such as V(Umbrella*), where C(*) stands for any characters and C(?) for
+        one. A member of exactly this identifier counts before the pattern.
+      - All when left out. An identifier or pattern that no member has gives an empty list.
     type: str
 """
 
 EXAMPLES = r"""
 - name: All API members, the inactive ones too
   msp.connectwise.cw_api_member_info:
+
+- name: Those of one vendor
+  msp.connectwise.cw_api_member_info:
+    identifier: Umbrella*
 """
 
 RETURN = r"""
@@ -41,16 +48,16 @@ api_members:
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
-from ansible_collections.msp.connectwise.plugins.module_utils._members import API_MEMBERS, describe, find_api_member
+from ansible_collections.msp.connectwise.plugins.module_utils._members import API_MEMBERS, describe
 from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, Result, main
+from ansible_collections.msp.connectwise.plugins.module_utils._names import fitting
 
 
 def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
-    if params["identifier"] is None:
-        members = psa.list(API_MEMBERS)
-    else:
-        found = find_api_member(psa, params["identifier"])
-        members = [found] if found else []
+    identifier = params["identifier"]
+    members = psa.list(API_MEMBERS)
+    if identifier is not None:
+        members = fitting(members, "identifier", identifier, "API member")
     return Result(values={"api_members": [describe(one, str(one.get("identifier"))) for one in members]})
 
 

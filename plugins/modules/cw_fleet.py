@@ -16,11 +16,13 @@ description:
   - A host's C(cw_integrations) names its integrations, its C(cw_*) variables give the connection, its
     C(integration_*) variables the settings of the role, its C(<vendor>_*) variables what differs from a vendor's table.
     C(--tags VENDOR) narrows a run down to vendors.
-  - A tenant is left to the tasks of the role if its connection is not local, if V(become) or an C(environment) is set,
-    or if C(cw_in_process) is false; one integration, if its role is of another collection, or if its key has to be
-    written to a store that another collection's modules keep. The task displays which tenants were left, and why.
+  - A tenant is left to the tasks of the role if its connection is not local, if an C(environment) is set, or if
+    C(cw_in_process) is false; one integration, if its role is of another collection, or if its key has to be written
+    to a store that another collection's modules keep. The task displays which tenants were left, and why.
+  - Where the connection is local, V(become) is ignored, and a warning says so.
   - Before the first write for a vendor it displays the vendor's risky rights, and all rights of a vendor whose table is
     not of this collection; also in check mode.
+  - A run of more than 3 seconds shows its progress on a terminal. Elsewhere it prints a line every 15 seconds.
   - An error of one tenant or one vendor stops no other.
 extends_documentation_fragment:
   - msp.connectwise.psa
@@ -46,10 +48,10 @@ options:
     type: str
     default: ""
   fail_on:
-    description: Statuses of an integration that count as an error of its host.
+    description: Statuses of an integration that count as an error of its host. With V(drifted) V(new) counts as well.
     type: list
     elements: str
-    choices: [absent, ready, drifted, pending, failed, unreachable]
+    choices: [absent, ready, new, drifted, pending, failed, unreachable]
     default: [failed, unreachable]
 author:
   - The msp.connectwise contributors (@msp-connectwise)
@@ -66,7 +68,7 @@ EXAMPLES = r"""
       register: fleet
       run_once: true
 
-    - name: End the play for tenants on which nothing is left to do
+    - name: Skip finished tenants
       ansible.builtin.meta: end_host
       when: inventory_hostname in fleet.done
 
@@ -76,6 +78,12 @@ EXAMPLES = r"""
       vars:
         integration_vendor: "{{ item }}"
       loop: "{{ fleet.left_to_tasks[inventory_hostname] | default([]) }}"
+
+    - name: Show what was changed
+      msp.connectwise.cw_fleet_changes:
+        changes: "{{ fleet.changes[inventory_hostname] }}"
+        diffs: "{{ (fleet.diffs | default({}))[inventory_hostname] | default([]) }}"
+      when: inventory_hostname in fleet.changes
 """
 
 RETURN = r"""
@@ -86,8 +94,8 @@ hosts:
   elements: str
 done:
   description:
-    - Hosts on which nothing is left to do and nothing was changed. Never the host of this task, so that one that runs
-      once at the end has a host.
+    - Hosts on which nothing is left to do and nothing was changed, also those without C(cw_integrations). Never the
+      host of this task, so that one that runs once at the end has a host.
   returned: success
   type: list
   elements: str
@@ -98,6 +106,12 @@ left_to_tasks:
 changes:
   description: For each host that was changed, what was changed, a line each.
   returned: success
+  type: dict
+diffs:
+  description:
+    - For each host that was changed a list of diffs, one for each security role, Customize list, API member and API
+      key. M(msp.connectwise.cw_fleet_changes) shows them.
+  returned: with C(--diff)
   type: dict
 errors:
   description: Hosts with an integration of a status of O(fail_on), with what is wrong.

@@ -56,10 +56,10 @@ options:
     type: list
     elements: str
   fail_on:
-    description: Statuses of an integration that make its tenant one that failed.
+    description: Statuses of an integration that make its tenant one that failed. With V(drifted) V(new) counts as well.
     type: list
     elements: str
-    choices: [absent, ready, drifted, pending, failed, unreachable]
+    choices: [absent, ready, new, drifted, pending, failed, unreachable]
     default: [failed, unreachable]
   artifact:
     description:
@@ -71,6 +71,10 @@ options:
         those of the last day always are. A folder that holds anything but this module's files stays.
     type: int
     default: 30
+  show:
+    description: Whether to display the summary. V(false) leaves that to M(msp.connectwise.cw_summary) in a later task.
+    type: bool
+    default: true
 author:
   - The msp.connectwise contributors (@msp-connectwise)
 """
@@ -112,7 +116,8 @@ failed_tenants:
   elements: str
 lines:
   description:
-    - The state of the fleet, who has to do what, and what to type next, in about ten plain lines. They are displayed.
+    - The summary, which says in about ten plain lines what the state of the fleet is, who has to do what, and what to
+      type next.
   returned: always
   type: list
   elements: str

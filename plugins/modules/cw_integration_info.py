@@ -98,6 +98,14 @@ integration:
       description: The access as M(msp.connectwise.cw_access_check) returns it; null without a working key.
       type: dict
       returned: always
+    notes:
+      description:
+        - What is no difference and worth knowing, a line each. A line that begins with C(not verified) names what the
+          tenant refuses to show or does not offer, and why. Another one names the service boards that the member's
+          Restrict Board Access withholds.
+      type: list
+      elements: str
+      returned: always
 """
 
 from functools import partial
@@ -105,8 +113,8 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._access import (
     Access,
+    Own,
     compare,
-    member_of,
     probe,
     read_access,
 )
@@ -116,11 +124,21 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     AuthenticationFailed,
     InputError,
     UnknownName,
+    readable,
+    unverified,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._members import FIELDS, MemberNames, describe, find_owner
+from ansible_collections.msp.connectwise.plugins.module_utils._members import (
+    BOARDS,
+    FIELDS,
+    MemberNames,
+    describe,
+    find_owner,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._module import ON_UNKNOWN, Module, Result, main
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import plan_record
+
+SHOWN_BOARDS = 20
 
 
 def checked_member(member: dict[str, Any]) -> str:
@@ -133,26 +151,30 @@ def checked_member(member: dict[str, Any]) -> str:
     return str(member["identifier"])
 
 
-def read_key(psa: Psa, params: dict[str, Any]) -> tuple[str, list[Record], list[Record]]:
+def read_key(psa: Psa, params: dict[str, Any]) -> tuple[str, Own]:
     """State of the stored key, and what it may do."""
     if not params["key_public"] or not params["key_private"]:
-        return "none", [], []
+        return "none", Own(None, None)
     try:
-        settings, items = read_access(psa.with_keys(params["key_public"], params["key_private"]))
+        own = read_access(psa.with_keys(params["key_public"], params["key_private"]))
     except AuthenticationFailed:
-        return "refused", [], []
-    if not same(member_of(settings), str(params["member"]["identifier"])):
-        return "foreign", [], []
-    return "valid", settings, items
+        return "refused", Own(None, None)
+    if own.settings is not None and not same(own.member, str(params["member"]["identifier"])):
+        return "foreign", Own(None, None)
+    return "valid", own
 
 
-def member_differences(names: MemberNames, member: Record | None, params: dict[str, Any]) -> list[str]:
+def member_differences(
+    names: MemberNames, member: Record | None, params: dict[str, Any], notes: list[str]
+) -> list[str]:
+    """What differs at the member. notes: takes what is not verified, and what is no difference and worth knowing."""
     identifier = str(params["member"]["identifier"])
     if member is None:
         return [f"member {identifier} does not exist"]
     differences = [f"member {identifier} is inactive"] if member.get("inactiveFlag") else []
     if params["member_type"] == "member":
         return differences
+    notes += withheld_boards(names, member, params["member"])
     wanted = {**params["member"], "security_role": params["role_name"]}
     try:
         # A role is known by its name here; only a difference makes the role's own module look it up.
@@ -161,6 +183,7 @@ def member_differences(names: MemberNames, member: Record | None, params: dict[s
         )
     except UnknownName as problem:
         return [*differences, problem.problem]
+    notes += [*plan.unverified, *names.unverified]
     differences += [
         f"member {identifier}: {option} is {plan.before[option]!r}, wanted {plan.after[option]!r}"
         for option in sorted(plan.after)
@@ -172,13 +195,31 @@ def member_differences(names: MemberNames, member: Record | None, params: dict[s
     return differences
 
 
+def withheld_boards(names: MemberNames, member: Record, wanted: dict[str, Any]) -> list[str]:
+    """Say which service boards the product withholds from the key, whatever its rights are."""
+    ids = member.get("excludedServiceBoardIds") or []
+    if not ids:
+        return []
+    boards, _why = readable(lambda: names.records(BOARDS), proven=True)
+    known = {board.get("id"): str(board.get("name")) for board in boards or []}
+    listed = [known.get(one, f"board {one}") for one in ids]
+    more = f" and {len(listed) - SHOWN_BOARDS} more" if len(listed) > SHOWN_BOARDS else ""
+    which = "this service board" if len(listed) == 1 else "these service boards"
+    asked = ", as the profile asks (excluded_boards)" if len(wanted.get("excluded_boards") or []) == len(ids) else ""
+    note = (
+        f"the key sees no ticket of {', '.join(listed[:SHOWN_BOARDS])}{more}: Restrict Board Access of the API member "
+    )
+    return [f"{note}{member.get('identifier')} withholds {which}{asked}"]
+
+
 def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
     identifier = checked_member(params["member"])
     names, lenient = MemberNames(psa, check_mode=True), params["on_unknown"] == "warn"
-    member, (key, settings, items) = psa.together(
+    notes: list[str] = []
+    member, (key, own) = psa.together(
         [partial(find_owner, psa, identifier, params["member_type"]), partial(read_key, psa, params)]
     )
-    differences = member_differences(names, member, params)
+    differences = member_differences(names, member, params, notes)
     access: Access | None = None
     if key != "valid":
         differences.append(
@@ -190,23 +231,18 @@ def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
         )
     elif params["member_type"] == "api":
         try:
-            access = compare(
-                settings,
-                items,
-                params["permissions"],
-                params["customize"],
-                names,
-                exclusive=params["exclusive"],
-                lenient=lenient,
-            )
+            wanted = (params["permissions"], params["customize"])
+            access = compare(own, *wanted, names, exclusive=params["exclusive"], lenient=lenient)
         except UnknownName as problem:
             differences.append(problem.problem)
         else:
             if params["probe"]:
                 reader = psa.with_keys(params["key_public"], params["key_private"])
-                access.probes = probe(reader, settings, params["permissions"], lenient, params["endpoints"])
-            if access.verdict != "ok":
+                access.probes = probe(reader, own, params["permissions"], lenient, params["endpoints"])
+            if access.differs:
                 differences.append(access.summary())
+    elif own.why_settings:
+        notes.append(unverified("whose the key is", own.why_settings))
     found = {
         "in_sync": not differences,
         "differences": differences,
@@ -214,6 +250,7 @@ def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
         "company_id": psa.connection.company_id,
         "key": key,
         "access": access.as_dict() if access else None,
+        "notes": list(dict.fromkeys(notes)),
     }
     return Result(values={"integration": found}, warnings=access.warnings if access else [])
 

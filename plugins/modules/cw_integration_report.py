@@ -10,7 +10,8 @@ short_description: Record the result of an integration
 version_added: 0.1.0
 description:
   - Records for one integration on one tenant whether it is ready, pending (manual steps are left), drifted (an audit or
-    check mode found a difference), absent, or failed - as the fact C(connectwise_integrations), and in
+    check mode found a difference), new (it found that nothing exists yet), absent, or failed - as the fact
+    C(connectwise_integrations), and in
     C(<tenant>/<vendor>.json) and C(.md) below C(integration_report_dir) on the controller. The Markdown file is the
     work order with the exact clicks, and for a ready integration the hand-over.
   - The task fails if the integration failed, unless C(integration_defer_failure) is true.
@@ -62,13 +63,19 @@ EXAMPLES = r"""
 RETURN = r"""
 integration:
   description: What was recorded.
-  returned: success, unless the run only stored keys
+  returned: success, unless the run was to store keys and stored none of this integration
   type: dict
   contains:
     status:
-      description: V(ready) or V(pending) or V(drifted) or V(absent) or V(failed) or V(unreachable).
+      description: V(ready) or V(pending) or V(drifted) or V(new) or V(absent) or V(failed) or V(unreachable).
       type: str
       returned: always
+    completeness:
+      description:
+        - V(partial) if the profile holds a part of the vendor's page, V(full) if it holds all of it. Null if unknown.
+      type: str
+      returned: always
+    gaps: {description: What the vendor's page leaves open., type: list, elements: str, returned: always}
     manual_steps: {description: What a person has to click., type: list, elements: dict, returned: always}
     differences: {description: What differs from the profile., type: list, elements: str, returned: always}
     changes: {description: "What was changed, a line each.", type: list, elements: str, returned: always}

@@ -20,7 +20,8 @@ extends_documentation_fragment:
   - msp.connectwise.attributes.store
 options:
   operation:
-    description: What to do. V(rekey) encrypts the file anew with the passphrase that O(vault_id) names.
+    description: What to do. V(rekey) encrypts the file anew with the passphrase that O(vault_id) names; the run has to
+      have another passphrase besides.
     type: str
     choices: [read, write, delete, rekey]
     required: true
@@ -42,9 +43,10 @@ options:
     type: int
   vault_id:
     description: Id of the vault secret to encrypt with. C(integration_store_vault_id), or the first one, when left out.
+      O(operation=rekey) needs one of the two.
     type: str
   allow_readable:
-    description: Whether a file that other users of the controller can read is accepted.
+    description: Whether a file that other users of the controller can read, and a folder they can write, are accepted.
     type: bool
 author:
   - The msp.connectwise contributors (@msp-connectwise)

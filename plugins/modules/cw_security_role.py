@@ -37,7 +37,7 @@ options:
   permissions:
     description:
       - The wanted levels. Modules, each with its functions, each with C(add), C(edit), C(delete) and C(inquire), which
-        are V(None), V(My) or V(All). A level that is left out means V(None).
+        are V(None), V(My) or V(All). A level that is left out means V(None), and so do V(no), V(off) and V(false).
       - The function V(*) means every function of the module; functions that are named win over it.
       - V(My) is refused if the row does not offer it.
       - When left out, the matrix is not touched.
@@ -157,6 +157,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     ROLE_OPTIONS,
     Claim,
     every_right,
+    named,
     read_held,
     require_no_twin,
     require_our_role,
@@ -297,7 +298,7 @@ def remove(psa: Psa, extensions: Extensions, role: Record | None, params: dict[s
     if role is None:
         return Result(values={"role": describe(None, params["name"], None)})
     held = read_held(psa, role)
-    held_by = [one.identifier for one in held.holders]
+    held_by = named(held.holders)
     if params["in_use"] == "clear" or not held_by:
         refusal = role_refusal(role, held, Claim.of(params))
         if refusal is not None:
@@ -310,13 +311,12 @@ def remove(psa: Psa, extensions: Extensions, role: Record | None, params: dict[s
             if params["in_use"] == "fail" or not params["adopt"]:
                 problem.remedy = GIVE_UP_ROLE
                 raise
-            held_by = ["somebody"]
+            held_by = "members whom these keys do not see"
     if not held_by:
         return Result(True, {"role": describe(None, params["name"], None)}, {"role": role["name"]}, {})
     if params["in_use"] == "fail":
-        shown = ", ".join(held_by[:5]) + (f" and {len(held_by) - 5} more" if len(held_by) > 5 else "")
         raise Conflict(
-            f'the role "{role["name"]}" is held by {shown}, so ConnectWise would refuse to delete it',
+            f'the role "{role["name"]}" is held by {held_by}, so ConnectWise would refuse to delete it',
             remedy=GIVE_UP_ROLE,
         )
     result = Result(before={"role": role["name"]}, after={"role": role["name"]})

@@ -9,15 +9,17 @@ module: cw_security_role_info
 short_description: Read security roles and their permission matrix
 version_added: 0.1.0
 description:
-  - Lists the security roles of a tenant, and for one role its whole matrix.
+  - Lists the security roles of a tenant, and for the roles named the whole matrix of each.
 extends_documentation_fragment:
   - msp.connectwise.psa
   - msp.connectwise.attributes
   - msp.connectwise.attributes.read
 options:
   name:
-    description: Name of one role; all roles, without their matrix, when left out. A name that does not exist gives an
-      empty list.
+    description:
+      - Name of a role, or a pattern such as V(Umbrella*), where C(*) stands for any characters and C(?) for one. A role
+        of exactly this name counts before the pattern.
+      - All roles, without their matrix, when left out. A name or pattern that no role has gives an empty list.
     type: str
 """
 
@@ -29,6 +31,10 @@ EXAMPLES = r"""
   msp.connectwise.cw_security_role_info:
     name: Admin
   register: admin
+
+- name: What the roles of one vendor grant
+  msp.connectwise.cw_security_role_info:
+    name: Umbrella*
 """
 
 RETURN = r"""
@@ -48,12 +54,14 @@ roles:
       returned: when O(name) is given
 """
 
+from functools import partial
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
 from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, Result, main
+from ansible_collections.msp.connectwise.plugins.module_utils._names import fitting
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import granted
-from ansible_collections.msp.connectwise.plugins.module_utils._roles import ROLES, find_role, read_matrix
+from ansible_collections.msp.connectwise.plugins.module_utils._roles import ROLES, read_matrix
 
 
 def describe(role: Record) -> dict[str, Any]:
@@ -63,10 +71,10 @@ def describe(role: Record) -> dict[str, Any]:
 def run(psa: Psa, params: dict[str, Any], _check_mode: bool) -> Result:
     if params["name"] is None:
         return Result(values={"roles": [describe(role) for role in psa.list(ROLES)]})
-    role = find_role(psa, params["name"])
-    if role is None:
-        return Result(values={"roles": []})
-    return Result(values={"roles": [{**describe(role), "permissions": granted(read_matrix(psa, int(role["id"])))}]})
+    roles = fitting(psa.list(ROLES), "name", params["name"], "security role")
+    matrices = psa.together([partial(read_matrix, psa, int(role["id"])) for role in roles])
+    described = [{**describe(role), "permissions": granted(rows)} for role, rows in zip(roles, matrices, strict=True)]
+    return Result(values={"roles": described})
 
 
 MODULE = Module(name="msp.connectwise.cw_security_role_info", options={"name": {"type": "str"}}, run=run)

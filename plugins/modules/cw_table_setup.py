@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cw_table_setup
-short_description: Manage the Customize allow list of a role's function, such as Table Setup
+short_description: Manage every Customize list of a security role, such as Table Setup
 version_added: 0.1.0
 description:
-  - Sets which items of a function a security role may reach; behind the (customize) link of the row in the product,
-    the lists C(Allow Access to these) and C(Disallow).
-  - The whole list in one task, "all but these two" as well as "only these three"; with O(lists) all lists of a role.
+  - Sets which items of a function a security role may reach. In the product these are the lists
+    C(Allow Access to these) and C(Disallow) behind the (customize) link of the row.
+  - One task sets the whole list, such as "only these three" or "all but these two", or with O(state) only the items
+    named. O(lists) sets all lists of a role.
   - The API publishes no operation that writes such a list, and only the member itself can read it
     (C(GET /system/mySecurity/customizeItems/)). If the tenant offers an extension route, the list is written and
     read back; elsewhere the change becomes a manual step. With O(reader_public_key) and O(reader_private_key) of a
@@ -59,16 +60,20 @@ options:
     description: Items to disallow. With O(allow=all) this is "all but these".
     type: list
     elements: str
-  exclusive:
+  state:
     description:
-      - Whether everything O(allow) does not name is disallowed.
-      - Defaults to V(true) when O(allow) is given; V(false) adds O(allow) to what is allowed already.
-    type: bool
+      - V(exact) - the list holds what O(allow) says and nothing else. Without O(allow), the items of O(disallow) are
+        taken away and the rest stays.
+      - V(present) - the items of O(allow) are allowed. The rest stays as it is.
+      - V(absent) - the items of O(disallow), or of O(allow), are not allowed. The rest stays as it is.
+    type: str
+    choices: [exact, present, absent]
+    default: exact
   lists:
     description:
       - All lists of the role at once, by their function; each a dictionary with the fields C(allow), C(disallow),
-        C(exclusive), C(module) and C(on_unknown), which mean what the options of these names do.
-      - Takes the place of O(function), O(module), O(allow), O(disallow) and O(exclusive).
+        C(state), C(module) and C(on_unknown), which mean what the options of these names do.
+      - Takes the place of O(function), O(module), O(allow) and O(disallow). O(state) counts for the lists without one.
     type: dict
   reader_public_key:
     description: Public key of a member that holds the role, to read the list if there is no extension route.
@@ -106,12 +111,20 @@ EXAMPLES = r"""
       Table Setup: {allow: [Company / Configuration, Service / Priority]}
       Agreements: {allow: all}
 
+- name: One table more, the rest as it is
+  msp.connectwise.cw_table_setup:
+    role: Example Sync
+    own_members: [ExampleSync]
+    allow: [Service / Source]
+    state: present
+
 - name: One agreement type less, the rest as it is
   msp.connectwise.cw_table_setup:
     role: Example Sync
     own_members: [ExampleSync]
     function: Agreements
     disallow: [Managed Services]
+    state: absent
 """
 
 RETURN = r"""
@@ -148,8 +161,8 @@ pending:
   type: bool
 """
 
+import json
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._access import wished
@@ -162,7 +175,11 @@ from ansible_collections.msp.connectwise.plugins.module_utils._customize import 
     read_own,
     universe,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import AuthenticationFailed
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    UnknownName,
+    legible,
+    readable,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._lists import AllowList, ListFacts
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import NO_CUSTOMIZE, customize_list
 from ansible_collections.msp.connectwise.plugins.module_utils._module import (
@@ -172,17 +189,27 @@ from ansible_collections.msp.connectwise.plugins.module_utils._module import (
     Result,
     main,
 )
+from ansible_collections.msp.connectwise.plugins.module_utils._names import listed
 from ansible_collections.msp.connectwise.plugins.module_utils._owners import (
     ROLE_OPTIONS,
     Claim,
     require_no_twin,
     require_our_role,
 )
-from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListPlan, ListWish, Row, plan_list
+from ansible_collections.msp.connectwise.plugins.module_utils._patience import read_once
+from ansible_collections.msp.connectwise.plugins.module_utils._permissions import (
+    STATES,
+    ListPlan,
+    ListWish,
+    Row,
+    plan_list,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import (
+    ROLES,
     attempt,
     customizable_row,
+    is_admin,
     read_matrix,
     reads_offered,
     require_role,
@@ -194,7 +221,7 @@ UNREADABLE = (
     NO_CUSTOMIZE
     + " It can be read only with a key of a member that holds the role, so this step stays until such a key is stored."
 )
-ONE_LIST = ("allow", "disallow", "exclusive", "module")
+ONE_LIST = ("allow", "disallow", "module")
 
 
 @dataclass
@@ -212,23 +239,36 @@ class Role:
     def name(self) -> str:
         return str(self.params["role"])
 
-    @cached_property
+    @read_once
     def own(self) -> list[Record] | None:
         """The lists as a member that holds the role sees them, or None when no usable key is at hand."""
         public, private = self.params["reader_public_key"], self.params["reader_private_key"]
         if not public or not private:
             return None
-        try:
-            return read_own(self.psa.with_keys(public, private))
-        except AuthenticationFailed:
-            return None
+        # Keys that are refused show nothing either.
+        return readable(lambda: read_own(self.psa.with_keys(public, private)), proven=True)[0]
+
+    @read_once
+    def lists_offered(self) -> bool:
+        """Whether the tenant has routes for Customize lists, as far as another role tells."""
+        return reads_offered(self.psa, self.extensions)[0]
+
+    def all_items(self, what: Customizable) -> list[str]:
+        """Every item of a list that the API does not publish, as the role of administrators allows them."""
+        admins = [one for one in self.names.records(ROLES) if one.get("adminFlag") or is_admin(one.get("name"))]
+        if not admins:
+            return []
+        rows = read_matrix(self.psa, int(admins[0]["id"]))
+        row = customizable_row(rows, what.function, what.module)
+        facts = ListFacts(self.names, what, row, rows.index(row))
+        return attempt(AllowList(self.extensions, int(admins[0]["id"]), row, what, facts).read)[1] or []
 
 
 def run(psa: Psa, params: dict[str, Any], check_mode: bool) -> Result:
     lists = params["lists"]
     if lists is None:
         lists = {params["function"]: {name: params[name] for name in ONE_LIST if params[name] is not None}}
-    wishes = [(*wished(function, entry), entry.get("on_unknown")) for function, entry in lists.items()]
+    wishes = [(*wished(function, entry, params["state"]), entry.get("on_unknown")) for function, entry in lists.items()]
     record, twin = seek_role(psa, params["role"])
     require_no_twin("security role", "role_name", params["role"], twin)
     if record is None and not check_mode:
@@ -249,7 +289,11 @@ def planned(
     """The list as it is, and what it is to become; None instead of the list if no route reads it."""
     lenient = (on_unknown or role.params["on_unknown"]) == "warn"
     target: AllowList | None = None
-    current: list[str] | None = []
+    catalogue = universe(role.names, what, wish)
+    # The API may list no items; then the role that has every right shows them.
+    items = catalogue if what.source else role.all_items(what)
+    # A new role allows everything.
+    current: list[str] | None = items if role.record is None and role.lists_offered else []
     if role.record is not None:
         row = customizable_row(role.rows, what.function, what.module)
         facts = ListFacts(role.names, what, row, role.rows.index(row))
@@ -258,8 +302,23 @@ def planned(
         if not offered:
             target = None
             current = None if role.own is None else own_items(role.own, what)
-    plan = plan_list(wish, current or [], universe(role.names, what, wish), what=what.item, lenient=lenient)
+    try:
+        plan = plan_list(wish, current or [], items or catalogue, what=what.item, lenient=lenient)
+    except UnknownName as problem:
+        raise to_choose(problem, what, items) from None
     return what, wish, target, current, plan
+
+
+def to_choose(problem: UnknownName, what: Customizable, items: list[str]) -> UnknownName:
+    """Return the error with the names that the tenant has for the list, and with one of them as an example."""
+    near = problem.data.get("closest") or items[:1]
+    if near:
+        if not problem.data.get("closest"):
+            problem.problem = legible(f"{problem.problem} (the tenant has {listed(items)})")
+        example = json.dumps({what.function: {"allow": near[:1]}}, ensure_ascii=False)
+        problem.choice = ("customize", example)
+        problem.remedy = f"name items of the tenant, such as {example}"
+    return problem
 
 
 def carried_out(
@@ -273,11 +332,9 @@ def carried_out(
 ) -> Result:
     if role.record is None:
         # Check mode, before the role exists: nothing is set yet, and another role tells what the tenant offers.
-        return (
-            report(role, what, plan, True)
-            if reads_offered(role.psa, role.extensions)[0]
-            else unreadable(role, what, wish, plan)
-        )
+        if not role.lists_offered:
+            return unreadable(role, what, wish, plan)
+        return report(role, what, plan, plan.before != plan.after)
     if current is None:
         return unreadable(role, what, wish, plan)
     if plan.before == plan.after:
@@ -343,7 +400,7 @@ MODULE = Module(
         "module": {"type": "str"},
         "allow": {"type": "raw"},
         "disallow": {"type": "list", "elements": "str"},
-        "exclusive": {"type": "bool"},
+        "state": {"type": "str", "choices": list(STATES), "default": STATES[0]},
         "lists": {"type": "dict"},
         "reader_public_key": PUBLIC_KEY,
         "reader_private_key": {"type": "str", "no_log": True},

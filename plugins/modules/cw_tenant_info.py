@@ -66,8 +66,8 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._customize import TABLE_SETUP, customizable
-from ansible_collections.msp.connectwise.plugins.module_utils._members import LEVELS
 from ansible_collections.msp.connectwise.plugins.module_utils._module import Module, Result, main
+from ansible_collections.msp.connectwise.plugins.module_utils._resource import LEVELS
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import blank_matrix
 
 LISTS = {

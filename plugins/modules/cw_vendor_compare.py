@@ -21,7 +21,9 @@ options:
     description: Where the page goes. The place of the reports when left out. Made when it does not exist.
     type: path
   add:
-    description: Vendors that may come. Every vendor there is when left out.
+    description:
+      - Vendors that may come. Every vendor there is when left out.
+      - It is an error if no tenant of the play has vendors and this names none.
     type: list
     elements: str
   directories:
@@ -41,7 +43,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 collisions:
-  description: What keeps vendors of a tenant from going together, and tenants that could not be compared.
+  description:
+    - What keeps vendors of a tenant from going together, also with those that O(add) names.
+    - Tenants that could not be compared.
   returned: success
   type: list
   elements: str

@@ -18,6 +18,7 @@ from ansible.module_utils.urls import ConnectionError as NoConnection
 from ansible.module_utils.urls import SSLValidationError, open_url
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import register_credentials
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import beginning, register_unless_word
 
 CONNECTION_SPEC: dict[str, Any] = {
@@ -157,7 +158,7 @@ class Awx:
                 return found
             if time.monotonic() > end:
                 raise AwxError(
-                    f"AWX has not ended {found.get('name') or path} within {timeout:g} seconds (status "
+                    f"AWX has not ended {found.get('name') or path} within {counted(timeout, 'second')} (status "
                     f"{found['status']}); see whether its instances have capacity, and run this playbook again"
                 )
             time.sleep(interval)

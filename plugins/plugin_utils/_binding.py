@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
+from socket import inet_aton, inet_ntoa
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +19,8 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import Inp
 HOST_MOVED = "host-moved"
 OVERRIDE = "cw_allow_host_override"
 _HTTPS = 443
+# Names of ConnectWise's cloud for one region; those of the user interface are refused before.
+_ALIASES = {"api-aus.myconnectwise.net": REGIONS["au"]}
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,25 @@ def _plain(host: str) -> str:
     except ValueError:  # a record of the store may hold anything
         return host
     return name if port in (None, _HTTPS) else f"{name}:{port}"
+
+
+def server_of(host: str) -> str:
+    """Return one name for a server that has several, as far as that is known without asking the network."""
+    name, colon, port = _plain(host).rpartition(":")
+    if not port.isdecimal() or not name:
+        name, colon, port = _plain(host), "", ""
+    return f"{'loopback' if _is_loopback(name) else _ALIASES.get(name, name)}{colon}{port}"
+
+
+def _is_loopback(name: str) -> bool:
+    """Return whether a host is this machine, also by an address in short (127.1), or by that of every interface."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    with suppress(OSError, ValueError):
+        address = ip_address(name.strip("[]") if ":" in name else inet_ntoa(inet_aton(name)))
+        address = getattr(address, "ipv4_mapped", None) or address
+        return address.is_loopback or address.is_unspecified
+    return False
 
 
 def misdirected(binding: Binding, held: str = "") -> InputError | None:

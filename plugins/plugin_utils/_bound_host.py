@@ -16,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.plugin_utils._batch import hosts_of
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import HOST_MOVED, OVERRIDE, Binding, host_in
 from ansible_collections.msp.connectwise.plugins.plugin_utils._confirm import names_tenants
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve
@@ -94,5 +95,6 @@ def _is_chosen(action: ActionBase, options: Mapping[str, Any], host: str, texts:
 def _moved(extra: Mapping[str, Any], variables: Mapping[str, Any]) -> bool:
     """Return whether the command line confirms that its one tenant has moved."""
     said = str(extra.get("cw_confirm") or "").strip() == HOST_MOVED
-    alone = len(variables.get("ansible_play_hosts_all") or ()) == 1
+    # The last play of a run over a fleet may have one tenant left of many.
+    alone = len(hosts_of(variables)) == 1 and len(variables.get("ansible_play_hosts_all") or ()) == 1
     return said and alone and names_tenants(context.CLIARGS.get("subset"), extra)

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._customize import Customizable
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS, Row
 
 Plan = dict[str, Any]
@@ -54,7 +55,7 @@ def usable_rows(rows: Sequence[Row], count: int, skip: int = 0) -> list[Row]:
     found = turns[skip:] + turns[:skip]
     if len(found) < count:
         raise InputError(
-            f"only {len(found)} rows of the matrix offer None, My and All, and {count} are needed",
+            f"the matrix has only {counted(len(found), 'row')} with None, My and All; needed: {count}",
             remedy="learn on a tenant whose version has more such rows",
         )
     return found[:count]
@@ -81,7 +82,8 @@ def list_saves(lists: Sequence[tuple[Customizable, Sequence[str]]]) -> list[Plan
     table, items = lists[0]
     if len(items) < 2 * _FEWEST_ITEMS:
         raise InputError(
-            f"the tenant lists only {len(items)} setup tables", remedy="check the rights of the key, then run again"
+            f"the tenant lists only {counted(len(items), 'setup table')}",
+            remedy="check the rights of the key, then run again",
         )
     # Neither the first nor the last, and not side by side.
     spread = [items[place * len(items) // 8] for place in range(1, 8)]

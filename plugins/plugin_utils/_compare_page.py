@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS
 from ansible_collections.msp.connectwise.plugins.plugin_utils._compare import (
     Comparison,
@@ -49,7 +50,7 @@ def names(tenants: Sequence[str], most: int = 12) -> str:
 
 
 def _tag(count: int, word: str, style: str) -> str:
-    return f' <span class="tag {style}">{count} {word}{"s" if count != 1 else ""}</span>' if count else ""
+    return f' <span class="tag {style}">{counted(count, word)}</span>' if count else ""
 
 
 def _section(number: int, one: Comparison) -> Iterator[str]:
@@ -79,11 +80,11 @@ def _section(number: int, one: Comparison) -> Iterator[str]:
 def _matrix(one: Comparison) -> str:
     heads = "".join(f'<th scope="col">{escape(profile.product)}</th>' for profile in one.profiles)
     lines = [f'<table><thead><tr><th scope="col">Function</th>{heads}<th scope="col">Together</th></tr></thead><tbody>']
-    module = None
+    module, columns = None, len(one.profiles) + 2
     for row in one.rows:
         if row.module != module:
             module = row.module
-            lines.append(f'<tr><th class="module" colspan="{len(one.profiles) + 2}">{escape(module)}</th></tr>')
+            lines.append(f'<tr><th class="module" colspan="{columns}"><span>{escape(module)}</span></th></tr>')
         cells = "".join(f"<td>{_letters(row, profile.name)}</td>" for profile in one.profiles)
         together = "".join(_LETTERS[row.union[verb]] for verb in VERBS)
         name = "every function" if row.function == "*" else row.function
@@ -118,7 +119,7 @@ def _listed(texts: Iterable[str]) -> str:
 
 def _more(one: Comparison) -> Iterator[str]:
     for profile, added, problems in one.more:
-        rows = "1 row more" if len(added) == 1 else f"{len(added)} rows more" if added else "nothing more"
+        rows = f"{counted(len(added), 'row')} more" if added else "nothing more"
         title = f"{profile.product}: {rows}"
         yield f"<details><summary>{escape(title)}{_tag(len(problems), 'collision', 'failed')}</summary>"
         yield _listed([*problems, *added]) + "</details>"

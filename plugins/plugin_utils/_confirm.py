@@ -12,6 +12,7 @@ from ansible import context
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Tenant
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
@@ -37,8 +38,9 @@ def names_what(limit: Any, extra: Mapping[str, Any]) -> bool:
 
 def names_tenants(limit: Any, extra: Mapping[str, Any]) -> bool:
     """Return whether the command line names the tenants that it means."""
-    hosts = str(extra.get("cw_hosts") or "all").strip()
-    return bool(limit) or hosts not in ("all", "*")
+    hosts = extra.get("cw_hosts") or []
+    names = listed(hosts if isinstance(hosts, (list, tuple)) else str(hosts))
+    return bool(limit) or not {str(name) for name in names} <= {"", "all", "*"}
 
 
 def require(said: str, tenants: Sequence[Tenant], loader: Any) -> None:
@@ -56,7 +58,7 @@ def require(said: str, tenants: Sequence[Tenant], loader: Any) -> None:
             continue
         vendors, hosts = {vendor for _name, vendor in hit}, {name for name, _vendor in hit}
         raise InputError(
-            f"this would {what} {len(hit)} integrations: {len(vendors)} vendors on {len(hosts)} tenants; "
-            "nothing was done",
+            f"this would {what} {counted(len(hit), 'integration')}: {counted(len(vendors), 'vendor')} on "
+            f"{counted(len(hosts), 'tenant')}; nothing was done",
             remedy=f"name what you mean with --limit TENANT or -e cw_integrations=VENDOR, or say -e cw_confirm={word}",
         )

@@ -114,3 +114,15 @@ def decrypted(vault: Any, data: bytes) -> str:
             "the file cannot be decrypted: the passphrase is wrong, or the file is damaged",
             "give the passphrase it was encrypted with, or restore it from a backup",
         ) from None
+
+
+def require_new_passphrase(vault: Any, vault_id: str) -> None:
+    """Raise StoreError if the run names no passphrase to encrypt with, or has no other one to decrypt with."""
+    if not vault_id or len({bytes(secret.bytes) for _id, secret in vault.secrets or ()}) < 2:
+        raise StoreError(
+            "no new passphrase is given, so nothing was encrypted"
+            if vault_id
+            else "no passphrase is named as the new one, so nothing was encrypted",
+            "give the old and the new one, and name the new one: --vault-id old@OLD --vault-id new@NEW "
+            "-e integration_store_vault_id=new",
+        )

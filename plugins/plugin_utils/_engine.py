@@ -10,78 +10,40 @@ tenant a thread; both ways take the options of the modules from this file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import NotOurs, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import VENDOR, NotOurs, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import same
-from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _key_report, _look
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
-from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Loop, Outcome
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import MemberKeys
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
     elapsed,
     register_keys,
-    retired_keys,
+)
+from ansible_collections.msp.connectwise.plugins.plugin_utils._look import (
+    CONVERGE,
+    UNCHANGED,
+    KeyLook,
+    Look,
+    Run,
+    Site,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._privilege import announced
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import Key, Profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import check_writable, require_place
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive, this_run
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import Settings
-from ansible_collections.msp.connectwise.plugins.plugin_utils._step_options import StepOptions
+from ansible_collections.msp.connectwise.plugins.plugin_utils._step_options import StepOptions, variable_to_set
 from ansible_collections.msp.connectwise.plugins.plugin_utils._step_results import Results
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
 
-UNCHANGED, CONVERGE = "unchanged", "converge"
-
-
-class Run(Protocol):
-    """Runs a module of this collection at the tenant."""
-
-    def __call__(self, module: str, options: Mapping[str, Any], *, check_mode: bool | None = None) -> dict[str, Any]:
-        """Its result. Raises PsaError if it failed."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """One tenant as a run sees it. own_key: the public key that the run works with. company_id: as connected.
-
-    binding: the host that its keys are bound to.
-    """
-
-    name: str
-    run: Run
-    company_id: str
-    own_key: str
-    check_mode: bool
-    binding: Binding = field(default_factory=Binding)
-
-
-@dataclass
-class KeyLook:
-    """What a look found of one key of an integration. found: the integration value of cw_integration_info."""
-
-    key: Key
-    store: Store
-    record: Record
-    found: dict[str, Any]
-    report: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class Look:
-    """What a look found of an integration, and what is left to do."""
-
-    work: str
-    keys: list[KeyLook] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+__all__ = ["CONVERGE", "UNCHANGED", "Integration", "KeyLook", "Look", "Run", "Site"]
 
 
 class Integration:
@@ -138,6 +100,7 @@ class Integration:
             lease=settings.lease,
             given=given[-1] if given and settings.mode == "store_key" else None,
             ad_hoc=_commands.ad_hoc(self.site.name, _commands.typed()),
+            heal_command=_commands.heal(_commands.typed(), [self.site.name]),
         )
 
     def _role(self, look: Look) -> dict[str, Any] | None:
@@ -158,6 +121,8 @@ class Integration:
 
     def look(self) -> Look:
         """Read stores and tenant, and decide what is left to do. Nothing is changed. Raises PsaError."""
+        if not self.absent and not self.stores_keys:
+            self.profile.require_rights()
         look = Look(UNCHANGED)
         for key in self.profile.keys:
             store = self._store(key)
@@ -168,21 +133,35 @@ class Integration:
             if key.member_type == "api" and key_look.record.get("member"):
                 self.recorded.add(str(key_look.record["member"]))
             look.keys.append(key_look)
-            result = self.site.run("cw_integration_info", self._asked(key, key_look.record))
+            result = self._ask("cw_integration_info", self._asked(key, key_look.record))
             key_look.found = result["integration"]
+            if key_look.found["key"] == "refused" and not self.stores_keys:
+                self._explain_refusal(key_look)
             look.warnings += result.get("warnings") or []
+            if len(look.keys) == 1 and (self.settings.mode in ("audit", "key_report") or _look.hides_rights(key_look)):
+                self._compare_matrix(key_look)
             if self._needs_work(key_look):
                 look.work = CONVERGE
-            if self.settings.mode in ("audit", "key_report") and len(look.keys) == 1:
-                self._compare_matrix(key_look)
             if self.settings.mode == "key_report":
                 key_look.report = self._key_report(key_look)
         return look
 
+    def _explain_refusal(self, key_look: KeyLook) -> None:
+        """Put the reason into the difference of a refused key, as far as the tenant lists keys."""
+        with suppress(PsaError):
+            facts = self._facts(key_look.key)
+            line = life.refusal(key_look.record, facts, self.wish(key_look.key))
+            found = key_look.found["differences"]
+            key_look.found["differences"] = [line if one == life.REFUSED else one for one in found]
+
+    def _facts(self, key: Key) -> life.Facts:
+        listing = self._keys(key).listing()
+        return life.Facts(listing.offered, listing.keys, listing.active)
+
     def _compare_matrix(self, key_look: KeyLook) -> None:
-        """Without a working key of the integration the API still reads the levels of its role."""
-        options = self._options.role()
-        if key_look.found["key"] == "valid" or options is None or self.absent:
+        """Without a working key of the integration, or one that shows its rights, the API reads those of its role."""
+        options, hidden = self._options.role(), _look.hides_rights(key_look)
+        if (key_look.found["key"] == "valid" and not hidden) or options is None or self.absent:
             return
         # Nothing is to be written, so nobody's rights have to be spared, and who holds the role is not read.
         compared = {**options, "on_unsupported": "manual", "adopt": True, "own_key_role": True}
@@ -191,11 +170,13 @@ class Integration:
         except NotOurs as problem:
             key_look.found["differences"].append(problem.problem)
             return
+        key_look.found["role"] = {"exists": told["role"]["exists"]}
         if not told["role"]["exists"]:
             key_look.found["differences"].append(f"security role {options['name']} does not exist")
             return
         key_look.found["open_steps"] = told["differs"]
         key_look.found["differences"] += [one["difference"] for one in told["differs"]]
+        key_look.found["in_sync"] = not key_look.found["differences"]
 
     def _key_report(self, key_look: KeyLook) -> dict[str, Any]:
         """What there is to say about a key, and about those that only the tenant knows."""
@@ -203,13 +184,13 @@ class Integration:
         problem = life.mismatch(key_look.record, wish) or life.busy(
             key_look.record, self.me(), wish.lease, now, is_alive
         )
-        listing = self._keys(key_look.key).listing()
-        facts = life.Facts(listing.offered, listing.keys, listing.active)
+        facts = self._facts(key_look.key)
         found = key_look.found
         report = _key_report.report(
             key_look.record, facts, found["key"], wish, found.get("access"), key_look.store.place, problem, now
         )
-        return {**report, "risks": [str(one) for one in self.profile.findings]}
+        known = _look.worth_knowing(found, self.profile.about)
+        return {**report, "risks": [str(one) for one in self.profile.findings], "known": known}
 
     def _keys(self, key: Key) -> MemberKeys:
         return MemberKeys(self.site.run, key.member["identifier"], key.member_type, key.description)
@@ -299,8 +280,10 @@ class Integration:
         """Run a module at the tenant; a way out that it names is told with the variables of this integration."""
         try:
             return self.site.run(module, options, check_mode=check_mode)
-        except NotOurs as problem:
+        except PsaError as problem:
             problem.remedy = problem.remedy.replace(VENDOR, self.vendor)
+            if problem.choice:
+                problem.remedy = variable_to_set(self.profile, self.vendor, options, *problem.choice)
             raise
 
     def me(self) -> dict[str, Any]:
@@ -326,24 +309,8 @@ class Integration:
             "lists": self._options.lists(),
             "members": self._options.members(),
             "access": self.access(),
-            "api_keys": [self._key(key_look) for key_look in look.keys],
-        }
-
-    def _key(self, key_look: KeyLook) -> dict[str, Any]:
-        current = key_look.record.get("current") or {}
-        return {
-            "member": key_look.key.member,
-            "member_type": key_look.key.member_type,
-            "description": key_look.key.description,
-            "record": key_look.key.record,
-            "place": key_look.store.place,
-            "wanted": self.settings.mode != "store_key" or self._needs_work(key_look),
-            "found": key_look.found,
-            "report": key_look.report,
-            "key": {name: current[name] for name in ("public_key", "created") if current.get(name)},
-            "retired": [
-                {"public_key": shown_key(key["public_key"]), "since": key.get("since")}
-                for key in retired_keys(key_look.record)
+            "api_keys": [
+                _look.as_planned(one, wanted=settings.mode != "store_key" or self._needs_work(one)) for one in look.keys
             ],
         }
 
@@ -378,6 +345,7 @@ class Integration:
                 refused.append(problem)
                 continue
             done = {**outcome.as_result(), "record": key_look.key.record, "place": key_look.store.place}
+            done |= {"member": key_look.key.member["identifier"], "diff": outcome.diff()}
             results.setdefault("cw_api_key", []).append(done)
             self._check(key_look, outcome)
         if refused:
@@ -406,9 +374,8 @@ class Integration:
         """
         keys = self._keys(self._key_of(member))
         state = keys.state(pair)
-        if state == "refused" and keys.state(life.swapped(pair)) != "refused":
-            return "swapped"
-        return state
+        swapped = state == "refused" and keys.state(life.swapped(pair)) != "refused"
+        return "swapped" if swapped else state
 
     def stored_since(self, member: str, time: str) -> bool:
         """Return whether the store has taken a key of a member after a moment. Raises PsaError."""

@@ -33,6 +33,14 @@ _KINDS = (
 )
 
 
+_WAYS_OUT = (
+    ((errno.ENOSPC, errno.EDQUOT), "free space on the disk of"),
+    ((errno.EFBIG,), "raise the limit of the size of files (ulimit -f) for"),
+    ((errno.EROFS,), "make the file system writable that holds"),
+    ((errno.ENOTDIR, errno.EEXIST), "take away the file that is in the place of a folder on the way to"),
+)
+
+
 class NotAFile(InputError):
     """Something else is in the place of a regular file or a folder, or the file is too large."""
 
@@ -86,12 +94,21 @@ def write(
                     file.flush()
                     os.fsync(file.fileno())
             os.replace(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with suppress(FileNotFoundError):
+        except BaseException as problem:
+            if isinstance(problem, OSError) and problem.filename is None:
+                problem.filename = str(path)
+            # What went wrong first is what is told.
+            with suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
             raise
         if sync and folder is not None:
             os.fsync(folder)
+
+
+def way_out(problem: OSError, place: object, setting: str = "") -> str:
+    """Return what to do about a file that could not be written. setting: the variable that chooses another place."""
+    found = next((way for codes, way in _WAYS_OUT if problem.errno in codes), "give this user the right to write in")
+    return f"{found} {place}" + (f", or set {setting} to another place" if setting else "")
 
 
 def make_folder(folder: Path, *, below: Path, mode: int = 0o700) -> None:
@@ -114,6 +131,23 @@ def make_folder(folder: Path, *, below: Path, mode: int = 0o700) -> None:
 def folder_mode(mode: int) -> int:
     """Return the mode of a folder whose files have a mode: who reads them may enter it."""
     return mode | (mode & 0o444) >> 2
+
+
+def writable_by(folder: Path, others: int) -> Path | None:
+    """Return the folder, or one above it, in which others may put something else in its place; None if there is none.
+
+    others: bits of a mode. Above the folder, a sticky one is safe, such as /tmp: only the owner may rename there.
+    """
+    real = Path(os.path.realpath(folder))
+    for place in (real, *real.parents):
+        try:
+            mode = place.stat().st_mode
+        except OSError:
+            # It is made later, or cannot be seen.
+            continue
+        if mode & others and not (mode & stat.S_ISVTX and place != real):
+            return place
+    return None
 
 
 def tighten(folder: Path, mode: int, endings: Collection[str], *, itself: bool = True) -> None:

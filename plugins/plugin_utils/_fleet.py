@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, is_entry
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report import is_entry
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import in_words
 
 FORMAT = "msp.connectwise fleet 1"
 Fleet = dict[str, Any]
@@ -30,8 +32,11 @@ _KEPT = (
     *("product", "status", "time", "member", "changed", "changes", "differences", "manual_steps", "ordered", "error"),
     "unknown_vendor",
     "asks",
+    "completeness",
+    "gaps",
+    "notes",
+    "refused",
 )
-LEFT = ("pending", "drifted", *BAD)
 
 
 def now() -> str:
@@ -172,9 +177,9 @@ def tenants_with(fleet: Mapping[str, Any], statuses: Iterable[str]) -> list[str]
 
 
 def word(cell: Mapping[str, Any]) -> str:
-    """A status, with the number of steps that a pending one waits for."""
+    """A status, with the number of steps that a pending one waits for, and with what is to be known of it."""
     steps = f" {len(cell.get('manual_steps') or [])}" if cell["status"] == "pending" else ""
-    return f"{cell['status']}{steps}"
+    return in_words(cell, f"{cell['status']}{steps}")
 
 
 def changes_since(known: Mapping[str, Any] | None, fleet: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -206,7 +211,7 @@ def about(fleet: Mapping[str, Any]) -> str:
     found = counts(fleet)
     parts = ", ".join(f"{found[status]} {status}" for status in sorted(found))
     mode = " (check mode: nothing was changed)" if fleet["check_mode"] else ""
-    amount = f"{len(fleet['tenants'])} tenants, {sum(found.values())} integrations"
+    amount = f"{counted(len(fleet['tenants']), 'tenant')}, {counted(sum(found.values()), 'integration')}"
     return f"{fleet['playbook']}{mode}, {spoken(fleet['generated'])}: {amount}: {parts}"
 
 

@@ -117,7 +117,13 @@ class Hosts:
                 return tenant
             tenant.connection = self._connection(variables, resolve)
             binding = self._action.bound(tenant.connection, variables, own_variables(self._action, variables, host))
-            run = InProcess(tenant.connection, check_mode=self._check_mode, diff_mode=bool(self._action._task.diff))
+            run = InProcess(
+                tenant.connection,
+                check_mode=self._check_mode,
+                diff_mode=bool(self._action._task.diff),
+                vendors=len(names),
+                tenant=host,
+            )
             tenant.site = site_of(host, run, tenant.connection, check_mode=self._check_mode, binding=binding)
         except PsaError as problem:
             mark_broken(tenant, _message(problem, host), names)
@@ -178,8 +184,6 @@ class Hosts:
         transport = str(resolve("ansible_connection", self._action._connection.transport))
         if transport.rpartition(".")[2] != "local":
             return f"the connection is {transport}, so the modules run on that host"
-        if boolean(resolve("ansible_become", False), strict=False) or self._action._task.become:
-            return "become is set"
         if not boolean(resolve("cw_in_process", True), strict=False):
             return "cw_in_process is false"
         return "the play sets an environment" if self._environment else ""

@@ -110,7 +110,10 @@ def read(load: Callable[[Path], Any], file: str) -> Keys:
         # What the reader says may quote the file.
         said = "it is vaulted, and the passphrase is missing or wrong" if "vault" in str(problem).lower() else "no YAML"
         raise InputError(f"{path} cannot be read: {said}", remedy=f"correct the file; it holds {FORM}") from None
-    return checked(content, str(path))
+    keys = checked(content, str(path))
+    if not keys:
+        raise InputError(f"{path} holds an empty list, so there is no key to store", remedy=f"write {FORM}")
+    return keys
 
 
 def is_vaulted(value: object) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _fleet
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 
@@ -26,7 +27,8 @@ FILES = ("fleet.json", "fleet.html", "keys.html", "failed", "left")
 DAY = 24 * 3600.0
 _NAME = re.compile(r"connectwise_fleet_[0-9]+")
 _FOLDER = re.compile(r"job-([0-9]+)")
-_COUNTED = ("changes", "differences")
+_COUNTED = ("changes", "differences", "gaps")
+_NOTES = 5  # lines of one integration
 _LONGEST = 400  # characters of a text, such as an error
 
 
@@ -67,6 +69,8 @@ def _small(cell: Mapping[str, Any], run: str) -> dict[str, Any]:
         small["key"] = {name: key[name] for name in ("created", "age_days") if key.get(name) is not None}
     if keys := [key["until"] for key in cell.get("old_keys") or [] if key.get("until")]:
         small["old_keys"] = keys
+    if notes := cell.get("notes"):
+        small["notes"] = [str(line)[:_LONGEST] for line in notes[:_NOTES]]
     if steps := cell.get("manual_steps"):
         small["steps"] = dict(Counter(step["kind"] for step in steps))
         small["screens"] = len({tuple(step["menu"]) for step in steps})
@@ -140,7 +144,9 @@ def _large(cell: dict[str, Any], where: str) -> dict[str, Any]:
     for name, amount in (amounts or {}).items():
         cell[name] = [f"{number} of {amount}, see {where}" for number in range(1, amount + 1)]
     if rights:
-        lines = [f"{amount} rights ({name.replace('_', ' ')}), see {where}" for name, amount in rights.items()]
+        lines = [
+            f"{counted(amount, 'right')} ({name.replace('_', ' ')}), see {where}" for name, amount in rights.items()
+        ]
         cell["differences"] = [*cell.get("differences", []), *lines]
     if cell.get("old_keys"):
         cell["old_keys"] = [{"until": until} for until in cell["old_keys"]]
@@ -191,9 +197,15 @@ def job_name(variables: Mapping[str, Any]) -> str:
     if number is None:
         return ""
     template = str(variables.get("awx_job_template_name") or "")
-    # The slices of a job are a workflow of their own, which has the name of the template.
-    part = "slice " if template and variables.get("awx_workflow_job_name") == template else ""
+    part = "slice " if is_slice(variables) else ""
     return f"{part}job {number}" + (f" of {template}" if template else "")
+
+
+def is_slice(variables: Mapping[str, Any]) -> bool:
+    """Return whether this run is a slice of a job on AWX, which has a part of the inventory only."""
+    # The slices of a job are a workflow of their own, which has the name of the template.
+    template = variables.get("awx_job_template_name")
+    return bool(template) and variables.get("awx_workflow_job_name") == template
 
 
 def template_prefix(variables: Mapping[str, Any], playbook: str) -> str | None:

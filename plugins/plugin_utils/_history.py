@@ -83,10 +83,11 @@ def unexplained(found: Mapping[str, Any], steps: Sequence[Step]) -> list[str]:
     """The differences that no open step of a work order accounts for."""
     ordered = {identity(step) for step in steps}
     known = {str(one.get("difference")) for one in found.get("open_steps") or [] if identity(one) in ordered}
-    if any(step["kind"] in _KEY_STEPS for step in steps):
-        known.update(_KEY_LINES)
+    key_steps = any(step["kind"] in _KEY_STEPS for step in steps)
     rights = ("missing: ", "excess: ") if _rights_are_ordered(found.get("access") or {}, steps) else ()
-    return [line for line in found.get("differences") or [] if line not in known and not line.startswith(rights)]
+    # Behind these words a line says more of the same.
+    begin = (*rights, *(_KEY_LINES if key_steps else ()))
+    return [line for line in found.get("differences") or [] if line not in known and not line.startswith(begin)]
 
 
 def _rights_are_ordered(access: Mapping[str, Any], steps: Sequence[Step]) -> bool:
@@ -129,7 +130,7 @@ def _kept(entry: Entry, found: Mapping[str, Any], before: Mapping[str, Any]) -> 
     left = still_open(before.get("manual_steps") or [], found, *keys)
     mine = {identity(step) for step in entry["manual_steps"]}
     kept["manual_steps"] = [step for step in left if identity(step) not in mine] + entry["manual_steps"]
-    if entry["status"] in ("ready", "drifted") and left and _waits(entry, found, left):
+    if entry["status"] in ("ready", "new", "drifted") and left and _waits(entry, found, left):
         kept["status"] = "pending"
     return kept
 

@@ -146,9 +146,7 @@ def write(path: Path, data: bytes) -> None:
 
 
 def unwritable(path: Path, problem: OSError) -> HostVarsError:
-    return HostVarsError(
-        f"{path} cannot be written ({problem.strerror})", f"give this user the right to write in {path.parent}"
-    )
+    return HostVarsError(f"{path} cannot be written ({problem.strerror})", _files.way_out(problem, path.parent))
 
 
 def probe(path: Path) -> None:

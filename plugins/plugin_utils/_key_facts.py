@@ -22,12 +22,15 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     age_days,
     clock_skew,
     elapsed,
+    known_public_keys,
     known_to,
     leftover_keys,
     requests,
     retired_keys,
 )
 
+# The difference of an integration whose stored key does not authenticate.
+REFUSED = "the stored key is refused"
 Alive = Callable[[Mapping[str, Any]], "bool | None"]
 
 
@@ -64,7 +67,8 @@ class Wish:
     heal: replace a key that the tenant refuses. beside: make a key beside one of the same description that the store
     does not know. lease: seconds for which an unfinished creation of another machine is respected. given: a key that a
     person has made, {public_key, private_key}, to be stored once the tenant confirms it. ad_hoc: the words of a command
-    that runs a module at this tenant. binding: the host that the key is bound to.
+    that runs a module at this tenant. binding: the host that the key is bound to. heal_command: replaces the refused
+    keys of this tenant.
     """
 
     member: str
@@ -82,6 +86,7 @@ class Wish:
     given: Mapping[str, Any] | None = None
     ad_hoc: tuple[str, ...] = ("ansible", "TENANT", "-i", "INVENTORY")
     binding: Binding = field(default_factory=Binding)
+    heal_command: str = ""
 
     @property
     def identity(self) -> Record:
@@ -250,13 +255,16 @@ def needs_new_key(record: Record, facts: Facts, wish: Wish, now: datetime) -> bo
 
 
 def ripe(record: Record, grace_days: float, now: datetime) -> list[Record]:
-    """The retired keys whose time is up: they are kept `grace_days` for a vendor that does not know the new one yet."""
+    """The retired keys whose time is up: they are kept `grace_days` for a vendor that does not know the new one yet.
+
+    One that the tenant refused when it was replaced serves no vendor.
+    """
     if not record.get("current"):
         return []
     return [
         key
         for key in retired_keys(record)
-        if grace_days <= 0 or (elapsed(key.get("since"), now) or 0.0) >= grace_days * SECONDS
+        if grace_days <= 0 or key.get("refused") or (elapsed(key.get("since"), now) or 0.0) >= grace_days * SECONDS
     ]
 
 
@@ -276,7 +284,50 @@ def why_refused(record: Record, facts: Facts) -> str:
         return "its member is inactive"
     if facts.offered:
         return "it is still listed there, so the private key in the store is not the right one"
-    return "it was deleted in ConnectWise PSA, or the private key in the store is not the right one"
+    return (
+        "it was deleted in ConnectWise PSA, or its description was edited there, which makes a new pair, or the "
+        "private key in the store is not the right one"
+    )
+
+
+def key_in_place(record: Record, facts: Facts, wish: Wish) -> Mapping[str, Any] | None:
+    """Return the key that the tenant lists in the place of a refused one: of its record, its words, or its member.
+
+    ConnectWise makes a new pair for the same record when the description of a key is edited.
+    """
+    current, known = record.get("current") or {}, set(known_public_keys(record))
+    if not facts.offered or any(key.get("public_key") == current.get("public_key") for key in facts.keys):
+        return None
+    others = [key for key in facts.keys if key.get("public_key") not in known]
+    likely = [key for key in others if current.get("key_id") is not None and key.get("id") == current["key_id"]]
+    likely = likely or fitting(record, others, wish) or (others if wish.member_type == "api" else [])
+    return likely[0] if likely else None
+
+
+def refusal(record: Record, facts: Facts, wish: Wish) -> str:
+    """Return the line that reports a refused key and the reason."""
+    key = key_in_place(record, facts, wish)
+    if key is None:
+        return f"{REFUSED}: {why_refused(record, facts)}"
+    line = f'{REFUSED}; a key {key.get("public_key")} ("{key.get("description")}") exists'
+    if key.get("id") == (record.get("current") or {}).get("key_id"):
+        return f"{line} in its record: somebody edited the description, and ConnectWise PSA then makes a new pair"
+    return f"{line}, which the key store does not have"
+
+
+def refused_problem(record: Record, facts: Facts, wish: Wish) -> str:
+    """Return why a run stops at a refused key, and how the integration gets one that works."""
+    public = str((record.get("current") or {}).get("public_key"))[:4]
+    remedy = "Set integration_heal: true to have a new key made and stored, then enter it at the vendor"
+    remedy += f": {wish.heal_command}" if wish.heal_command else ""
+    if key_in_place(record, facts, wish):
+        return (
+            f"{wish.member}, key {public}…: {refusal(record, facts, wish)}. If you have its private key, store it with "
+            f"msp.connectwise.store_key. {remedy}"
+        )
+    if not facts.active and wish.member_type == "member":
+        remedy = "Activate the member in System > Members, or take it off the list of members"
+    return f"the tenant refuses the stored key {public}… of {wish.member}: {why_refused(record, facts)}. {remedy}"
 
 
 def swapped(key: Mapping[str, Any]) -> Record:

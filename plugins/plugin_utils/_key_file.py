@@ -9,6 +9,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import stat
 import tempfile
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._patience import pause
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 
@@ -25,6 +27,8 @@ FORMAT = "msp.connectwise keys 1"
 STORE = "key store: "
 _LOCK_WAIT = 30.0  # seconds
 _FILES_TRIED = 5
+# What flock says while another process has the lock; anything else is no lock at all.
+_LOCKED = (errno.EAGAIN, errno.EACCES, errno.EINTR)
 
 Encrypt = Callable[[str], bytes]
 Decrypt = Callable[[bytes], str]
@@ -72,7 +76,8 @@ class KeyFile:
         if not tenant or tenant.startswith(".") or Path(name).name != name or "\0" in name or "\\" in name:
             raise StoreError(
                 f'the tenant name "{tenant}" would leave the directory {self.directory}',
-                "give the inventory host a name without slashes, or set integration_store_tenant",
+                "give the inventory host a name without slashes, and without a dot at its beginning, or set "
+                "integration_store_tenant",
             )
         path = self.directory / name
         if path.is_symlink():
@@ -122,6 +127,7 @@ class KeyFile:
 
     def check(self, *, write: bool) -> None:
         """Find out whether a record could be written: passphrase, rights, room. write: whether trying is allowed."""
+        self._require_private_folder()
         probe = self._encrypt("x" * 4096)
         if not self._own_passphrase and not self.path.exists():
             self._check_passphrase()
@@ -171,7 +177,18 @@ class KeyFile:
             self._save(self._load())
             return True
 
+    def _require_private_folder(self) -> None:
+        """Raise StoreError if every user of this machine may replace the key files, as sshd does for its keys."""
+        place = None if self._allow_readable else _files.writable_by(self.directory, stat.S_IWOTH)
+        if place is not None:
+            raise StoreError(
+                f"every user of this machine may replace the files in {self.directory}, because {place} is open to all "
+                f"(mode {stat.S_IMODE(place.stat().st_mode):04o})",
+                f"chmod o-w {place}, or set integration_store_dir to another folder",
+            )
+
     def _load(self) -> dict[str, dict[str, Any]]:
+        self._require_private_folder()
         try:
             mode = self.path.stat().st_mode
             data = _files.read_bytes(self.path, below=self.directory)
@@ -238,13 +255,15 @@ class KeyFile:
                 try:
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
-                except OSError:
+                except OSError as problem:
+                    if problem.errno not in _LOCKED:
+                        raise self._unlockable(problem) from None
                     if time.monotonic() > deadline:
                         raise StoreError(
                             f"{self.path} has been locked by another run for {_LOCK_WAIT:.0f} seconds",
                             "wait until the other run has ended, then run again",
                         ) from None
-                    time.sleep(0.05)
+                    pause(0.05)
             self._sweep()
             yield
         finally:
@@ -252,12 +271,21 @@ class KeyFile:
 
     def _sweep(self) -> None:
         """Under the lock nobody else writes: a temporary file is what a killed run left (encrypted, and incomplete)."""
-        for left in self.directory.glob(f".{self.path.name}.*"):
-            if left.suffix != ".lock":
+        # The file of another tenant may begin with this name, such as that of acme.yml with that of acme.
+        mine = re.compile(rf"\.{re.escape(self.path.name)}\.[a-z0-9_]{{8}}")
+        for left in self.directory.iterdir():
+            if mine.fullmatch(left.name):
                 left.unlink(missing_ok=True)
+
+    def _unlockable(self, problem: OSError) -> StoreError:
+        return StoreError(
+            f"the file system of {self.directory} gives no locks ({problem.strerror}), so two runs could lose a key",
+            "set integration_store_dir to a folder on a local disk, or let its file system lock files (on NFS: start "
+            "the lock service, and mount without nolock)",
+        )
 
     def _unwritable(self, problem: OSError) -> StoreError:
         return StoreError(
             f"{self.directory} cannot be written ({problem.strerror})",
-            "give this user the right to write there, or set integration_store_dir",
+            _files.way_out(problem, self.directory, "integration_store_dir"),
         )

@@ -11,8 +11,9 @@ A record of the store (one key of one integration on one tenant):
   current   the key that works: {key_id, public_key, private_key, created, verified}
   next      the key on its way: {state: intent, known: [public keys], known_ids: [ids] (what was there before), owner,
             started, sent (requests that may have made a key nobody saw), sent_at}; once it was made: {state: created,
-            key_id, public_key, private_key, created, owner, started}
-  retired   the keys that were replaced and are to be deleted: [{key_id, public_key, private_key, since}]
+            key_id, public_key, private_key, created, owner, started}; in both, refused: whether the tenant refuses the
+            current key, which then has no days of grace
+  retired   the keys that were replaced and are to be deleted: [{key_id, public_key, private_key, since, refused}]
   leftover  keys that a dead run of this store or somebody else has made, for a person: [{key_id, public_key, since}]
 
 The order that loses nothing: write the intent -> write that the request is sent -> create -> write the key -> read
@@ -38,6 +39,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._manual import (
     store_key,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import (
+    REFUSED,
     Alive,
     Facts,
     KeyLifeError,
@@ -55,10 +57,11 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import 
     not_moved,
     open_requests,
     orphans_of,
+    refusal,
+    refused_problem,
     ripe,
     still_left,
     swapped,
-    why_refused,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
@@ -76,6 +79,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
 )
 
 __all__ = [
+    "REFUSED",
     "Alive",
     "Facts",
     "KeyLifeError",
@@ -90,11 +94,11 @@ __all__ = [
     "needs_new_key",
     "not_moved",
     "orphans_of",
+    "refusal",
     "ripe",
     "swapped",
     "to_ask",
     "turn",
-    "why_refused",
 ]
 
 _FORGOTTEN = "record taken out of the key store"
@@ -188,11 +192,13 @@ def _left_behind(
 def to_ask(record: Record, offered: bool | None, wish: Wish) -> list[Record]:
     """The keys whose state a turn needs: the new one until it is proven, else the current one.
 
-    Of a given key only that one, for the stored one may be the same with another private half. If no API lists keys,
+    With a given key also the current one, unless it is the same with another private half. If no API lists keys,
     only the tenant's refusal shows that a person has deleted one, so all are asked for.
     """
     if wish.given and not wish.absent:
-        return [dict(wish.given)]
+        current = record.get("current") or {}
+        replaced = current and current.get("public_key") != wish.given["public_key"]
+        return [dict(wish.given), *([dict(current)] if replaced else [])]
     if wish.absent or offered is False:
         return held_keys(record)
     unfinished = record.get("next") or {}
@@ -213,6 +219,7 @@ def _with_intent(record: Record, facts: Facts, me: Mapping[str, Any], now: datet
         "owner": dict(me),
         "started": now.isoformat(timespec="seconds"),
         "sent": late,
+        **({"refused": True} if facts.state(record.get("current") or {}) == "refused" else {}),
         **({"sent_at": before["sent_at"]} if late else {}),
     }
     return {**record, "next": intent}
@@ -241,7 +248,7 @@ def _kept(record: Record, facts: Facts, wish: Wish, now: datetime) -> Turn:
         return Turn("write", record=without_next(record))
     current = record["current"]
     if facts.state(current) == "refused":
-        raise KeyLifeError(_refused(record, wish, facts))
+        raise KeyLifeError(refused_problem(record, facts, wish))
     due = ripe(record, wish.grace_days, now)
     if not due or facts.offered is None:
         return Turn("rest")
@@ -250,10 +257,27 @@ def _kept(record: Record, facts: Facts, wish: Wish, now: datetime) -> Turn:
         if gone:
             return Turn("write", record=settled(record, gone))
         return Turn("rest", steps=[delete_key(wish.member, wish.member_type, None, key["public_key"]) for key in due])
+    if refused := [key for key in due if key.get("refused")]:
+        return _without_refused(record, facts, refused)
     doomed = [key["public_key"] for key in due if key["public_key"] != facts.own]
     if not doomed:
         return Turn("rest", steps=[own_key(wish.member, wish.member_type, facts.own)])
     return Turn("delete", "replaced keys deleted", {"public_keys": doomed}, settled(record, doomed))
+
+
+def _without_refused(record: Record, facts: Facts, refused: Sequence[Record]) -> Turn:
+    """Delete what is left at the tenant of keys that it refused: a record of theirs may have another pair by now."""
+    public = [str(key["public_key"]) for key in refused]
+    ids = {key["key_id"] for key in refused if key.get("key_id") is not None}
+    kept = (record["current"]["public_key"], facts.own)
+    left = [
+        int(key["id"])
+        for key in facts.keys
+        if (key["id"] in ids or key.get("public_key") in public) and key.get("public_key") not in kept
+    ]
+    if not left:
+        return Turn("write", record=settled(record, public))
+    return Turn("delete", "replaced keys deleted", {"key_ids": left}, settled(record, public))
 
 
 def _blocked(record: Record, facts: Facts, wish: Wish) -> Turn | None:
@@ -288,6 +312,7 @@ def _by_hand(record: Record, wish: Wish) -> Turn:
 def _given(record: Record, facts: Facts, wish: Wish, now: datetime) -> Turn:
     """Take a key that a person has made; one that the tenant does not confirm is refused."""
     key = dict(wish.given or {})
+    key["id"] = next((one["id"] for one in facts.keys if one.get("public_key") == key["public_key"]), None)
     if (record.get("next") or {}).get("state") == "created":
         raise KeyLifeError(
             f"an interrupted run has made a key of {wish.member}, and nothing was stored. Run msp.connectwise.onboard "
@@ -307,7 +332,8 @@ def _given(record: Record, facts: Facts, wish: Wish, now: datetime) -> Turn:
     current = record.get("current") or {}
     if all(current.get(half) == key[half] for half in ("public_key", "private_key")):
         return Turn("rest")
-    return Turn("write", "given key stored", record=given(record, key, now))
+    refused = facts.state(current) == "refused"
+    return Turn("write", "given key stored", record=given(record, key, now, refused=refused))
 
 
 def _absent(record: Record, facts: Facts, wish: Wish, me: Mapping[str, Any], now: datetime) -> Turn:
@@ -369,11 +395,3 @@ def _foreign(record: Record, wish: Wish) -> str:
         "changed. Correct the stored key with msp.connectwise.store_key, or delete it from the store to have a new one "
         "made"
     )
-
-
-def _refused(record: Record, wish: Wish, facts: Facts) -> str:
-    public = str((record.get("current") or {}).get("public_key"))[:4]
-    remedy = "Set integration_heal: true to have a new key made and stored, then enter it at the vendor"
-    if not facts.active and wish.member_type == "member":
-        remedy = "Activate the member in System > Members, or take it off the list of members"
-    return f"the tenant refuses the stored key {public}… of {wish.member}: {why_refused(record, facts)}. {remedy}"

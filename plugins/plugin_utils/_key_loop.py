@@ -9,7 +9,6 @@ be the one that the turn was decided on, and every write is read back.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import PASSING, UNCERTAIN, NotApplied, PsaError
 from ansible_collections.msp.connectwise.plugins.module_utils._manual import Step
+from ansible_collections.msp.connectwise.plugins.module_utils._patience import pause, without_queue
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import settled
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands
@@ -31,9 +31,10 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import
     known_public_keys,
     less_sent,
     register_keys,
-    retired_keys,
     revised,
     sent,
+    shown_change,
+    working_keys,
 )
 from ansible_collections.msp.connectwise.plugins.plugin_utils._run import is_alive
 from ansible_collections.msp.connectwise.plugins.plugin_utils._stores import Store
@@ -46,9 +47,13 @@ _NOT_KNOWN_YET = (1.0, 1.0)
 
 @dataclass
 class Outcome:
-    """What the loop did. did: a line each. record: what the store holds now. state: of the current key."""
+    """What the loop did. did: a line each. record: what the store holds now. state: of the current key.
+
+    before: what the store held at first.
+    """
 
     did: list[str] = field(default_factory=list)
+    before: Record = field(default_factory=dict)
     record: Record = field(default_factory=dict)
     state: str = "none"
     steps: list[Step] = field(default_factory=list)
@@ -70,7 +75,7 @@ class Outcome:
             "state": self.state,
         }
         old = [
-            {"public_key": shown_key(one["public_key"]), "since": one.get("since")} for one in retired_keys(self.record)
+            {"public_key": shown_key(one["public_key"]), "since": one.get("since")} for one in working_keys(self.record)
         ]
         return {
             "changed": self.changed,
@@ -80,6 +85,10 @@ class Outcome:
             "manual_steps": self.steps,
             "pending": bool(self.steps),
         }
+
+    def diff(self) -> dict[str, Any]:
+        """Return the key before and after, as a diff shows it. A check run, which has no new key, shows the same."""
+        return shown_change(self.before, self.did)
 
 
 class Loop:
@@ -97,7 +106,7 @@ class Loop:
         check_mode: bool = False,
         alive: life.Alive = is_alive,
         clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = pause,
     ) -> None:
         self._keys, self._store, self._wish, self._me = keys, store, wish, dict(me)
         register((wish.given or {}).get("private_key"))
@@ -124,6 +133,8 @@ class Loop:
             return self._turns(outcome)
         except PsaError as problem:
             problem.data["done"] = outcome.did
+            if outcome.did:
+                problem.data.update(member=self._wish.member, diff=outcome.diff())
             if self._unclear is not None:
                 raise self._may_be_live(problem) from None
             raise
@@ -132,6 +143,7 @@ class Loop:
         for number in range(_MOST_TURNS):
             now = self._clock()
             record, facts = self._look(first=number == 0)
+            outcome.before = outcome.before if number else record
             outcome.record, outcome.state = record, facts.state(record.get("current") or {})
             step = life.turn(record, facts, self._wish, self._me, now, lambda _owner: self._left_alive)
             outcome.steps = step.steps
@@ -169,6 +181,10 @@ class Loop:
         if first and self._rotate:
             self._wish = replace(self._wish, replace=str((record.get("current") or {}).get("public_key") or ""))
         states = {str(key["public_key"]): self._state(key, record) for key in life.to_ask(record, offered, self._wish)}
+        if self._check_mode and not listing.active and self._wish.member_type == "api" and not self._wish.absent:
+            # An earlier task would activate the member, and with it the keys that are there.
+            there = {str(key["public_key"]) for key in listing.keys} if listing.offered else set(states)
+            states.update(dict.fromkeys(there & set(states), "valid"))
         given = self._wish.given
         if given and not self._wish.absent and states.get(given["public_key"]) == "refused":
             other = life.swapped(given)
@@ -199,9 +215,9 @@ class Loop:
         made = record.get("next") or {}
         mine = made.get("public_key") == pair[0] and made.get("owner") == self._me
         state = self._keys.state(key)
-        for pause in _NOT_KNOWN_YET if mine else ():
+        for seconds in _NOT_KNOWN_YET if mine else ():
             if state != "valid":
-                self._sleep(pause)
+                self._sleep(seconds)
                 state = self._keys.state(key)
         if state == "valid":
             self._valid.add(pair)
@@ -211,7 +227,9 @@ class Loop:
         """Carry a turn out: the act at the tenant, then the write. Whether it was done."""
         self._require_run()
         if step.do == "create":
-            return self._create(record, list(step.keys["other_than"]))
+            # Until the store has the key, a killed run loses it.
+            with without_queue():
+                return self._create(record, list(step.keys["other_than"]))
         if step.do == "delete" and not self._keys.delete(step.keys):
             self._only_lists = True
             return False

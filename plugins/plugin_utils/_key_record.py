@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 
 Record = dict[str, Any]
@@ -19,6 +20,9 @@ Record = dict[str, Any]
 # Clocks of two machines may differ by this much before the age of a key is not believed.
 SKEW_DAYS = 1.0
 SECONDS = 86400.0
+# What a run does, in the words of _key_life.
+KEYS_MADE = ("new API key", "given key stored")
+_KEYS_GONE, _REPLACED_GONE = ("keys deleted", "record taken out"), "replaced keys deleted"
 _HALVES = ("key_id", "public_key", "private_key")
 
 
@@ -54,6 +58,32 @@ def clock_skew(created: str | None, now: datetime) -> str:
 
 def retired_keys(record: Record) -> list[Record]:
     return [dict(key) for key in record.get("retired") or []]
+
+
+def working_keys(record: Record) -> list[Record]:
+    """Return the replaced keys that still work, as far as the record tells."""
+    return [key for key in retired_keys(record) if not key.get("refused")]
+
+
+def shown_change(record: Record, done: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the stored key before and after a run, as a diff shows it: shortened, and no private half.
+
+    record: before the run. done: what the run did, or in check mode what it would do, which gives the same diff: a key
+    that does not exist yet has no public half to show.
+    """
+    current = record.get("current") or {}
+    before: dict[str, Any] = {}
+    if current.get("public_key"):
+        created = f", created {str(current['created'])[:10]}" if current.get("created") else ""
+        before["stored_key"] = f"{shown_key(current['public_key'])}{created}"
+    after = {} if any(one.startswith(_KEYS_GONE) for one in done) else dict(before)
+    if made := [one for one in done if one in KEYS_MADE]:
+        after = {"stored_key": made[0]}
+    if _REPLACED_GONE in done and (replaced := [shown_key(one.get("public_key")) for one in retired_keys(record)]):
+        before["replaced_key"] = replaced
+    if after == before:
+        after["changes"] = list(done)
+    return {"before": before, "after": after}
 
 
 def _parts(record: Record) -> list[Record]:
@@ -127,7 +157,8 @@ def revised(record: Record, before: Record, writer: str) -> Record:
 
 def created(record: Record, key: Mapping[str, Any], now: datetime) -> Record:
     """The record with the key that was just made. key: {id, public_key, private_key}."""
-    intent = {name: value for name, value in (record.get("next") or {}).items() if name in ("owner", "started")}
+    kept = ("owner", "started", "refused")
+    intent = {name: value for name, value in (record.get("next") or {}).items() if name in kept}
     made = {
         **intent,
         "state": "created",
@@ -147,7 +178,8 @@ def promoted(record: Record, now: datetime) -> Record:
     result["current"] = {**{name: made.get(name) for name in (*_HALVES, "created")}, "verified": moment}
     retired = retired_keys(record)
     if old:
-        retired.append({**{name: old.get(name) for name in _HALVES}, "since": moment})
+        refused = {"refused": True} if made.get("refused") else {}
+        retired.append({**{name: old.get(name) for name in _HALVES}, "since": moment, **refused})
     # The same key once more, its private half corrected by a person: it must not be deleted as its own predecessor.
     retired = [key for key in retired if key.get("public_key") != made.get("public_key")]
     if retired:
@@ -163,11 +195,12 @@ def settled(record: Record, public_keys: Iterable[str]) -> Record:
     return {**result, "retired": left} if left else result
 
 
-def given(record: Record, key: Mapping[str, Any], now: datetime) -> Record:
-    """The record with a proven key that a person has made, as the current one.
+def given(record: Record, key: Mapping[str, Any], now: datetime, *, refused: bool = False) -> Record:
+    """The record with a proven key that a person has made, as the current one. refused: whether the one before is.
 
     The intent of an interrupted run stays, from which the next run deletes what that one has left.
     """
-    made = {"id": None, "public_key": key["public_key"], "private_key": key["private_key"]}
-    result = promoted(created(without_next(record), made, now), now)
+    made = {"id": key.get("id"), "public_key": key["public_key"], "private_key": key["private_key"]}
+    before = {**without_next(record), **({"next": {"refused": True}} if refused else {})}
+    result = promoted(created(before, made, now), now)
     return {**result, "next": record["next"]} if record.get("next") else result

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, why_refused
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, refusal
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import (
     Record,
     age_days,
@@ -31,7 +32,7 @@ def _findings(record: Record, facts: Facts, state: str, wish: Wish, now: datetim
     current = record.get("current") or {}
     found = []
     if state == "refused":
-        found.append(f"the tenant refuses the stored key: {why_refused(record, facts)}")
+        found.append(refusal(record, facts, wish))
     elif state == "foreign":
         found.append(f"the stored key belongs to another member than {wish.member}")
     elif not current:
@@ -40,7 +41,8 @@ def _findings(record: Record, facts: Facts, state: str, wish: Wish, now: datetim
         found.append(skew)
     age = age_days(current.get("created"), now)
     if wish.max_age_days and age is not None and age > wish.max_age_days:
-        found.append(f"the key is {age:.0f} days old, more than {wish.max_age_days:g}: run msp.connectwise.rotate_keys")
+        old = f"{counted(round(age), 'day')} old, more than {wish.max_age_days:g}"
+        found.append(f"the key is {old}: run msp.connectwise.rotate_keys")
     if record.get("next"):
         found.append("a run was interrupted while it made a key: run msp.connectwise.onboard")
     if left := leftover_keys(record):
@@ -71,15 +73,7 @@ def report(
         if key.get("public_key") not in known
     ]
     findings = [problem] if problem else _findings(record, facts, state, wish, now)
-    if unknown:
-        findings.append(f"{len(unknown)} keys of the member are not in the store: use, store or delete them")
-    access = access or {}
-    excess = [
-        f"{one['module']} / {one['function']} {one['level']}: {one['actual']} instead of {one['wanted']}"
-        for one in access.get("excess") or []
-    ] + [f"{one['function']}: {one['item']}" for one in access.get("excess_items") or []]
-    if excess:
-        findings.append(f"the key has {len(excess)} rights beyond the vendor's page")
+    excess = _excess(access or {})
     return {
         "member": wish.member,
         "member_active": facts.active,
@@ -89,13 +83,82 @@ def report(
         "created": current.get("created"),
         "age_days": None if age is None else round(age, 1),
         "place": place,
+        "key_id": current.get("key_id"),
         "retired": [{"public_key": key.get("public_key"), "since": key.get("since")} for key in retired_keys(record)],
         "unknown": unknown,
         # Whether unknown keys would be seen: the API publishes no list of keys.
         "listed": facts.offered is True,
         "excess": excess,
-        "findings": findings,
+        "findings": [*findings, *_counted(unknown, excess)],
     }
+
+
+def _excess(access: Mapping[str, Any]) -> list[str]:
+    rows = [
+        f"{one['module']} / {one['function']} {one['level']}: {one['actual']} instead of {one['wanted']}"
+        for one in access.get("excess") or []
+    ]
+    return rows + [f"{one['function']}: {one['item']}" for one in access.get("excess_items") or []]
+
+
+def _counted(unknown: Sequence[Mapping[str, Any]], excess: Sequence[str]) -> list[str]:
+    """Return the findings about unknown keys and excess rights, which `details` lists one by one."""
+    found = []
+    if unknown:
+        what = counted(len(unknown), "key")
+        found.append(f"the member has {what} that the store does not know: use, store or delete what is listed")
+    if excess:
+        found.append(f"the key has {counted(len(excess), 'right')} beyond the vendor's page")
+    return found
+
+
+# What a report says of a key in this state, which the run that saw it so did not look into.
+_STATES = {
+    "valid": [],
+    "none": ["the store has no key"],
+    "refused": ["the tenant refuses the stored key; msp.connectwise.key_report says why"],
+    "foreign": ["the stored key belongs to another member"],
+}
+
+
+def _renewed(one: Mapping[str, Any], seen: Mapping[str, Any], now: datetime) -> dict[str, Any] | None:
+    """Return a key's report with what a later run has seen of the key; None if it says so already.
+
+    seen: what `_step_results.entry_options` says of the key.
+    """
+    found, key = seen["found"], seen["key"]
+    state, public, age = found.get("key"), key.get("public_key"), age_days(key.get("created"), now)
+    public = public if state == "valid" or not public else shown_key(public)
+    retired = [(shown_key(old["public_key"]), old["since"]) for old in one["retired"]]
+    retires = [(shown_key(old["public_key"]), old["since"]) for old in seen["retired"]]
+    if state not in _STATES or (state, public, retires) == (one["state"], one["public_key"], retired):
+        return None
+    # A pair in the record of the key that was replaced went with it.
+    gone = one.get("key_id") if key.get("public_key") and public != one["public_key"] else None
+    unknown = [
+        other
+        for other in one["unknown"]
+        if other.get("public_key") != public and (gone is None or other.get("id") != gone)
+    ]
+    excess = _excess(found.get("access") or {})
+    return {
+        **one,
+        "state": state,
+        "public_key": public,
+        "key_id": None,
+        "created": key.get("created"),
+        "age_days": None if age is None else round(age, 1),
+        "place": seen["place"],
+        "retired": list(seen["retired"]),
+        "unknown": unknown,
+        "excess": excess,
+        "findings": [*_STATES[state], *_counted(unknown, excess)],
+    }
+
+
+def state_word(state: str) -> str:
+    """Return the state of a key as people read it; "none" says nothing behind a number of keys."""
+    return "missing" if state == "none" else state
 
 
 def text(reports: Mapping[str, Mapping[str, Any]], tenant: str) -> str:
@@ -109,7 +172,7 @@ def text(reports: Mapping[str, Mapping[str, Any]], tenant: str) -> str:
     ]
     for name, one in sorted(reports.items()):
         age = "" if one["age_days"] is None else one["age_days"]
-        cells = [name, one["member"], one["public_key"] or "", one["state"], age, one["place"]]
+        cells = [name, one["member"], one["public_key"] or "", state_word(one["state"]), age, one["place"]]
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     for name, one in sorted(reports.items()):
         if found := details(one):
@@ -139,11 +202,26 @@ def details(one: Mapping[str, Any]) -> list[str]:
         for key in one["retired"]
     ]
     found += [f"beyond the vendor's page: {right}" for right in one["excess"]]
+    found += one.get("known") or []
     if risks := one.get("risks"):
         found.append(f"rights that the vendor's page asks for and that deserve a look: {'; '.join(risks)}")
     if not one["listed"]:
         found.append("the tenant's API lists no keys, so keys that the store does not know cannot be seen")
     return found
+
+
+def renewed_reports(folder: Path, keys: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return those of a tenant's key reports that a run has seen to be otherwise, as they are now.
+
+    keys: what `_step_results.entry_options` says of each key.
+    """
+    try:
+        known = whole(loaded(_files.read_text(folder / "keys.json", below=folder.parent.parent)))
+    except (OSError, ValueError, _files.NotAFile):
+        return {}
+    now = datetime.now(timezone.utc)
+    named = ((one["record"], _renewed(known[one["record"]], one, now)) for one in keys if one["record"] in known)
+    return {name: one for name, one in named if one is not None}
 
 
 def write_reports(
@@ -153,11 +231,19 @@ def write_reports(
     path = folder / "keys.json"
     try:
         known = whole(loaded(_files.read_text(path, below=folder.parent.parent)))
+        written = _moment(path.stat().st_mtime)
+        # A report of an earlier version is as old as its file.
+        known = {name: {"seen": written, **one} for name, one in known.items()}
     except (FileNotFoundError, ValueError):
         known = {}
-    both = {**known, **reports}
+    seen = _moment(datetime.now(timezone.utc).timestamp())
+    both = {**known, **{name: {**one, "seen": seen} for name, one in reports.items()}}
     write(path, json.dumps(both, indent=1, ensure_ascii=False) + "\n")
     write(folder / "keys.md", text(both, tenant))
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
 
 def forget(folder: Path, vendor: str, tenant: str, write: Callable[[Path, str], None]) -> None:

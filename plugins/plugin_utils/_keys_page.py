@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_report import details, whole
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_report import details, state_word, whole
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import spoken
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page import filled
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name, old_folder_name
 
 # {tenant: {time, keys: {name of the record: report}}}
 Reports = Mapping[str, Mapping[str, Any]]
@@ -32,8 +34,11 @@ STATES = {
 }
 
 
-def reports_below(directory: Path) -> dict[str, dict[str, Any]]:
-    """What runs have left about the keys of each tenant."""
+def reports_below(directory: Path, tenants: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
+    """Return what runs have left about the keys of each tenant. tenants: whose folders have another name than they."""
+    names = {folder_name(tenant): tenant for tenant in tenants}
+    # Left by an earlier version, which wrote the reports of several tenants there.
+    shared = {old_folder_name(tenant) for folder, tenant in names.items() if folder != tenant} - names.keys()
     found = {}
     for path in sorted(directory.glob("*/keys.json")):
         try:
@@ -42,8 +47,8 @@ def reports_below(directory: Path) -> dict[str, dict[str, Any]]:
             # Half a file is one that its run did not end; what is no file is no report of ours.
             continue
         time = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc).isoformat(timespec="seconds")
-        if keys:
-            found[path.parent.name] = {"time": time, "keys": keys}
+        if keys and path.parent.name not in shared:
+            found[names.get(path.parent.name, path.parent.name)] = {"time": time, "keys": keys}
     return found
 
 
@@ -51,19 +56,17 @@ def summary(reports: Reports) -> str:
     """All keys in a line."""
     keys = [one for there in reports.values() for one in there["keys"].values()]
     states = Counter(one["state"] for one in keys)
-    amounts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    amounts = ", ".join(f"{count} {state_word(state)}" for state, count in sorted(states.items()))
     found = sum(bool(one["findings"]) for one in keys)
-    return f"{_many(len(reports), 'tenant')}, {_many(len(keys), 'key')}: {amounts or 'none'}; {found} with findings"
-
-
-def _many(number: float, noun: str) -> str:
-    return f"{number:.0f} {noun}{'s' if round(number) != 1 else ''}"
+    return f"{counted(len(reports), 'tenant')}, {counted(len(keys), 'key')}: {amounts or 'none'}; {found} with findings"
 
 
 def page(reports: Reports, generated: str) -> str:
     """One HTML page without scripts."""
     rows = [
-        (tenant, name, one, there["time"]) for tenant, there in reports.items() for name, one in there["keys"].items()
+        (tenant, name, one, one.get("seen") or there["time"])
+        for tenant, there in reports.items()
+        for name, one in there["keys"].items()
     ]
     # Those with findings first, and of those the oldest.
     rows.sort(key=lambda row: (not row[2]["findings"], -(row[2]["age_days"] or 0), row[0], row[1]))
@@ -79,12 +82,12 @@ def page(reports: Reports, generated: str) -> str:
 
 def _state(state: str) -> str:
     colour = STATES.get(state, ("drifted", ""))[0]
-    return f'<span class="tag {colour}">{escape(state)}</span>'
+    return f'<span class="tag {colour}">{escape(state_word(state))}</span>'
 
 
 def _row(tenant: str, name: str, one: Mapping[str, Any], time: str) -> str:
     days = one["age_days"]
-    age = "" if days is None else _many(days, "day")
+    age = "" if days is None else counted(round(days), "day")
     public = shown_key(one["public_key"]) if one["public_key"] else ""
     cells = [escape(str(text)) for text in (name, one["member"], public)]
     cells += [_state(str(one["state"]))]

@@ -12,6 +12,7 @@ from itertools import combinations, islice
 from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._facts import Fact
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS
 from ansible_collections.msp.connectwise.plugins.plugin_utils._har import AGAIN, Entry
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_decode import leaves, request_of, taken
@@ -99,7 +100,7 @@ class Learner:
             found.state = "not understood"
             found.why = f"{entry.place}, {last.place or 'the request'} {last.why}"
         elif short[0]:
-            times = "once" if short[0] == 1 else f"{short[0]} times"
+            times = "once" if short[0] == 1 else counted(short[0], "time")
             found.why = f"what {asks[-1].what} ({short[1]}) is in the recording only {times}; {AGAIN}"
         else:
             found.why = f"no request {asks[-1].what}; {AGAIN}"

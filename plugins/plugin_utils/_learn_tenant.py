@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.module_utils._customize import customizable
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._facts import item_facts, matrix_facts
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import Row
 from ansible_collections.msp.connectwise.plugins.plugin_utils._har import AGAIN, Recording
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn import (
@@ -118,7 +119,7 @@ def learn(
     lesson.found.update(keys.find())
     if recording.failed:
         for one in lesson.found.values():
-            one.why += f" ({recording.failed} requests of the recording failed, and do not count)" if one.why else ""
+            one.why += f" ({counted(recording.failed, 'failed request')} of the recording left out)" if one.why else ""
     lesson.pairs = keys.pairs
     return lesson
 

@@ -19,7 +19,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._permissions impor
 from ansible_collections.msp.connectwise.plugins.module_utils._redact import register
 from ansible_collections.msp.connectwise.plugins.module_utils._route_check import ROUTES
 from ansible_collections.msp.connectwise.plugins.module_utils._routes import Extensions, parse_route
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _har, _lesson
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _commands, _files, _har, _lesson
 from ansible_collections.msp.connectwise.plugins.plugin_utils._choreography_page import as_html, as_markdown
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._learn_tenant import Lesson
@@ -65,7 +65,7 @@ class LessonFiles:
         except OSError as problem:
             raise InputError(
                 f"{self.place / name} cannot be written ({problem.strerror})",
-                remedy="give this user the right to write there",
+                remedy=_files.way_out(problem, self.place),
             ) from None
         return self.place / name
 
@@ -103,7 +103,8 @@ class LessonFiles:
         return True
 
     def _shown(self, plan: Mapping[str, Any], changed: bool) -> dict[str, Any]:
-        command = f"ansible-playbook msp.connectwise.learn_routes --limit {self._tenant} -e cw_recordings=FILE.har"
+        more = ["-e", "cw_recordings=FILE.har"]
+        command = _commands.playbook("learn_routes", _commands.typed(), [self._tenant], more)
         page = self._write("choreography.html", as_html(plan, command))
         self._write("choreography.md", as_markdown(plan, command))
         return {

@@ -10,11 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _vendor_text
 from ansible_collections.msp.connectwise.plugins.plugin_utils._page_rows import Reading, differences, hash_of, read_page
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import PROPERTIES, nearest
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import ProfileError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import Matrix, rows, with_switches
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import (
+    Matrix,
+    rows,
+    with_levels,
+    with_switches,
+)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _TOLD = 50
@@ -54,11 +60,9 @@ def begun(name: str, page: str, given: Mapping[str, Any], prefix: str = "", tick
     notes = [f"# not resolved: {line}" for line in reading.unresolved] + [
         f"# to check: {one}" for one in reading.questions
     ]
-    granted = (
-        f"{len(rows(reading.permissions))} rows read from the page" if page.strip() else "an empty table to fill in"
-    )
+    amount = counted(len(rows(reading.permissions)), "row")
     messages = [
-        granted,
+        f"{amount} read from the page" if page.strip() else "an empty table to fill in",
         *told("not resolved", reading.unresolved),
         *told("to check", reading.questions),
     ]
@@ -112,7 +116,12 @@ def _profile(name: str, reading: Reading, given: Mapping[str, Any]) -> dict[str,
 
 def whole_table(values: Mapping[str, Any]) -> Matrix:
     """The table of a profile with all its features, as the page prints it."""
-    everything = {"permissions": {}, **values, "features": list(values.get("feature_groups", {})), "reductions": []}
+    everything = {
+        "permissions": {},
+        **with_levels(values),
+        "features": list(values.get("feature_groups", {})),
+        "reductions": [],
+    }
     return with_switches(everything)[0]
 
 

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import in_words
+
 Step = Mapping[str, Any]
 
 # Seconds that a person takes, by kind of step, and to open a screen and save it: estimates, not measurements.
@@ -44,7 +47,7 @@ def minutes(steps: Sequence[Step]) -> int:
 
 def amount(steps: Sequence[Step]) -> str:
     """Number and duration of steps, in words."""
-    return f"{len(steps)} step{'s' if len(steps) != 1 else ''}, about {minutes(steps)} min"
+    return f"{counted(len(steps), 'step')}, about {minutes(steps)} min"
 
 
 def spoken(time: Any) -> str:
@@ -61,7 +64,7 @@ def spoken(time: Any) -> str:
 
 def markdown(entry: Mapping[str, Any]) -> str:
     """What the Markdown file of an entry says."""
-    lines = [f"# {entry['product']} on {entry['tenant']}: {entry['status']}", ""]
+    lines = [f"# {entry['product']} on {entry['tenant']}: {in_words(entry)}", ""]
     if entry.get("time"):
         lines += [f"Seen on {spoken(entry['time'])}.", ""]
     if entry["error"]:
@@ -70,6 +73,10 @@ def markdown(entry: Mapping[str, Any]) -> str:
     lines += work_order(entry)
     if entry["differences"] and entry["status"] != "ready":
         lines += ["## What differs", "", *(f"- {line}" for line in entry["differences"]), ""]
+    if entry.get("gaps") and entry["status"] != "absent":
+        lines += ["## What the vendor's page leaves open", "", *(f"- {line}" for line in entry["gaps"]), ""]
+    if entry.get("notes"):
+        lines += ["## What to know", "", *(f"- {line}" for line in entry["notes"]), ""]
     lines += _rights(entry.get("access") or {})
     for part in entry.get("parts") or [entry]:
         if part.get("handover"):

@@ -12,19 +12,32 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import CONNECTION_OPTIONS
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
+
+
+def with_lists(given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, where a text as a survey gives it stands for a list of words, as that list."""
+    lists = {name for name, one in options.items() if one.get("type") == "list" and one.get("elements") == "str"}
+    return {
+        name: listed(value) if name in lists and isinstance(value, str) and value.strip() else value
+        for name, value in given.items()
+    }
 
 
 class OwnAction(ActionBase):
     """OPTIONS: its argument spec, CONSTRAINTS: what goes with it, WRITES: what it writes, as a message names it.
 
+    PLACE: the variable that chooses where it is written.
     VARIABLES: the options that a playbook takes from a variable, by which a person knows them.
     """
 
     OPTIONS: ClassVar[Mapping[str, Any]]
     CONSTRAINTS: ClassVar[Mapping[str, Any]] = {}
     WRITES: ClassVar[str] = "a file"
+    PLACE: ClassVar[str] = ""
     VARIABLES: ClassVar[Mapping[str, str]] = {}
 
     @guarded
@@ -33,6 +46,7 @@ class OwnAction(ActionBase):
         result: dict[str, Any] = super().run(tmp, variables)
         # The defaults of the action group give the connection to actions that need none, too.
         given = {name: value for name, value in self._task.args.items() if name not in CONNECTION_OPTIONS}
+        given = with_lists(given, self.OPTIONS)
         validation = ArgumentSpecValidator(dict(self.OPTIONS), **self.CONSTRAINTS).validate(given)
         if validation.error_messages:
             problem = validation.error_messages[0]
@@ -45,7 +59,9 @@ class OwnAction(ActionBase):
             return {**result, "failed": True, "changed": False, **problem.as_result()}
         except OSError as problem:
             reason = f"{problem.strerror or problem}" + (f": {problem.filename}" if problem.filename else "")
-            return {**result, "failed": True, "changed": False, "msg": f"{self.WRITES} could not be written: {reason}"}
+            remedy = _files.way_out(problem, problem.filename or "the folder", self.PLACE)
+            told = InputError(f"{self.WRITES} could not be written: {reason}", remedy=remedy)
+            return {**result, "failed": True, "changed": False, **told.as_result()}
 
     def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
         """What the task does, with validated options; its result. Raises PsaError or OSError."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import Cell, counts, packed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import shades
 
 _HERE = Path(__file__).parent
 
@@ -37,19 +38,22 @@ def page(fleet: Mapping[str, Any], command: str = "", *, keys: bool = False) -> 
             if products.get(vendor, vendor) == vendor:
                 products[vendor] = cell["product"]
     vendors = sorted(products)
+    gaps: list[list[str]] = []
     data = {
         **{name: fleet[name] for name in ("playbook", "check_mode", "generated")},
         "since": fleet.get("since"),
         "command": command,
         "keys": keys,
         "counts": counts(fleet),
+        # Filled below: those of a vendor are mostly the same at every tenant.
+        "gaps": gaps,
         "vendors": [{"id": vendor, "product": products[vendor]} for vendor in vendors],
         "steps": [{name: step.get(name) for name in ("menu", "part", "brief", "do", "why")} for step in small["steps"]],
         "tenants": [
             {
                 "name": name,
                 "error": tenant["error"],
-                "cells": [_shown(tenant["integrations"].get(vendor), small) for vendor in vendors],
+                "cells": [_shown(tenant["integrations"].get(vendor), small, gaps) for vendor in vendors],
             }
             for name, tenant in sorted(small["tenants"].items())
         ],
@@ -60,10 +64,18 @@ def page(fleet: Mapping[str, Any], command: str = "", *, keys: bool = False) -> 
     return filled("fleet.html", DATA=text)
 
 
-def _shown(cell: Mapping[str, Any] | None, small: Mapping[str, Any]) -> Cell | None:
+def _shown(cell: Mapping[str, Any] | None, small: Mapping[str, Any], gaps: list[list[str]]) -> Cell | None:
+    """Return a cell as the page needs it. gaps: lists that a cell names by number, to which its own is added."""
     if cell is None:
         return None
-    shown = {name: value for name, value in cell.items() if name not in ("product", "run")}
+    left_out = ("product", "run", "completeness", "gaps")
+    shown = {name: value for name, value in cell.items() if name not in left_out}
+    if mine := cell.get("gaps"):
+        if mine not in gaps:
+            gaps.append(mine)
+        shown["gaps"] = gaps.index(mine)
+    if more := shades(cell):
+        shown["shades"] = more
     steps = [small["steps"][number] for number in cell.get("steps") or []]
     old = {"old": True} if cell["run"] != small["run"] else {}
     return {"steps": [], **shown, **({"amount": amount(steps)} if steps else {}), **old}

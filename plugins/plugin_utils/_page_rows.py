@@ -38,6 +38,7 @@ _FUNCTION = ("function", "permission", "submodule", "sub module", "module functi
 _TABLE = ("table", "subcategory", "setup table", "table name", "name")
 _ALLOWED = ("required", "allow", "allowed", "needed")
 _BETWEEN = re.compile(r"\s*(?:>|\u203a|\u00bb|:|/|\s-\s|\s\u2013\s)\s*")
+_LONGEST = 500  # characters of what is said; a quote that is not closed makes one cell of the rest of a page
 TICKED = "levels are ticked here, not named: if a tick means All on this page, read it again with ticked: All"
 
 
@@ -96,7 +97,13 @@ def read_page(text: str, ticked: str | None = None) -> Reading:
         reading.questions += [said for grid in left if (said := _left_out(grid))]
     if reading.ticks and ticked is None:
         reading.questions.append(TICKED)
+    reading.unresolved = [_cut(said) for said in reading.unresolved]
+    reading.questions = [_cut(said) for said in reading.questions]
     return reading
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _left_out(grid: Grid) -> str:

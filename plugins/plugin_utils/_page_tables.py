@@ -13,8 +13,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
+
+_RULED = re.compile(r":?-{2,}:?")
+_TABLE = re.compile(r"<\s*table\b", re.IGNORECASE)
+_TABLE_END = re.compile(r"</\s*table\s*>", re.IGNORECASE)
+# Headings of Markdown, and what only a whole page of HTML has; a tag in a line of Markdown is another matter.
+_MARKED = re.compile(r"^ {0,3}(#{1,6} |\*\*.*\*\*$)", re.MULTILINE)
+_DOCUMENT = re.compile(r"<\s*(!doctype|html|head|body)\b", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
+_NEAR = 5000  # characters above a table, among which its heading is looked for
 _WIDEST = 100  # columns; a colspan beyond it is a slip of the page
 
 
@@ -28,14 +36,78 @@ class Grid:
 
 def grids(text: str) -> list[Grid]:
     """Every table in a text, whatever it is written in."""
-    if re.search(r"<\s*(table|tr|td)\b", text, re.IGNORECASE):
-        reader = _Html()
-        reader.feed(text)
-        reader.close()
-        return reader.finished()
-    if any(_RULE.match(line) and "|" in line for line in text.splitlines()):
-        return _markdown(text)
-    return _separated(text)
+    tables, rest = _cut_out(text)
+    if tables and not _DOCUMENT.search(text) and (_has_rule(rest) or _MARKED.search(rest)):
+        return _mixed(tables, rest)
+    if tables or (re.search(r"<\s*(tr|td)\b", text, re.IGNORECASE) and not _has_rule(text)):
+        return _html(text)
+    return _markdown(text) if _has_rule(text) else _separated(text)
+
+
+def _has_rule(text: str) -> bool:
+    return any("|" in line and _is_rule(line) for line in text.splitlines())
+
+
+def _is_rule(line: str) -> bool:
+    """Return whether a line is the one below the head of a Markdown table."""
+    cells = line.strip().removeprefix("|").removesuffix("|").split("|")
+    return all(_RULED.fullmatch(cell.strip()) for cell in cells)
+
+
+def _html(text: str) -> list[Grid]:
+    reader = _Html()
+    reader.feed(text)
+    reader.close()
+    return reader.finished()
+
+
+def _cut_out(text: str) -> tuple[list[tuple[str, int]], str]:
+    """Return the HTML tables of a text, each with where it was in the rest, and the rest, whose lines keep their
+    numbers.
+    """
+    tables: list[tuple[str, int]] = []
+    rest: list[str] = []
+    length = end = 0
+    while start := _TABLE.search(text, end):
+        before, begin = text[end : start.start()], start.start()
+        end = _end_of_table(text, start.end())
+        length += len(before)
+        tables.append((text[begin:end], length))
+        lines = "\n" * text.count("\n", begin, end)
+        rest += [before, lines]
+        length += len(lines)
+    return tables, "".join([*rest, text[end:]])
+
+
+def _mixed(tables: Iterable[tuple[str, int]], rest: str) -> list[Grid]:
+    """The tables of a Markdown text that has some as raw HTML."""
+    found = _markdown(rest) if _has_rule(rest) else []
+    line = above = 0
+    for table, place in tables:
+        line, above = line + rest.count("\n", above, place), place
+        for grid in _html(table):
+            grid.heading = grid.heading or _heading_above(rest[max(0, place - _NEAR) : place])
+            grid.rows = [(line + number, [_unmarked(cell) for cell in cells]) for number, cells in grid.rows]
+            found.append(grid)
+    return sorted((grid for grid in found if grid.rows), key=lambda grid: grid.rows[0][0])
+
+
+def _end_of_table(text: str, begin: int) -> int:
+    """Return where a table ends that may have others in it; the end of the text if it is cut off."""
+    depth, place = 1, begin
+    while depth:
+        closing = _TABLE_END.search(text, place)
+        if closing is None:
+            return len(text)
+        depth += len(_TABLE.findall(text, place, closing.start())) - 1
+        place = closing.end()
+    return place
+
+
+def _heading_above(text: str) -> str:
+    """Return the last line of Markdown that has words."""
+    line = next((line for line in reversed(text.splitlines()) if line.strip() and "|" not in line), "")
+    return clean(re.sub(r"<[^<>]*>", " ", line).strip().strip("#*_: "))
 
 
 def clean(text: str) -> str:
@@ -45,6 +117,11 @@ def clean(text: str) -> str:
 def _plain(text: str) -> str:
     """A cell of a table that is no HTML but was copied out of some."""
     return clean(html.unescape(re.sub(r"(?i)<br\s*/?>", " ", text)))
+
+
+def _unmarked(text: str) -> str:
+    """A cell without the marks of Markdown for bold, italics and code."""
+    return re.sub(r"[`*_]{1,2}(.+?)[`*_]{1,2}", r"\1", text)
 
 
 def _markdown(text: str) -> list[Grid]:
@@ -59,9 +136,9 @@ def _markdown(text: str) -> list[Grid]:
         if current is None:
             current = Grid(heading)
             found.append(current)
-        if not _RULE.match(line):
+        if not _is_rule(line):
             cells = re.split(r"(?<!\\)\|", line.strip().strip("|") if line.strip().startswith("|") else line)
-            current.rows.append((number, [_plain(re.sub(r"[`*_]{1,2}(.+?)[`*_]{1,2}", r"\1", one)) for one in cells]))
+            current.rows.append((number, [_plain(_unmarked(one)) for one in cells]))
     return found
 
 
@@ -72,10 +149,16 @@ def _separated(text: str) -> list[Grid]:
     grid = Grid()
     reader = csv.reader(io.StringIO(text), delimiter=mark)
     begun = 1
-    for row in reader:
-        if any(cell.strip() for cell in row):
-            grid.rows.append((begun, [_plain(cell) for cell in row]))
-        begun = reader.line_num + 1
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                grid.rows.append((begun, [_plain(cell) for cell in row]))
+            begun = reader.line_num + 1
+    except csv.Error:
+        raise InputError(
+            f"line {begun}: a cell of this table is longer than {csv.field_size_limit()} characters",
+            remedy="correct the quotes in that line, one of which is not closed, or shorten the cell",
+        ) from None
     return [grid] if grid.rows else []
 
 

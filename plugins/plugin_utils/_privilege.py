@@ -107,7 +107,7 @@ def asked(permissions: Mapping[str, Any], found: Iterable[Finding], *, outside: 
 
 def announced(vendor: str, asks: Sequence[str], *, outside: bool) -> list[str]:
     """Return what is shown of a vendor before the first write: one line, or one a right if it is from outside."""
-    if outside:
+    if outside and asks:
         return [f"{vendor}, whose table is not of this collection, asks for:", *(f"  {legible(one)}" for one in asks)]
     return [f"{vendor} asks for: {legible('; '.join(asks))}"] if asks else []
 

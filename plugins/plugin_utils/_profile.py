@@ -36,9 +36,14 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names imp
     Source,
     directories,
     find,
+    listed,
     wanted,
 )
-from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import with_switches
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import (
+    allows_nothing,
+    with_levels,
+    with_switches,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import Resolve, has_marker
 
 __all__ = ["Key", "Profile", "ProfileError", "collisions", "directories", "find", "of_mapping", "read", "wanted"]
@@ -74,7 +79,8 @@ class Profile:
 
     role_name: None if no role is touched. grace_days: how long a replaced key works on, if the host does not say.
     about: what else the table says: completeness, gaps, readings, notes, endpoints … findings: rows that deserve a
-    look, the riskiest first. outside: whether the table is none of this collection.
+    look, the riskiest first. outside: whether the table is none of this collection. empty: where the table is, if the
+    role would have no right at all.
     """
 
     name: str
@@ -91,6 +97,18 @@ class Profile:
     about: dict[str, Any]
     findings: list[Finding]
     outside: bool
+    empty: str = ""
+
+    def require_rights(self) -> None:
+        """Raise ProfileError if the role of the integration would have no right at all."""
+        if self.empty:
+            groups = ", ".join(self.about.get("feature_groups", {}))
+            features = f", or switch on what you use with {self.name}_features: {groups}" if groups else ""
+            lists = ", and a Customize list alone gives no right" if self.customize else ""
+            raise ProfileError(
+                f"{self.empty}: no row allows anything{lists}, so the key could do nothing",
+                remedy=f"fill in the rows of the vendor's page{features}; nothing was sent to the tenant",
+            )
 
     @property
     def asks(self) -> list[str]:
@@ -257,6 +275,7 @@ def _made(table: _Table, given: Mapping[str, Any], overlaid: Mapping[str, Any]) 
     vendor, strategy = table.source.vendor, values.get("strategy", SHARED)
     shared = strategy == SHARED
     permissions, customize = with_switches(values) if shared else ({}, {})
+    empty = shared and allows_nothing(permissions)
     return Profile(
         name=vendor,
         vendor=values.get("vendor", vendor),
@@ -277,6 +296,7 @@ def _made(table: _Table, given: Mapping[str, Any], overlaid: Mapping[str, Any]) 
             reads_only=bool(values.get("reads_only")),
         ),
         outside=not (table.source.role or "").startswith(f"{COLLECTION}."),
+        empty=table.place(("permissions",), overlaid) if empty else "",
     )
 
 
@@ -285,7 +305,8 @@ def _settled(given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
     for key in _SWITCHES:
         if isinstance(values.get(key), str):
-            values[key] = [part.strip() for part in values[key].split(",") if part.strip()]
+            values[key] = [part for part in listed(values[key]) if part]
+    values = with_levels(values)
     if isinstance(values.get("grace_days"), str):
         with contextlib.suppress(ValueError):  # the schema says what is wrong with it
             values["grace_days"] = float(values["grace_days"])

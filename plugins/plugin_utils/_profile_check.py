@@ -14,7 +14,11 @@ from typing import Any
 
 from ansible_collections.msp.connectwise.plugins.module_utils._customize import customizable
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
-from ansible_collections.msp.connectwise.plugins.module_utils._names import canonical_function, canonical_module
+from ansible_collections.msp.connectwise.plugins.module_utils._names import (
+    canonical_function,
+    canonical_module,
+    level_hint,
+)
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import ListWish
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import grants
 from ansible_collections.msp.connectwise.plugins.plugin_utils._resolve import marker_in
@@ -167,11 +171,11 @@ def _not_one_of(value: Any, choices: Sequence[Any]) -> str:
             difflib.get_close_matches(value.strip().title(), choices, n=1, cutoff=0.5)
         )
         return f'"{value}" is not one of {listed}' + (f'; did you mean "{near[0]}"?' if near else "")
-    if "None" in choices and (value is None or isinstance(value, bool)):
-        hint = '; without quotes YAML reads No, null and ~ as something else: write "None"'
+    if "None" not in choices:
+        more = _quotes(value, "string")
     else:
-        hint = _quotes(value, "string")
-    return f"{_printed(value)} is not one of {listed}{hint}"
+        more = '; without quotes YAML reads null and ~ as nothing: write "None"' if value is None else level_hint(value)
+    return f"{_printed(value)} is not one of {listed}{more}"
 
 
 def _printed(value: Any) -> str:
@@ -253,6 +257,6 @@ def _tables(group: Mapping[str, Any], path: Where) -> Iterator[Problem]:
     for function, lists in group.get("customize", {}).items():
         try:
             customizable(function, lists.get("module"))
-            ListWish.parse(lists.get("allow"), lists.get("disallow"), lists.get("exclusive"))
+            ListWish.parse(lists.get("allow"), lists.get("disallow"), lists.get("state"))
         except InputError as problem:
             yield (*path, "customize", function), f"{problem.problem}; {problem.remedy}"

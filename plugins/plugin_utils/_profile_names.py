@@ -26,6 +26,8 @@ DIRECTORY = "connectwise_vendors"
 _OWN = "cw_admin"
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _ROLE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
+_BULLET = re.compile(r"^\s*(?:[-*\u2022\u2013]\s+|[-\u2022\u2013]$)")
+_QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)
 _REMEDY = "write cw_integrations as a list, such as [zofiq, umbrella], as text, such as zofiq,umbrella, or as all"
 
 
@@ -44,13 +46,14 @@ class Source:
 
 
 def listed(value: str | Iterable[Any]) -> list[Any]:
-    """The names in a list, or in a text with commas or with a name on each line."""
-    if isinstance(value, str):
-        lines = [line.strip() for line in value.splitlines() if line.strip()]
-        # The comma at the end of a line is no name.
-        lines = [line.strip(" ,") for line in lines] if len(lines) > 1 else lines or [value]
-        value = [part for line in lines for part in line.split(",")]
-    return [part.strip() if isinstance(part, str) else part for part in value]
+    """The names in a list, or in a text with commas or with a name on each line, as people fill in a survey."""
+    if not isinstance(value, str):
+        return [part.strip() if isinstance(part, str) else part for part in value]
+    lines = [_BULLET.sub("", line).strip() for line in value.splitlines()]
+    lines = [line for line in lines if line]
+    # The comma at the end of a line is no name.
+    lines = [line.strip(" ,") for line in lines] if len(lines) > 1 else lines or [value]
+    return [_QUOTED.sub(r"\2", part.strip()).strip() for line in lines for part in line.split(",")]
 
 
 def wanted(value: Any, directories: Sequence[Path] = ()) -> list[str]:
@@ -189,7 +192,7 @@ def directories(inventory_dir: str | None, further: Any = None) -> list[Path]:
     """Where vendor files are: connectwise_vendors beside the inventory, if it is there, and cw_vendor_dirs."""
     own = Path(beside(DIRECTORY, inventory_dir, here=True))
     found = [own] if own.is_dir() else []
-    given = [part.strip() for part in further.split(",")] if isinstance(further, str) else further or []
+    given = listed(further) if isinstance(further, str) else further or []
     for one in given:
         path = Path(str(one)).expanduser()
         path = path if path.is_absolute() else own.parent / path

@@ -12,6 +12,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._names import (
     canonical_function,
     canonical_item,
     canonical_module,
+    level_meant,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import RANK, VERBS, WHOLE_MODULE
 
@@ -38,6 +39,26 @@ def with_switches(profile: Mapping[str, Any]) -> tuple[Matrix, Lists]:
         for function, shorter in group.get("customize", {}).items():
             lists[_name_in(lists, function, canonical_item)] = dict(shorter)
     return matrix, lists
+
+
+def with_levels(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """The profile with the level None where its writer left a no without quotes; what has another form stays."""
+    found = {**profile}
+    if "permissions" in found:
+        found["permissions"] = _unquoted(found["permissions"], 3)
+    for groups in ("feature_groups", "reduction_groups"):
+        if isinstance(named := found.get(groups), Mapping):
+            found[groups] = {
+                name: with_levels(group) if isinstance(group, Mapping) else group for name, group in named.items()
+            }
+    return found
+
+
+def _unquoted(value: Any, depth: int) -> Any:
+    """depth: how many mappings lie around a level."""
+    if not depth:
+        return level_meant(value)
+    return {key: _unquoted(one, depth - 1) for key, one in value.items()} if isinstance(value, Mapping) else value
 
 
 def _name_in(names: Mapping[str, Any], name: str, canonical: Callable[[str], str]) -> str:
@@ -84,6 +105,11 @@ def grants(matrix: Mapping[str, Any], module: str, function: str) -> bool:
         WHOLE_MODULE in functions
         or _name_in(functions, function, lambda one: canonical_function(module, one)) in functions
     )
+
+
+def allows_nothing(matrix: Mapping[str, Any]) -> bool:
+    """Return whether a role with this matrix has no right at all: a Customize list narrows a right and gives none."""
+    return all(level == "None" for _module, _function, row in _given(matrix) for level in row.values())
 
 
 def _longer(one: Mapping[str, Any], further: Mapping[str, Any]) -> dict[str, Any]:

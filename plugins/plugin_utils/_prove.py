@@ -36,6 +36,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._lists import AllowList, ListFacts
 from ansible_collections.msp.connectwise.plugins.module_utils._members import API_MEMBERS
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS, Change, MatrixPlan
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Names, settled
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import read_matrix, write_matrix
@@ -262,7 +263,7 @@ def prove_keys(ground: Ground, extensions: Extensions) -> None:
             lambda found: found == wanted,  # noqa: B023
         )
         if listed != wanted:
-            raise Refuted(f"{len(pairs)} keys were made, and others are listed: {len(listed)}")
+            raise Refuted(f"of {counted(len(pairs), 'new key')} the list shows others: {len(listed)}")
         owner = _authenticates(ground, pairs[description])
         if owner != name:
             raise Refuted(f"the new key is {f'of {owner}' if owner else 'refused'}, not of {name}")
@@ -326,7 +327,8 @@ def _compare_lists(
     seen = own_items(after, what)
     wrong = set(seen) ^ set(wanted)
     if wrong or len(seen) != len(wanted):
-        raise Refuted(f"the list {what.module} / {what.function} differs in {len(wrong)} items from what was asked for")
+        amount = counted(len(wrong), "item")
+        raise Refuted(f"the list {what.module} / {what.function} differs in {amount} from what was asked for")
     if sorted(target.read()) != sorted(wanted):
         raise Refuted(f"the route that reads {what.module} / {what.function} shows another list than the member sees")
     for other in CUSTOMIZABLE:

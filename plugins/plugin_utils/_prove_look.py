@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa, Record
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._members import API_MEMBERS
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS
 from ansible_collections.msp.connectwise.plugins.module_utils._roles import ROLES
 
@@ -81,6 +82,6 @@ def differences(before: Look, after: Look, wanted: Mapping[int, Mapping[int, tup
         wrong = [row for row in expected if after.levels[role].get(row) != expected[row]]
         if wrong:
             name = before.roles[role].get("name")
-            found.append(f"{len(wrong)} rows of the role {name} are not as they should be (row {wrong[0]} first)")
+            found.append(f"the role {name} has {counted(len(wrong), 'wrong row')} (row {wrong[0]} first)")
     found += [f"{name} changed" for name in before.more if before.more[name] != after.more.get(name)]
     return found

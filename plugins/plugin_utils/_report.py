@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -34,25 +35,27 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._history import co
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import age_days
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, markdown
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name, replace_file, tighten
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import (
+    folder_name,
+    move_out,
+    old_folder_name,
+    replace_file,
+    tighten,
+)
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import (
+    BAD,
+    STATUSES,
+    completeness,
+    in_words,
+    is_gone,
+    is_new,
+    status_of,
+    worst,
+)
 
 Entry = dict[str, Any]
 
-# From best to worst; of several members of one integration the worst counts.
-STATUSES = ("absent", "ready", "drifted", "pending", "failed", "unreachable")
-# What makes a tenant count as failed.
-BAD = ("failed", "unreachable")
-_LISTS = ("asks", "changes", "differences", "manual_steps", "old_keys", "parts", "unseen")
-# Errors that say that the tenant was not there, rather than that it refused something.
-_AWAY = (
-    "AnswerTooLarge",
-    "ConnectionFailed",
-    "DeadlinePassed",
-    "LostAnswer",
-    "NotThePsa",
-    "TooSlow",
-    "TransientFailure",
-)
+_LISTS = ("asks", "changes", "differences", "gaps", "manual_steps", "notes", "old_keys", "parts", "unseen")
 # In the temporary directory of one ansible-playbook run, which its workers share: what this run has found so far.
 JOURNAL = "connectwise_fleet.jsonl"
 # Of what a run has found, that by which the work order of an earlier one is judged.
@@ -63,41 +66,6 @@ def run_directory() -> str:
     """The temporary directory of this ansible-playbook run."""
     directory: str = vars(constants)["DEFAULT_LOCAL_TMP"]
     return directory
-
-
-def status_of(
-    *,
-    error: str,
-    state: str,
-    in_sync: bool | None,
-    steps: Sequence[Mapping[str, Any]],
-    predicts: bool,
-    gone: bool = False,
-    error_kind: str = "",
-) -> str:
-    """predicts: the run changes nothing (an audit, or check mode), so a difference is drift and not a failure.
-
-    gone: nothing of an integration that is to be absent is left.
-    """
-    if error:
-        return "unreachable" if error_kind in _AWAY else "failed"
-    if state == "absent":
-        return "pending" if steps else "drifted" if predicts and in_sync is not None and not gone else "absent"
-    if predicts:
-        return "ready" if in_sync else "drifted"
-    # Steps may be left although the key works: one that was to be replaced, or a replaced one that is to be deleted.
-    return "pending" if steps else "ready" if in_sync else "failed"
-
-
-def is_gone(profile: Mapping[str, Any], found: Mapping[str, Any], key: Mapping[str, Any]) -> bool:
-    """Whether nothing of an integration is left; a technician's own membership is none of ours."""
-    own = profile.get("strategy", "shared_api_member") != "per_technician"
-    active = own and (found.get("member") or {}).get("active")
-    return not active and not key.get("public_key") and found.get("key") != "valid"
-
-
-def worst(statuses: Sequence[str]) -> str:
-    return max(statuses, key=STATUSES.index)
 
 
 def site_host(host: str) -> str:
@@ -128,7 +96,7 @@ def entry_of(
     run: the command line that later commands repeat; this run's when left out.
     """
     profile, found, steps = args["profile"], args["found"], args["steps"]
-    now, predicts = datetime.now(timezone.utc), predicts or args["mode"] == "audit"
+    now, predicts = datetime.now(timezone.utc), predicts or args["mode"] in ("audit", _step_results.STORE_KEY)
     run = _commands.typed() if run is None else run
     status = _status(args, predicts=predicts)
     entry: Entry = {
@@ -136,6 +104,7 @@ def entry_of(
         "vendor": args["vendor"],
         "product": profile.get("product") or args["vendor"],
         "source": profile.get("source"),
+        **completeness(profile),
         "member": args["member"],
         "state": args["state"],
         "status": status,
@@ -143,6 +112,8 @@ def entry_of(
         "changes": args["changes"],
         **{name: args[name] for name in ("asks",) if args.get(name)},
         "differences": list(found.get("differences") or []) if status != "absent" else [],
+        **_notes(found, status),
+        **({"refused": True} if args.get("refused") and status != "absent" else {}),
         "manual_steps": steps,
         "access": found.get("access"),
         "error": args["error"],
@@ -163,20 +134,30 @@ def entry_of(
     return entry
 
 
+def _notes(found: Mapping[str, Any], status: str) -> dict[str, list[str]]:
+    """Return what is no difference and worth knowing, such as what the tenant does not show."""
+    lines = [*(found.get("notes") or []), *((found.get("access") or {}).get("unverified") or [])]
+    return {"notes": lines} if lines and status != "absent" else {}
+
+
 def _old_keys(args: Mapping[str, Any]) -> list[dict[str, Any]]:
     return _handover.old_keys(args.get("retired") or [], float(args.get("grace_days") or 0))
 
 
 def _status(args: Mapping[str, Any], *, predicts: bool) -> str:
-    return status_of(
+    status = status_of(
         error=args["error"],
         state=args["state"],
         in_sync=args["found"].get("in_sync"),
         steps=args["steps"],
         predicts=predicts,
         gone=is_gone(args["profile"], args["found"], args["key"]),
+        new=is_new(args["profile"], args["found"], args["key"]),
         error_kind=args["error_kind"],
     )
+    # A key that took the place of another one may leave steps, such as to delete that.
+    waits = status == "ready" and args["steps"] and args["mode"] == _step_results.STORE_KEY
+    return "pending" if waits else status
 
 
 def entry_of_integration(
@@ -202,9 +183,10 @@ def entry_of_integration(
     return entry
 
 
-def is_silent(look: Mapping[str, Any], error: str) -> bool:
-    """Return whether a run says nothing of an integration: it stored keys, and what an earlier one has found stays."""
-    return look.get("mode") == "store_key" and not error
+def is_silent(look: Mapping[str, Any], results: _step_results.Results, error: str, *, check_mode: bool) -> bool:
+    """Return whether a run says nothing of an integration: it was to store keys, and stored none of this one."""
+    stored = results.get("cw_api_key") and not check_mode
+    return look.get("mode") == _step_results.STORE_KEY and not error and not stored
 
 
 def record_integration(
@@ -229,10 +211,15 @@ def record_integration(
     )
     if unknown_vendor:
         entry["unknown_vendor"] = True
-    reports = {key["record"]: key["report"] for key in look.get("api_keys") or [] if key.get("report")}
-    if reports and directory and not check_mode:
+    if directory and not check_mode:
         place = Path(directory)
-        _key_report.write_reports(place / folder_name(tenant), reports, tenant, partial(replace_file, place, mode=mode))
+        folder = place / folder_name(tenant)
+        reports = {key["record"]: key["report"] for key in look.get("api_keys") or [] if key.get("report")}
+        if not reports and not error:
+            keys = _step_results.entry_options(look, results, check_mode=False)
+            reports = _key_report.renewed_reports(folder, keys)
+        if reports:
+            _key_report.write_reports(folder, reports, tenant, partial(replace_file, place, mode=mode))
     return recorded(directory, entry, check_mode=check_mode, mode=mode)
 
 
@@ -258,7 +245,22 @@ def earlier_entry(directory: Path, entry: Mapping[str, Any]) -> Entry | None:
 
 def entry_in(directory: Path, tenant: str, vendor: str) -> Entry | None:
     """Return the entry of an integration that the reports in a directory have. Raises NotAFile."""
-    path = directory / folder_name(tenant) / f"{vendor}.json"
+    found = _entry_at(directory / folder_name(tenant) / f"{vendor}.json", directory)
+    if found is None:
+        # Earlier versions have written the reports of several tenants to one folder.
+        found = _old_entry(directory, tenant, vendor)
+    return found if found is not None and found.get("tenant", tenant) == tenant else None
+
+
+def _old_entry(directory: Path, tenant: str, vendor: str) -> Entry | None:
+    """Return what an earlier version has written to the folder that it gave the tenant, about it or another one."""
+    with suppress(_files.NotAFile):
+        # A file about all tenants may have the name of that folder.
+        return _entry_at(directory / old_folder_name(tenant) / f"{vendor}.json", directory)
+    return None
+
+
+def _entry_at(path: Path, directory: Path) -> Entry | None:
     try:
         found = loaded(_files.read_text(path, below=directory.parent))
     except (OSError, ValueError):
@@ -312,6 +314,9 @@ def write_files(directory: Path, entry: Entry, *, predicted: bool = False, mode:
         write(guess, "Predicted by check mode; nothing was changed.\n\n" + markdown(entry) + "\n")
         tighten(folder, mode)
         return entry
+    old = _old_entry(directory, entry["tenant"], entry["vendor"])
+    if old is not None and old.get("tenant"):
+        move_out(directory, entry["tenant"], entry["vendor"], str(old["tenant"]), mode)
     content = json.dumps(entry, indent=1, ensure_ascii=False, default=str)
     write(folder / f"{entry['vendor']}.json", content + "\n")
     write(folder / f"{entry['vendor']}.md", markdown(entry) + "\n")
@@ -327,7 +332,7 @@ def recorded(directory: str | None, entry: Entry, *, check_mode: bool, mode: int
     entry = redact_data(entry)
     if not directory:
         entry = with_history(entry, None)
-    elif check_mode and not (entry["manual_steps"] and entry["status"] in ("drifted", "pending")):
+    elif check_mode and not (entry["manual_steps"] and entry["status"] in ("new", "drifted", "pending")):
         entry = with_history(entry, earlier_entry(Path(directory).expanduser(), entry))
     else:
         entry = write_files(Path(directory).expanduser(), entry, predicted=check_mode, mode=mode)
@@ -335,10 +340,10 @@ def recorded(directory: str | None, entry: Entry, *, check_mode: bool, mode: int
     return entry
 
 
-def note(run_directory: str, entry: Mapping[str, Any]) -> None:
+def note(run_directory: str, entry: Mapping[str, Any], journal: str = JOURNAL) -> None:
     """Add an entry to what this run has found; of several about one integration the last counts."""
     line = json.dumps(entry, ensure_ascii=False, default=str) + "\n"
-    handle = os.open(Path(run_directory) / JOURNAL, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    handle = os.open(Path(run_directory) / journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         # One write: the workers append at the same time.
         os.write(handle, line.encode())
@@ -346,15 +351,20 @@ def note(run_directory: str, entry: Mapping[str, Any]) -> None:
         os.close(handle)
 
 
-def noted(run_directory: str) -> list[Entry]:
+def noted(run_directory: str, journal: str = JOURNAL) -> list[Entry]:
     """What this run has found, each integration once."""
+    entries = notes(run_directory, journal)
+    return list({(entry["tenant"], entry["vendor"]): entry for entry in entries}.values())
+
+
+def notes(run_directory: str, journal: str) -> list[Entry]:
+    """Return all entries of a journal, in their order."""
     try:
-        text = (Path(run_directory) / JOURNAL).read_text(encoding="utf-8")
+        text = (Path(run_directory) / journal).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
     # Not splitlines: names may hold other characters that it takes for the end of a line.
-    entries = [loaded(line) for line in text.split("\n") if line]
-    return list({(entry["tenant"], entry["vendor"]): entry for entry in entries}.values())
+    return [loaded(line) for line in text.split("\n") if line]
 
 
 def merged(known: Entry, entry: Entry) -> Entry:
@@ -363,7 +373,8 @@ def merged(known: Entry, entry: Entry) -> Entry:
 
 
 def joined(parts: Sequence[Entry]) -> Entry:
-    last = {name: value for name, value in parts[-1].items() if name not in ("found", "parts", "unseen")}
+    left_out = ("found", "notes", "parts", "refused", "unseen")
+    last = {name: value for name, value in parts[-1].items() if name not in left_out}
     ordered = [part["ordered"] for part in parts if part.get("ordered")]
     return {
         **last,
@@ -375,12 +386,19 @@ def joined(parts: Sequence[Entry]) -> Entry:
         # What stops the integration stops each of its keys.
         "error": "; ".join(dict.fromkeys(part["error"] for part in parts if part["error"])),
         "differences": [line for part in parts for line in part["differences"]],
+        **_joined_notes(parts),
         "manual_steps": [step for part in parts for step in part["manual_steps"]],
         "ordered": max(ordered, default=None),
         "old_keys": [key for part in parts for key in part.get("old_keys") or []],
         "key": None,
         "handover": None,
     }
+
+
+def _joined_notes(parts: Sequence[Entry]) -> Entry:
+    lines = list(dict.fromkeys(line for part in parts for line in part.get("notes") or []))
+    refused = {"refused": True} if any(part.get("refused") for part in parts) else {}
+    return {**({"notes": lines} if lines else {}), **refused}
 
 
 def summary(entry: Mapping[str, Any]) -> str:
@@ -391,8 +409,9 @@ def summary(entry: Mapping[str, Any]) -> str:
         before = f"; changed before that: {', '.join(entry['changes'])}" if entry.get("changes") else ""
         error = entry["error"].rstrip(".") if before or waiting else entry["error"]
         return f"{entry['product']}: {status}: {error}{before}{waiting}"
+    word = in_words(entry)
     if status == "pending":
-        return f"{entry['product']}: pending, waiting for a person: {amount(steps)}"
-    if status == "drifted":
-        return f"{entry['product']}: drifted: {'; '.join(entry['differences'])}{waiting}"
-    return f"{entry['product']}: {status}"
+        return f"{entry['product']}: {word}, waiting for a person: {amount(steps)}"
+    if status in ("drifted", "new"):
+        return f"{entry['product']}: {word}: {'; '.join(entry['differences'])}{waiting}"
+    return f"{entry['product']}: {word}" + "".join(f"; {line}" for line in entry.get("notes") or [])

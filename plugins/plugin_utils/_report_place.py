@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
@@ -16,10 +19,40 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 
 # The files about all tenants.
 _OF_ALL = ("fleet.json", "fleet.html", "keys.html", "vendors.html", "failed", "left")
+# Names beside the folders of tenants that are no tenant's: those files, and the folders of merged reports and of jobs.
+_TAKEN = re.compile("|".join([*map(re.escape, _OF_ALL), "merged", "job-[0-9]+"]))
+_LONGEST = 60  # characters of a name that has to be made another
 
 
 def folder_name(tenant: str) -> str:
+    """Return the name of a tenant's folder: its own, or if that cannot be, one like it that no other tenant has."""
+    plain = old_folder_name(tenant)
+    if plain == tenant and tenant and len(tenant.encode()) <= 200 and not _TAKEN.fullmatch(tenant.casefold()):
+        return tenant
+    # No name of a tenant that is kept as it is has this character.
+    return f"{plain[:_LONGEST]}~{hashlib.sha256(tenant.encode()).hexdigest()[:8]}"
+
+
+def old_folder_name(tenant: str) -> str:
+    """Return the name that earlier versions gave the folder, which several tenants could share."""
     return "".join(char if char.isalnum() or char in "-_.@" else "_" for char in tenant).lstrip(".")
+
+
+def move_out(directory: Path, tenant: str, vendor: str, owner: str, mode: int) -> None:
+    """Move reports that an earlier version has left in a shared folder to that of their tenant.
+
+    tenant: whose old folder it is. owner: the tenant that they are about.
+    """
+    old, new = directory / old_folder_name(tenant), directory / folder_name(owner)
+    if old == new or (new / f"{vendor}.json").exists():
+        return
+    _files.make_folder(new, below=directory.parent, mode=_files.folder_mode(mode))
+    for ending in (".json", ".md"):
+        with suppress(FileNotFoundError):
+            (old / f"{vendor}{ending}").rename(new / f"{vendor}{ending}")
+    with suppress(OSError):
+        # Only if it is empty.
+        old.rmdir()
 
 
 def replace_file(directory: Path, path: Path, text: str, *, mode: int = _files.PRIVATE) -> None:
@@ -70,5 +103,5 @@ def check_writable(directory: Path, mode: int = _files.PRIVATE) -> None:
 def unwritable(directory: object, problem: OSError) -> InputError:
     return InputError(
         f"reports cannot be written to {directory} ({problem.strerror})",
-        remedy="give this user the right to write there, or set integration_report_dir; see that the disk is not full",
+        remedy=_files.way_out(problem, directory, "integration_report_dir"),
     )

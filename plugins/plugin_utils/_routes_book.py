@@ -87,7 +87,7 @@ def write_page(folder: Path, version: str, about: Mapping[str, Any], routes: Map
     except OSError as problem:
         raise InputError(
             f"the routes cannot be written to {path} ({problem.strerror})",
-            remedy="give this user the right to write there",
+            remedy=_files.way_out(problem, path.parent),
         ) from None
     _routes_file.read(str(path))
     return path

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, PsaError
+from ansible_collections.msp.connectwise.plugins.module_utils._http import Http
 from ansible_collections.msp.connectwise.plugins.module_utils._route_check import ROUTES
 from ansible_collections.msp.connectwise.plugins.plugin_utils._prove import Ground, Proof, Verdict
 from ansible_collections.msp.connectwise.plugins.plugin_utils._prove_look import version_of
@@ -45,9 +46,20 @@ def with_place(options: Mapping[str, Any], absolute: Callable[[str], str]) -> di
 
 
 class Care:
-    """The extension routes of one tenant in one run. warnings: what a person should know, as it comes."""
+    """The extension routes of one tenant in one run. warnings: what a person should know, as it comes.
 
-    def __init__(self, options: Mapping[str, Any], *, check_mode: bool, local: bool = True) -> None:
+    session: gives the session of the tenant's modules, if they share one.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        *,
+        check_mode: bool,
+        local: bool = True,
+        session: Callable[[], Http | None] = lambda: None,
+    ) -> None:
+        self._session = session
         self._options = {name: value for name, value in options.items() if name not in (PLACE, ON_NEW)}
         self._own = dict(options.get("extension_routes") or {})
         self._mode = str(options.get(ON_NEW) or "prove")
@@ -115,7 +127,7 @@ class Care:
         with _lock:
             known = _versions.get(connection.tenant)
         if known is None:
-            with Psa(connection) as psa:
+            with Psa(connection, self._session()) as psa:
                 known = version_of(psa)
             with _lock:
                 _versions[connection.tenant] = known
@@ -140,7 +152,7 @@ class Care:
         return self._prove(page, version, memory)
 
     def _prove(self, page: Page, version: str, memory: Memory) -> set[str]:
-        with Psa(parse_connection(self._options)) as psa:
+        with Psa(parse_connection(self._options), self._session()) as psa:
             verdicts = proof_on(psa, {name: [page.routes[name]] for name in page.learned}, memory)
         found = sorted(name for name, verdict in verdicts.items() if verdict.state == PROVEN)
         for name, verdict in verdicts.items():

@@ -9,16 +9,19 @@ The defaults are those of roles/integration/defaults/main.yml, the types those o
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible import context
+from ansible import constants, context
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.utils.display import Display
 
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import register_credentials
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
@@ -258,6 +261,8 @@ class StoreMaker:
 
     def key_file(self, settings: Settings) -> KeyFile:
         """The file of a tenant in the default store."""
+        if not settings.store_allow_readable:
+            _warn_of_others(Path(settings.store_dir))
         encrypt: Encrypt = lambda text: self._encrypt(text, settings.store_vault_id)  # noqa: E731
         return KeyFile(
             settings.store_dir,
@@ -282,6 +287,24 @@ class StoreMaker:
         # What a task says itself has been resolved with the task.
         path = str(said or resolve(f"{PREFIX}{settings.store}_path", known=names) or usual)
         return _expanded(path) if settings.store == "sops" else path
+
+
+def _warn_of_others(folder: Path) -> None:
+    """Warn where a group may replace key files, and where others may read a passphrase; each of them once."""
+    with suppress(OSError):
+        if folder != Path() and folder.stat().st_mode & stat.S_IWGRP:
+            Display().warning(f"the group of {folder} may replace the key files in it: chmod g-w {folder}")
+    files = [
+        *(context.CLIARGS.get("vault_password_files") or []),
+        constants.config.get_config_value("DEFAULT_VAULT_PASSWORD_FILE"),
+    ]
+    files += [one.rpartition("@")[2] for one in context.CLIARGS.get("vault_ids") or []]
+    for file in filter(None, files):
+        with suppress(OSError):
+            mode = Path(file).expanduser().stat().st_mode
+            # One that can be run is a script, which asks somebody else for the passphrase.
+            if stat.S_ISREG(mode) and not mode & 0o111 and mode & stat.S_IROTH:
+                Display().warning(f"every user of this machine may read the passphrase in {file}: chmod 600 {file}")
 
 
 def _register_options(options: Mapping[str, Any]) -> None:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,20 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import S
 
 # The integration whose key the runs themselves work with.
 OWN_INTEGRATION = "cw_admin"
+
+
+def variable_to_set(profile: Profile, vendor: str, options: Mapping[str, Any], option: str, example: str) -> str:
+    """Return the remedy for a name that a tenant does not have: the variable of the host, with an example.
+
+    A variable takes the place of the whole key of the profile, so the example has all of it.
+    """
+    if option == "customize":
+        return f"set {vendor}_customize with one of these names, such as {vendor}_customize: {example}"
+    identifier, first = (options.get("member") or options).get("identifier"), profile.keys[0].member
+    if identifier != first["identifier"]:
+        return f'set {option} of the member {identifier} in {vendor}_further_keys, such as {option}: "{example}"'
+    member = json.dumps({**first, option: example}, ensure_ascii=False)
+    return f"set {option} to one of these names, such as {vendor}_member: {member}"
 
 
 @dataclass(frozen=True)

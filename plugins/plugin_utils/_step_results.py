@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import legible
+
 # The modules of the steps, in their order.
 STEPS = ("cw_security_role", "cw_table_setup", "cw_api_member", "cw_api_key", "cw_access_check")
+STORE_KEY = "store_key"
+# How the differences begin that are about the stored key.
+_OF_THE_KEY = ("no key is stored", "the stored key ")
 Result = Mapping[str, Any]
 Results = dict[str, list[Result]]
 
@@ -37,6 +42,12 @@ def causes(result: Result) -> tuple[str, str]:
     return " | ".join(said), next(filter(None, kinds), "")
 
 
+def too_late(result: Result) -> Mapping[str, Any] | None:
+    """The error of a failed task, or of one of its loop, that reached a limit of time."""
+    errors = [one.get("error") or {} for one in (result, *(result.get("results") or []))]
+    return next((error for error in errors if error.get("limit")), None)
+
+
 def changes(look: Mapping[str, Any], results: Results) -> list[str]:
     """What the steps changed, a line each."""
     lines = []
@@ -50,6 +61,49 @@ def changes(look: Mapping[str, Any], results: Results) -> list[str]:
     for one in results.get("cw_api_key", []):
         lines += list(one.get("done") or [])
     return lines
+
+
+def diffs(look: Mapping[str, Any], results: Results) -> list[dict[str, Any]]:
+    """Return the object, before and after of each change, in the order of `changes`, of results in diff mode.
+
+    Both sides are text, a fact a line, so that they read the same in every format of results.
+    """
+    found = [_diff(f"security role {(look.get('role') or {}).get('name')}", one) for one in _of_step(results, 0)]
+    for one in _of_step(results, 1):
+        found += [_diff(f"Customize list {name}", one, name) for name in one.get("changed_lists") or []]
+    found += [_diff(f"API member {one['api_member']['identifier']}", one) for one in _of_step(results, 2)]
+    found += [_diff(f"API key of {one.get('member')}", one) for one in _of_step(results, 3) if one.get("done")]
+    return [one for one in found if one["before"] != one["after"]]
+
+
+def _of_step(results: Results, number: int) -> Sequence[Result]:
+    return results.get(STEPS[number], [])
+
+
+def _diff(what: str, result: Result, part: str = "") -> dict[str, str]:
+    """part: the name of the object in a diff of several."""
+    diff = result.get("diff") or {}
+    found = {"object": what}
+    for side in ("before", "after"):
+        whole = diff.get(side) or {}
+        found[side] = _as_text((whole.get(part) or {}) if part else whole)
+    return found
+
+
+def _as_text(shown: Mapping[str, Any]) -> str:
+    """Return what a diff shows with each row and each item in a line of its own, which says what it is."""
+    lines: list[str] = []
+    for name, value in sorted(shown.items()):
+        if name == "permissions":
+            lines += [
+                f"{row}: {', '.join(f'{verb} {level}' for verb, level in levels.items())}"
+                for row, levels in sorted(value.items())
+            ]
+        elif isinstance(value, (list, tuple)):
+            lines += [f"{name}: {one}" for one in value]
+        else:
+            lines.append(f"{name}: {value}")
+    return "".join(f"{legible(line)}\n" for line in lines)
 
 
 def entry_options(
@@ -76,17 +130,22 @@ def entry_options(
         for step in one.get("manual_steps") or []
     ]
     keys: Sequence[Mapping[str, Any]] = look.get("api_keys") or [{}]
-    lines = changes(look, results)
+    lines, role = changes(look, results), _role(keys[0], results, check_mode=check_mode)
     options = []
     for number, key in enumerate(keys):
         done = _of(results.get("cw_api_key", []), key.get("record"))
         access = _of(results.get("cw_access_check", []), key.get("record"))
         steps = [*(shared_steps if number == 0 else []), *((done or {}).get("manual_steps") or [])]
+        beside = _beside_the_key(key) if look.get("mode") == STORE_KEY else []
+        found = _found(key, results, done, access, beside, check_mode=check_mode)
         options.append(
             {
                 **common,
+                "record": key.get("record"),
                 "member": (key.get("member") or {}).get("identifier"),
-                "found": _found(key, results, done, access, check_mode=check_mode) if not error else {},
+                "found": {**found, **role} if not error else {},
+                # What onboard mends only with another key, also if this run has failed for it.
+                "refused": _state(key, done) == "refused",
                 "steps": steps if not error else [],
                 "key": _key(key, done) if not error else {},
                 "place": (done or {}).get("place") or key.get("place"),
@@ -99,6 +158,14 @@ def entry_options(
     return options
 
 
+def _role(key: Mapping[str, Any], results: Results, *, check_mode: bool) -> dict[str, Any]:
+    """Return whether the role of the integration exists, which all its keys share; nothing if it was not read."""
+    if check_mode and (predicted := results.get("cw_security_role")):
+        return {"role": {"exists": predicted[0]["role"]["exists"]}}
+    found = (key.get("found") or {}).get("role")
+    return {"role": found} if found else {}
+
+
 def _of(found: Sequence[Result], record: Any) -> Result | None:
     """The result about the key of this record; that of a loop over records has the name as its item."""
     for one in found:
@@ -107,24 +174,48 @@ def _of(found: Sequence[Result], record: Any) -> Result | None:
     return None
 
 
+def _state(key: Mapping[str, Any], done: Result | None) -> str:
+    """Return the state of the stored key after the steps, or as it was found."""
+    return str(done["api_key"]["state"] if done else (key.get("found") or {}).get("key") or "")
+
+
 def _key(key: Mapping[str, Any], done: Result | None) -> dict[str, Any]:
     held = (done or {}).get("api_key") or key.get("key") or {}
     return {name: held[name] for name in ("public_key", "created") if held.get(name)}
 
 
+def _beside_the_key(key: Mapping[str, Any]) -> list[str]:
+    """Return the differences that another key cannot mend."""
+    found = key.get("found") or {}
+    rights = (found.get("access") or {}).get("summary")
+    return [one for one in found.get("differences") or [] if one != rights and not one.startswith(_OF_THE_KEY)]
+
+
 def _found(
-    key: Mapping[str, Any], results: Results, done: Result | None, access: Result | None, *, check_mode: bool
+    key: Mapping[str, Any],
+    results: Results,
+    done: Result | None,
+    access: Result | None,
+    beside: Sequence[str],
+    *,
+    check_mode: bool,
 ) -> dict[str, Any]:
-    """The integration as it is after the steps; as it was found, if none of them could change anything."""
+    """Return the integration as it is after the steps; as it was found, if none of them could change anything.
+
+    beside: differences that the steps of this run leave.
+    """
     before = dict(key.get("found") or {})
     if done is None or check_mode:
         return before
     state = done["api_key"]["state"]
     rights = (access or {}).get("access")
-    differences = [] if state == "valid" else [f"the key is {state}" if state != "none" else "no key is stored"]
-    if rights and rights["verdict"] != "ok":
+    wrong = [] if state == "valid" else [f"the key is {state}" if state != "none" else "no key is stored"]
+    differences = [*beside, *wrong]
+    if rights and rights["verdict"] not in ("ok", "unverified"):
         differences.append(summary_of(rights))
-    member = next(iter(one["api_member"] for one in results.get("cw_api_member", [])), before.get("member"))
+    members = results.get("cw_api_member", [])
+    member = next(iter(one["api_member"] for one in members), before.get("member"))
+    notes = [*(before.get("notes") or []), *(line for one in members for line in one.get("notes") or [])]
     return {
         **before,
         "in_sync": not differences,
@@ -132,6 +223,7 @@ def _found(
         "member": member,
         "key": state,
         "access": rights,
+        "notes": list(dict.fromkeys(notes)),
     }
 
 

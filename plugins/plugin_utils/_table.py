@@ -6,23 +6,47 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed, playbook, short_path
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
+from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import (
+    Typed,
+    short_path,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet import word
+from ansible_collections.msp.connectwise.plugins.plugin_utils._next import (
+    NAMES,
+    Fleet,
+    found_by_run,
+    named,
+    next_commands,
+    nothing_to_type,
+    of_this_run,
+    with_status,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._order import amount, spoken
-from ansible_collections.msp.connectwise.plugins.plugin_utils._report import BAD, STATUSES
+from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import folder_name
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import (
+    BAD,
+    STATUSES,
+    is_unverified,
+    partly,
+    shades,
+)
 
 WIDTH = 100
-# More tenants than this are counted instead of listed; and so many names are told before "and 12 more".
-TENANTS, NAMES = 6, 4
+# More tenants, or more lines of vendors, are counted instead of listed.
+TENANTS, VENDORS = 6, 12
+_LONG = 4  # lines of an error, and of what to do about it
 # Changes after which a vendor has to be given a key.
 NEW_KEY = ("new API key", "given key stored")
-# Those that may be run again as they were.
-PLAYBOOKS = ("onboard", "audit", "rotate_keys", "offboard", "store_key", "finish", "key_report")
-Fleet = Mapping[str, Any]
+_SHADES: Sequence[tuple[Callable[[Mapping[str, Any]], object], str]] = (
+    (partly, "partial"),
+    (is_unverified, "not verified"),
+)
 
 
 def table(
@@ -42,11 +66,11 @@ def table(
     files, run = files or {}, run or Typed()
     names = _about(fleet, hosts)
     check = " --check (nothing was changed)" if fleet["check_mode"] else ""
-    lines = [_cut(f"{fleet['playbook']}{check}, {spoken(fleet['generated'])}: {_totals(fleet, names)}")]
+    lines = _wrapped(f"{fleet['playbook']}{check}, {spoken(fleet['generated'])}: {_totals(fleet, names)}", "", 2)
     lines += matrix(fleet, names) or by_status(fleet, names)
     others = len(fleet["tenants"]) - len(names)
     if others:
-        lines.append(f"and {others} tenant{'s' if others != 1 else ''} of earlier runs, in the report")
+        lines.append(f"and {counted(others, 'tenant')} of earlier runs, in the report")
     lines += ["", *_asked(fleet, names), *_needed(fleet, names, orders and short_path(orders, run.here))]
     lines += _line("Keys:", keys, 2) if keys else []
     if page := files.get("keys.html") if keys else "":
@@ -54,7 +78,30 @@ def table(
     if page := files.get("fleet.html"):
         lines.append(f"Report:  {short_path(page, run.here)}")
     commands = next_commands(fleet, names, files, run)
-    return lines + [f"Next:    {command}" for command in commands or ["nothing; there is nothing left to do"]]
+    return lines + [f"Next:    {command}" for command in commands or [nothing_to_type(fleet, names)]]
+
+
+def closing(
+    head: str,
+    rows: Sequence[Sequence[str]],
+    needed: Iterable[tuple[str, str]],
+    commands: Iterable[str],
+    places: Iterable[tuple[str, str]] = (),
+) -> list[str]:
+    """Return the lines that a playbook other than the fleet's ends with.
+
+    needed: labels and texts. places: labels and paths, which stay in one line as commands do.
+    """
+    # Its totals stand at the end, so it is not cut.
+    lines = [
+        *wrap(head, WIDTH, subsequent_indent=" " * 9, break_on_hyphens=False),
+        *(_cut(line) for line in (_columns(rows) if rows else ())),
+        "",
+    ]
+    for label, text in needed:
+        lines += _line(label, text, 4)
+    lines += [f"{label:<9}{path}" for label, path in places]
+    return lines + [f"Next:    {command}" for command in commands]
 
 
 def _cut(text: str) -> str:
@@ -63,14 +110,30 @@ def _cut(text: str) -> str:
 
 def _line(label: str, text: str, lines: int = 1) -> list[str]:
     """A labelled line, or a few, cut at the last."""
+    return _wrapped(text, f"{label:<9}", lines)
+
+
+def _wrapped(text: str, begin: str, lines: int) -> list[str]:
     return wrap(
         " ".join(text.split()),
         WIDTH,
-        initial_indent=f"{label:<9}",
+        initial_indent=begin,
         subsequent_indent=" " * 9,
         max_lines=lines,
         placeholder=" …",
         break_on_hyphens=False,
+    )
+
+
+def failure(problem: str) -> list[str]:
+    """Return the summary of a run that has no other, because a task for all tenants failed."""
+    return wrap(
+        problem,
+        WIDTH,
+        initial_indent="Failed:  ",
+        subsequent_indent=" " * 9,
+        break_on_hyphens=False,
+        break_long_words=False,
     )
 
 
@@ -92,11 +155,12 @@ def _vendors(fleet: Fleet, names: Iterable[str]) -> list[str]:
 def _word(cell: Mapping[str, Any] | None, run: str) -> str:
     if cell is None:
         return "-"
-    return word(cell) if cell["run"] == run else f"({word(cell)})"
+    said = word(cell)
+    return said if cell["run"] == run else f"({said.replace(' (', '; ').rstrip(')')})"
 
 
 def matrix(fleet: Fleet, names: Sequence[str]) -> list[str]:
-    """Tenants by vendors; nothing if that is too much to read."""
+    """Tenants by vendors, or if that is too wide vendors by tenants; nothing if both are too much to read."""
     vendors = _vendors(fleet, names)
     if not names or len(names) > TENANTS:
         return []
@@ -106,7 +170,9 @@ def matrix(fleet: Fleet, names: Sequence[str]) -> list[str]:
         cells = [_word(tenant["integrations"].get(vendor), fleet["run"]) for vendor in vendors]
         rows.append([name, *cells] if vendors and tenant["integrations"] else [name, "unreachable"])
     lines = _columns(rows)
-    if max(len(line) for line in lines) > WIDTH:
+    if max(map(len, lines)) > WIDTH and len(vendors) <= VENDORS:
+        lines = _columns([list(column) for column in zip_longest(*rows, fillvalue="unreachable")])
+    if max(map(len, lines)) > WIDTH:
         return []
     old = any(text.startswith("(") for row in rows for text in row[1:])
     return lines + (["(in brackets: as an earlier run has found it)"] if old else [])
@@ -114,21 +180,33 @@ def matrix(fleet: Fleet, names: Sequence[str]) -> list[str]:
 
 def by_status(fleet: Fleet, names: Sequence[str]) -> list[str]:
     """How many integrations of each vendor this run has found in each status; of many those that are not all well."""
-    found = _found(fleet, names)
+    found, partial = _found(fleet, names), _partial(fleet, names)
     statuses = [one for one in reversed(STATUSES) if any(counts[one] for counts in found.values())]
     vendors = sorted(found, key=lambda vendor: (-sum(found[vendor][one] for one in STATUSES[2:]), vendor))
     rows = [["", *statuses]]
-    rows += [[vendor, *(str(found[vendor][one] or "-") for one in statuses)] for vendor in vendors[:TENANTS]]
-    if len(vendors) > TENANTS:
-        rest = [str(sum(found[vendor][one] for vendor in vendors[TENANTS:]) or "-") for one in statuses]
-        rows.append([f"{len(vendors) - TENANTS} other vendors", *rest])
+    for vendor in vendors[:TENANTS]:
+        note = f" ({partial[vendor]})" if vendor in partial else ""
+        rows.append([f"{vendor}{note}", *(str(found[vendor][one] or "-") for one in statuses)])
+    if others := vendors[TENANTS:]:
+        rest = [str(sum(found[vendor][one] for vendor in others) or "-") for one in statuses]
+        few = sum(vendor in partial for vendor in others)
+        rows.append([f"{counted(len(others), 'other vendor')}{f' ({few} partial)' if few else ''}", *rest])
     return _columns(rows) if statuses else []
+
+
+def _partial(fleet: Fleet, names: Sequence[str]) -> dict[str, str]:
+    """Return how incomplete the table of each vendor is that is not whole; that of the tenant with most gaps."""
+    cells = sorted(
+        (len(cell.get("gaps") or []), vendor, partly(cell))
+        for _name, vendor, cell in found_by_run(fleet, names, STATUSES)
+    )
+    return {vendor: note for _gaps, vendor, note in cells if note}
 
 
 def _found(fleet: Fleet, names: Sequence[str]) -> dict[str, Counter[str]]:
     """What this run has found; one that looked at no integration repeats what an earlier one found."""
     found: dict[str, Counter[str]] = {}
-    for _name, vendor, cell in _own(fleet, names, STATUSES):
+    for _name, vendor, cell in found_by_run(fleet, names, STATUSES):
         found.setdefault(vendor, Counter())[cell["status"]] += 1
     return found
 
@@ -141,23 +219,21 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _totals(fleet: Fleet, names: Sequence[str]) -> str:
     found: Counter[str] = sum(_found(fleet, names).values(), Counter())
-    parts = ", ".join(f"{found[status]} {status}" for status in reversed(STATUSES) if found[status])
-    return f"{len(names)} tenant{'s' if len(names) != 1 else ''}: {parts or 'nothing is known'}"
+    parts = ", ".join(
+        f"{found[status]} {status}{_shades([cell for _name, _vendor, cell in found_by_run(fleet, names, [status])])}"
+        for status in reversed(STATUSES)
+        if found[status]
+    )
+    return f"{counted(len(names), 'tenant')}: {parts or 'nothing is known'}"
 
 
-def _with(fleet: Fleet, names: Iterable[str], statuses: Iterable[str]) -> list[tuple[str, str, Mapping[str, Any]]]:
-    wanted = set(statuses)
-    return [
-        (name, vendor, cell)
-        for name in names
-        for vendor, cell in sorted(fleet["tenants"][name]["integrations"].items())
-        if cell["status"] in wanted
-    ]
-
-
-def _named(words: Sequence[str]) -> str:
-    more = f" and {len(words) - NAMES} more" if len(words) > NAMES else ""
-    return ", ".join(words[:NAMES]) + more
+def _shades(cells: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is to be known of all these, or of how many of them what is to be known."""
+    said = {"; ".join(shades(cell)) for cell in cells}
+    if len(said) > 1:
+        amounts = ((sum(bool(of(cell)) for cell in cells), what) for of, what in _SHADES)
+        said = {", ".join(f"{count} {what}" for count, what in amounts if count)}
+    return f" ({text})" if (text := said.pop()) else ""
 
 
 def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
@@ -165,48 +241,68 @@ def _needed(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
     lines: list[str] = []
     bad = _failures(fleet, names)
     for who, error, changes in bad[:2]:
-        lines += _line("Failed:", f"{who}: {error}", 4)
+        lines += _failed(f"{who}: {error}")
         lines += _line("", f"changed before that: {', '.join(changes)}") if changes else []
     if len(bad) > 2:
-        lines += _line("", f"and {_named([who for who, _error, _changes in bad[2:]])}")
+        lines += _line("", f"and {named([who for who, _error, _changes in bad[2:]])}")
     lines += _by_hand(fleet, names, orders)
-    drifted = _own(fleet, names, ["drifted"])
+    drifted = found_by_run(fleet, names, ["drifted"])
     for name, vendor, cell in drifted[:1]:
         what = "; ".join(cell.get("differences") or []) or "it is not there yet"
         more = f" (and {len(drifted) - 1} more)" if len(drifted) > 1 else ""
         lines += _line("Differs:", f"{name} {vendor}{more}: {what}", 2)
-    return lines + _for_vendors(fleet, names) + _since(fleet)
+    if new := [f"{name} {vendor}" for name, vendor, _cell in found_by_run(fleet, names, ["new"])]:
+        lines += _line("New:", f"nothing exists yet of {named(new)}", 2)
+    return lines + _noted(fleet, names) + _for_vendors(fleet, names) + _since(fleet)
+
+
+def _failed(text: str) -> list[str]:
+    """Return an error in a few lines; of a long one what to do is not cut off."""
+    problem, mark, remedy = text.partition(" What to do: ")
+    if not mark or len(_line("Failed:", text, _LONG + 1)) <= _LONG:
+        return _line("Failed:", text, _LONG)
+    return [*_line("Failed:", problem, _LONG), *_line("", f"What to do: {remedy}", _LONG)]
+
+
+def _noted(fleet: Fleet, names: Sequence[str]) -> list[str]:
+    """What is no difference and worth knowing, once for all integrations of which it is told in the same words."""
+    told: dict[str, list[str]] = {}
+    for name, vendor, cell in found_by_run(fleet, names, STATUSES):
+        for line in cell.get("notes") or []:
+            told.setdefault(line, []).append(f"{name} {vendor}")
+    lines = [part for line, who in list(told.items())[:2] for part in _line("Note:", f"{named(who)}: {line}", 4)]
+    return [*lines, *(_line("", f"and {len(told) - 2} more, in the report") if len(told) > 2 else [])]
 
 
 def _asked(fleet: Fleet, names: Sequence[str]) -> list[str]:
     """The risky rights of what this run makes, and all rights of vendor files, once for each vendor."""
-    made = _of_this_run(fleet, _with(fleet, names, STATUSES))
+    made = of_this_run(fleet, with_status(fleet, names, STATUSES))
     told = {f"{vendor} asks for {'; '.join(cell['asks'])}": vendor for _name, vendor, cell in made if cell.get("asks")}
     lines = [line for text in list(told)[:NAMES] for line in _line("Rights:", text, 2)]
     rest = list(told.values())[NAMES:]
-    return [*lines, *(_line("", f"and {_named(rest)}, as shown above") if rest else [])]
+    return [*lines, *(_line("", f"and {named(rest)}, as shown above") if rest else [])]
 
 
 def _by_hand(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
     """What waits for a person; in check mode only what this run has predicted."""
-    waiting = [one for one in _with(fleet, names, STATUSES) if one[2].get("manual_steps")]
+    waiting = [one for one in with_status(fleet, names, STATUSES) if one[2].get("manual_steps")]
     if fleet["check_mode"]:
-        waiting = _of_this_run(fleet, waiting)
+        waiting = of_this_run(fleet, waiting)
     if not waiting:
         return []
     steps = [step for _name, _vendor, cell in waiting for step in cell["manual_steps"]]
-    who = _named([f"{name} {vendor} ({len(cell['manual_steps'])})" for name, vendor, cell in waiting])
+    who = named([f"{name} {vendor} ({len(cell['manual_steps'])})" for name, vendor, cell in waiting])
     if not fleet["check_mode"]:
         return _line("By hand:", f"{amount(steps)}: {who}", 2)
     name, vendor, _cell = waiting[0]
     more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
-    where = [f"         {orders}/{name}/{vendor}.check.md{more}"] if orders else []
+    where = [f"         {orders}/{folder_name(name)}/{vendor}.check.md{more}"] if orders else []
     return _line("By hand:", f"would be {amount(steps)}: {who}", 2) + where
 
 
 def _for_vendors(fleet: Fleet, names: Sequence[str]) -> list[str]:
     """Keys that a person has to give to vendors: until when at the latest, or those that this run has made."""
-    known = _with(fleet, names, STATUSES)
+    known = with_status(fleet, names, STATUSES)
     ends = sorted(
         (key["until"], f"{name} {vendor}")
         for name, vendor, cell in known
@@ -215,22 +311,25 @@ def _for_vendors(fleet: Fleet, names: Sequence[str]) -> list[str]:
     )
     if ends:
         until = f"old keys work until {spoken(ends[0][0])}"
-        return _line("Vendors:", f"{until}; enter the new ones before: {_named([who for _until, who in ends])}", 2)
+        return _line("Vendors:", f"{until}; enter the new ones before: {named([who for _until, who in ends])}", 2)
     made = [
         f"{name} {vendor}"
-        for name, vendor, cell in _of_this_run(fleet, known)
+        for name, vendor, cell in of_this_run(fleet, known)
         if cell["status"] == "ready" and any(line.endswith(NEW_KEY) for line in cell.get("changes") or [])
     ]
     if not made or fleet["check_mode"]:
         return []
-    return _line("Vendors:", f"give them their new keys, as the hand-overs in the report say: {_named(made)}", 2)
+    return _line("Vendors:", f"give them their new keys, as the hand-overs in the report say: {named(made)}", 2)
 
 
 def _since(fleet: Fleet) -> list[str]:
     # Check mode writes no report to compare the next one with, and what it predicts has not come.
     since = (None if fleet["check_mode"] else fleet.get("since")) or {"changes": []}
-    told = [f"{one['tenant']} {one['vendor']} {one['before'] or 'new'} > {one['after']}" for one in since["changes"]]
-    return _line("Since:", f"{spoken(since['generated'])}: {_named(told)}", 2) if told else []
+    told = [
+        f"{one['tenant']} {one['vendor']} {one['before'] or 'not seen yet'} > {one['after']}"
+        for one in since["changes"]
+    ]
+    return _line("Since:", f"{spoken(since['generated'])}: {named(told)}", 2) if told else []
 
 
 def _failures(fleet: Fleet, names: Sequence[str]) -> list[tuple[str, str, list[str]]]:
@@ -240,7 +339,7 @@ def _failures(fleet: Fleet, names: Sequence[str]) -> list[tuple[str, str, list[s
         tenant = fleet["tenants"][name]
         if tenant["error"] and not tenant["integrations"]:
             found[name, tenant["error"]] = ([], [])
-    for name, vendor, cell in _of_this_run(fleet, _with(fleet, names, BAD)):
+    for name, vendor, cell in of_this_run(fleet, with_status(fleet, names, BAD)):
         vendors, changes = found.setdefault((name, cell.get("error") or cell["status"]), ([], []))
         vendors.append(vendor)
         changes += cell.get("changes") or []
@@ -248,66 +347,3 @@ def _failures(fleet: Fleet, names: Sequence[str]) -> list[tuple[str, str, list[s
         (" ".join([name, *([", ".join(vendors)] if vendors else [])]), error, changes)
         for (name, error), (vendors, changes) in found.items()
     ]
-
-
-def _of_this_run(
-    fleet: Fleet, found: Iterable[tuple[str, str, Mapping[str, Any]]]
-) -> list[tuple[str, str, Mapping[str, Any]]]:
-    return [one for one in found if one[2]["run"] == fleet["run"]]
-
-
-def _own(fleet: Fleet, names: Sequence[str], statuses: Iterable[str]) -> list[tuple[str, str, Mapping[str, Any]]]:
-    """What this run has found; of one that has looked at no integration, what earlier ones found."""
-    wanted = set(statuses)
-    known = _with(fleet, names, STATUSES)
-    return [one for one in _of_this_run(fleet, known) or known if one[2]["status"] in wanted]
-
-
-def next_commands(fleet: Fleet, names: Sequence[str], files: Mapping[str, str], run: Typed) -> list[str]:
-    """What to type next: one command, or two if some tenants failed and others wait for a person."""
-    name = str(fleet["playbook"])
-    lone = {one for one in names if fleet["tenants"][one]["error"] and not fleet["tenants"][one]["integrations"]}
-    failed = lone | {one[0] for one in _of_this_run(fleet, _with(fleet, names, BAD))}
-    pending = _with(fleet, names, ["pending"])
-    waiting = {one[0] for one in (_of_this_run(fleet, pending) if fleet["check_mode"] else pending)} - failed
-    drifted = {one[0] for one in _own(fleet, names, ["drifted"])}
-    commands = []
-    if fleet["check_mode"] and not failed:
-        known = _of_this_run(fleet, _with(fleet, names, STATUSES))
-        changing = {one[0] for one in known if one[2]["status"] == "drifted" or one[2].get("changes")}
-        if changing:
-            return [playbook(name if name in PLAYBOOKS else "onboard", run, _limit(changing, None, run))]
-    if failed:
-        away = lone | {one[0] for one in _with(fleet, names, ["unreachable"])}
-        what = "doctor" if away else name if name in PLAYBOOKS else "onboard"
-        commands.append(playbook(what, run, _limit(failed, files.get("failed"), run)))
-    if name == "store_key" and not failed:
-        # What it stored is proven and handed over by the run after it.
-        return [playbook("onboard", run, _limit(set(names), None, run))]
-    if waiting:
-        finish = "offboard" if name == "offboard" else "finish"
-        commands.append(playbook(finish, run, _limit(waiting, files.get("left"), run)))
-    if drifted and not commands:
-        commands.append(playbook("onboard", run, _limit(drifted, files.get("left"), run)))
-    if not commands and not fleet["check_mode"]:
-        commands += _of_earlier_runs(fleet, names, run)
-    if not commands and name in ("onboard", "finish", "rotate_keys") and fleet["tenants"]:
-        commands.append(playbook("audit", run))
-    return commands
-
-
-def _of_earlier_runs(fleet: Fleet, names: Sequence[str], run: Typed) -> list[str]:
-    """What tells how it stands where an earlier run was not content: one tenant, its vendors, and without a write."""
-    known = _with(fleet, names, (*BAD, "drifted"))
-    bad = [(name, vendor) for name, vendor, cell in known if cell["run"] != fleet["run"]]
-    if not bad:
-        return []
-    vendors = ",".join(vendor for name, vendor in bad if name == bad[0][0])
-    return [playbook("audit", run.without("cw_integrations"), [bad[0][0]], ["-e", f"cw_integrations={vendors}"])]
-
-
-def _limit(names: set[str], file: str | None, run: Typed) -> list[str]:
-    """Names while they are few, else the file that lists them, else what this run was limited to."""
-    if len(names) <= NAMES:
-        return sorted(names)
-    return [f"@{short_path(file, run.here)}"] if file else [run.limit] if run.limit else []

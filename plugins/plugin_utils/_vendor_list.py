@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._names import counted
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._compare import riskiest
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import known, vendor_files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_tables import rows
+from ansible_collections.msp.connectwise.plugins.plugin_utils._status import PARTIAL, completeness
 
 
 def profiles(directories: Sequence[Path]) -> tuple[list[_profile.Profile], list[str]]:
@@ -20,7 +22,11 @@ def profiles(directories: Sequence[Path]) -> tuple[list[_profile.Profile], list[
     found, wrong = [], []
     for name in [*known(), *(path.stem for path in vendor_files(directories))]:
         try:
-            found.append(_profile.read(name, {}, {}.get, directories))
+            profile = _profile.read(name, {}, {}.get, directories)
+            # Of a vendor that is all features, each tenant chooses some.
+            if not profile.about.get("feature_groups"):
+                profile.require_rights()
+            found.append(profile)
         except _profile.ProfileError as problem:
             wrong.append(f"{name} cannot be used: {problem.problem}")
     return found, wrong
@@ -47,7 +53,7 @@ def _entry(profile: _profile.Profile, directories: Sequence[Path]) -> dict[str, 
         "riskiest": riskiest(profile),
         "source": profile.source,
         "checked": profile.about.get("checked"),
-        "completeness": profile.about.get("completeness"),
+        "completeness": completeness(profile.about)["completeness"],
         "features": list(profile.about.get("feature_groups", {})),
         "reductions": list(profile.about.get("reduction_groups", {})),
         "file": None if source.role else str(source.path),
@@ -64,10 +70,10 @@ def lines(entries: Sequence[dict[str, Any]]) -> list[str]:
     width = max((len(entry["name"]) for entry in entries), default=0)
     found = []
     for entry in entries:
-        partial = ", partial" if entry["completeness"] == "partial" else ""
+        partial = ", partial" if entry["completeness"] == PARTIAL else ""
         risk = entry["riskiest"][0] if entry["riskiest"] else "nothing stands out"
         checked = f", read in {entry['checked']}" if entry["checked"] else ""
-        rows_ = "keys of people" if entry["strategy"] == _profile.PER_TECHNICIAN else f"{entry['rows']} rows"
+        rows_ = "keys of people" if entry["strategy"] == _profile.PER_TECHNICIAN else counted(entry["rows"], "row")
         about = f"{entry['product']}: {rows_}{partial}{checked}"
         found.append(f"{entry['name']:{width}}  {about}; {risk}; {entry['source'] or 'no source'}")
     return found

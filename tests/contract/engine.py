@@ -126,7 +126,7 @@ class Integration:
             lambda key: Shelf(self.records, key.record),
         )
         tenant = Tenant(site.name, site, self.options, directory=None, integrations=[integration])
-        (result,) = FleetRun(check_mode=check, threads=1, show=lambda _text: None).work_on([tenant])
+        (result,) = FleetRun(check_mode=check, forks=1, show=lambda _text: None).work_on([tenant])
         return result
 
     def onboard(self, **settings: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -340,6 +341,14 @@ def test_the_playbook_over_a_fleet(simulator: Simulator, tmp_path: Any) -> None:
     assert "wrong   keys: the keys were refused" in played.output
     assert "What to do: the company exists here, so check public_key" in played.output
     assert played.changed == 0
+    # Whatever failed before it, the summary is the last that is shown.
+    said = played.output.partition("PLAY RECAP")[0].rpartition("TASK [")[2].splitlines()
+    assert said[0].startswith("Show the summary]")
+    assert re.fullmatch(r"doctor, .* UTC: 3 tenants: 1 wrong, 2 (well|with a warning)", said[2])
+    assert "abroad  wrong (keys)" in said
+    doctor, onboard = (line for line in said if line.startswith("Next:"))
+    assert doctor.endswith("msp.connectwise.doctor -i inventory.json --limit abroad")
+    assert onboard.endswith("-i inventory.json --limit north,onprem --check --diff --ask-vault-pass")
     lenient = ground.play("doctor", "--limit", "abroad", passphrase=False, doctor_fail=False)
     assert lenient.code == 0, lenient.output
 

@@ -234,7 +234,7 @@ class TemplateTests:
         assert "role_name" in file
         # The way on from a page: its vendor is made real, and compared.
         played = ground.run("onboard", "compare", arguments=["--limit", "onprem"], cw_integrations=["paged"])
-        assert "1 tenants compared" in played.output
+        assert "1 tenant: the vendors can go together" in played.output
         page = (ground.directory / "connectwise_reports" / "vendors.html").read_text(encoding="utf-8")
         assert ground.made in page
         compared = ground.run("compare", arguments=["--limit", "tasks"], sound=False)

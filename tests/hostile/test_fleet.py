@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tenants that keep a connection without ever coming to an answer: the fleet goes on without them."""
+"""Tenants that keep a connection without ever coming to an answer, or are slow: the fleet goes on without them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +127,110 @@ def test_no_enemy_holds_a_task_longer_than_its_deadline(hosts: dict[str, str], e
     assert OUTLASTED == []
     assert "exception" not in result
     assert result.get("failed") or not result.get("healthy", False)
+
+
+FORKS = 5
+LATE = 4.0  # seconds that a slow tenant makes a run wait once
+# Tenants that are slow in one way or another; there are more than forks could carry.
+DRIPPING, BUSY, UNREACHED = "drips", "busy", "hole"
+SLOW = [*(f"slow{number:02}" for number in range(9)), DRIPPING, BUSY, UNREACHED]
+# Tenants that never answer, and that answer each request in time and need too many: one that the run works on in
+# process, and one that is left to the tasks of the role.
+HANGING, CRAWLING = ["hangs", "hangs_in_tasks"], ["crawls", "crawls_in_tasks"]
+VENDORS = ["zofiq", "umbrella", "petra"]
+ENOUGH = 2.0  # seconds that a hanging or crawling tenant may take
+CRAWL = 0.45  # seconds of each answer
+
+
+@pytest.fixture(scope="module")
+def hole() -> Iterator[str]:
+    """A host that takes no connection: its backlog is full, and nobody accepts."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, ExitStack() as waiting:
+        for _time in range(4):
+            one = waiting.enter_context(socket.socket())
+            one.setblocking(False)
+            with suppress(BlockingIOError):
+                one.connect(listener.getsockname())
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture(scope="module")
+def waited_for(tmp_path_factory: pytest.TempPathFactory, hole: str) -> Iterator[tuple[Playground, Simulator, str]]:
+    """An audit of slow tenants, a good one after them, and some that take too long; its output."""
+    directory = tmp_path_factory.mktemp("slow")
+    names = [*SLOW, "good", *HANGING, *CRAWLING]
+    tenants = {**TENANTS, "tenants": [{"company_id": name, "site": "na"} for name in names]}
+    with Simulator(tenants, directory / "psa") as simulator:
+        ground = Playground(directory / "ground", simulator.ready)
+        inventory = inventory_of(simulator.ready, cw_integrations=["umbrella"])
+        hosts = inventory["all"]["hosts"]
+        inventory["all"]["hosts"] = {name: hosts[name] for name in names}
+        for name in (*HANGING, *CRAWLING):
+            hosts[name].update(cw_integrations=VENDORS, cw_deadline=ENOUGH, cw_in_process="in_tasks" not in name)
+        hosts[BUSY]["cw_retry_max_delay"] = LATE
+        hosts[UNREACHED].update(cw_host=hole, cw_deadline=LATE)
+        ground.write(ground.inventory, json.dumps(inventory))
+        once = {"fault": "slow", "ms": 1000 * LATE, "times": 1}
+        faults = {name: dict(once) for name in SLOW}
+        faults[DRIPPING]["fault"] = "slow_body"
+        faults[BUSY] = {"fault": "status", "status": 429, "retry_after": 60, "times": 1}
+        faults |= {name: {"fault": "slow", "ms": 1000 * HELD} for name in HANGING}
+        faults |= {name: {"fault": "slow", "ms": 1000 * CRAWL} for name in CRAWLING}
+        simulator.faults(*({**fault, "tenant": name} for name, fault in faults.items()))
+        done = ground.play("audit", "--forks", str(FORKS))
+        yield ground, simulator, done.output
+
+
+def test_slow_tenants_delay_no_other(waited_for: tuple[Playground, Simulator, str]) -> None:
+    ground, simulator, output = waited_for
+    asked: dict[str, list[float]] = {}
+    for entry in simulator.journal():
+        asked.setdefault(entry["tenant"], []).append(entry["time"])
+    slow = [name for name in SLOW if name != UNREACHED]
+    first = min(times[0] for times in asked.values())
+    # There are more slow ones than forks, and the good one is the last in line: it begins before one of them goes on.
+    assert len(SLOW) > 2 * FORKS
+    went_on = [name for name in slow if any(asked[name][0] < time < asked["good"][0] for time in asked[name])]
+    assert len(went_on) < FORKS, output[-3000:]
+    assert asked["good"][0] - first < LATE
+    # It also ends while they wait.
+    assert len([name for name in slow if asked[name][1] > asked["good"][-1]]) > len(slow) / 2
+    assert {ground.statuses(name)["umbrella"] for name in [*slow, "good"]} == {"new"}
+    assert ground.statuses(UNREACHED)["umbrella"] == "unreachable"
+    error = ground.reports()[UNREACHED]["umbrella"]["error"]
+    assert f"no connection within the time limit deadline (cw_deadline) of {LATE:g} s" in error
+
+
+def limits(errors: dict[str, str]) -> None:
+    """See that the first vendor names the limit, and that the others were not begun, and why."""
+    limit = f"the time limit deadline (cw_deadline) of {ENOUGH:g} s"
+    first, *others = (errors[vendor] for vendor in VENDORS)
+    assert limit in first
+    assert "not begun" not in first
+    for error in others:
+        assert "not begun, because zofiq had no answer in time: " in error
+        assert limit in error
+        assert "What to do: find out what makes the tenant" in error
+
+
+@pytest.mark.parametrize("name", HANGING)
+def test_after_its_deadline_a_tenant_is_asked_no_more(waited_for: tuple[Playground, Simulator, str], name: str) -> None:
+    ground, simulator, output = waited_for
+    entries = ground.reports()[name]
+    assert {entry["status"] for entry in entries.values()} == {"unreachable"}, output[-3000:]
+    limits({vendor: entry["error"] for vendor, entry in entries.items()})
+    assert "GET /system/apiMembers: the answer was not complete within" in entries[VENDORS[0]]["error"]
+    assert len(simulator.journal(name)) == 1
+
+
+@pytest.mark.parametrize("name", CRAWLING)
+def test_many_answers_in_time_reach_the_deadline_too(waited_for: tuple[Playground, Simulator, str], name: str) -> None:
+    ground, simulator, output = waited_for
+    entries = ground.reports()[name]
+    assert {entry["status"] for entry in entries.values()} == {"unreachable"}, output[-3000:]
+    limits({vendor: entry["error"] for vendor, entry in entries.items()})
+    # Each answer took its time, two of them perhaps at once.
+    assert 2 <= len(simulator.journal(name)) <= 2 * ENOUGH / CRAWL + 2
 
 
 def test_the_fleet_goes_on_without_them(hosts: dict[str, str], tmp_path: Path) -> None:

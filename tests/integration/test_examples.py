@@ -270,6 +270,7 @@ def test_examples_of_the_plugins(simulator, awx, tmp_path):
     plays = [entry for entries in examples.values() for entry in entries if "hosts" in entry]
     path.write_text(yaml.safe_dump([play, *plays], sort_keys=False), encoding="utf-8")
     # The example of a change of passphrases speaks of one with the id "new".
-    played = ground.play(path, "--limit", "north", "--vault-id", f"new@{ground.passphrase}")
+    (tmp_path / "here" / "new-passphrase").write_text("another", encoding="utf-8")
+    played = ground.play(path, "--limit", "north", "--vault-id", "new@new-passphrase")
     assert played.code == 0, played.output
     assert played.recap["north"]["ok"] >= len(tasks)

@@ -15,10 +15,10 @@ import time
 import pytest
 import yaml
 
-from tests.playground import Playground
+from tests.playground import FIRST_MEMBER as MEMBER
+from tests.playground import Playground, first_key_by_hand
 from tests.simulator.client import Simulator
 
-ROLE, MEMBER = "Ansible msp.connectwise", "Ansible"
 TENANTS = {
     "sites": [{"name": "na", "kind": "cloud", "region": "NA"}],
     "tenants": [{"company_id": name, "site": "na", "profile": "published"} for name in ("north", "south")],
@@ -36,37 +36,7 @@ def simulator():
 @pytest.fixture(scope="module")
 def key(simulator):
     """What a person has who did the clicks: role, lists, member and key by hand, at a tenant that offers no more."""
-    simulator.edit("north", {"op": "add_role", "name": ROLE})
-    steps = [
-        {
-            "kind": "role_permission",
-            "role": ROLE,
-            "module": "System",
-            "function": function,
-            "levels": {verb: "All" if verb in verbs else "None" for verb in ("add", "edit", "delete", "inquire")},
-        }
-        for function, verbs in (
-            ("Member Maintenance", ("add", "edit", "delete", "inquire")),
-            ("Security Roles", ("add", "edit", "delete", "inquire")),
-            ("Table Setup", ("inquire",)),
-        )
-    ]
-    allow = ["Agreements / Agreement Type", "Company / Configuration"]
-    steps.append(
-        {
-            "kind": "customize_list",
-            "role": ROLE,
-            "module": "System",
-            "function": "Table Setup",
-            "allow": allow,
-            "disallow": [],
-            "rest": "disallow",
-        }
-    )
-    simulator.operator("north", steps)
-    simulator.edit("north", {"op": "add_member", "identifier": MEMBER, "member_type": "api", "role": ROLE})
-    step = {"kind": "create_key", "member": MEMBER, "member_type": "api", "description": "Ansible msp.connectwise"}
-    (made,) = simulator.operator("north", [step])
+    made = first_key_by_hand(simulator, "north")
     return {"public": made["publicKey"], "private": made["privateKey"]}
 
 
@@ -152,6 +122,9 @@ def test_asked_for_at_a_terminal_and_never_shown(ground, key):
     assert "click +, enter the Role ID" in shown
     assert key["private"] not in shown
     assert "--limit north --check --diff" in shown.rpartition("msp.connectwise.onboard -i inventory.json")[2]
+    end = shown.partition("PLAY RECAP")[0].rpartition("Show the summary]")[2]
+    assert "1 tenant: kept" in end
+    assert "File:    host_vars/north.yml" in end
     found = held(ground)
     assert (found["cw_public_key"], found["cw_private_key"]) == (key["public"], key["private"])
     path = ground.directory / "host_vars" / "north.yml"
@@ -237,14 +210,21 @@ def test_a_folder_of_variables(ground, key):
         ({"passphrase": False}, AT_NORTH, "there is no vault passphrase to encrypt the keys with"),
         ({}, (), "the keys of one tenant are pasted at a time, and this run has 2: north, south"),
         ({}, AT_NORTH, "no public key was given"),
+        # Before anybody makes and pastes keys that could not be tried.
+        ({}, (*AT_NORTH, "-e", "cw_client_id=abc"), 'client_id \\"abc\\" cannot be sent, because it is no GUID'),
         ({}, (*AT_NORTH, "-e", "cw_first_public_key=a", "-e", "{cw_first_private_key: 'b c'}"), "has blanks"),
         ({}, (*AT_NORTH, "-e", "cw_first_public_key=a cw_first_private_key=a"), "are the same"),
     ],
 )
-def test_refused_before_anything_is_written(ground, options, arguments, said):
+def test_refused_before_anything_is_written(simulator, ground, options, arguments, said):
+    simulator.clear_journal()
     if "env" in options:
         options = {"env": {name: str(ground.directory) for name in options["env"]}}
     played = ground.play("first_key", *arguments, **options)
     assert played.code != 0
     assert said in " ".join(played.output.split()), played.output
+    assert simulator.journal() == []
+    before = played.output.partition("PLAY RECAP")[0].rstrip().splitlines()
+    assert [line for line in before if line.startswith("Next:    ")] == before[-3:-2], played.output
+    assert "first_key" in before[-3]
     assert not (ground.directory / "host_vars").exists()

@@ -12,11 +12,19 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _keys_page, _page
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _compare,
+    _compare_page,
+    _fleet,
+    _keys_page,
+    _page,
+    _profile,
+)
 from tests.browser import Browser
 
 TENANTS, VENDORS = 500, 20
-STATUSES = ("ready", "ready", "ready", "pending", "drifted", "failed", "unreachable")
+STATUSES = ("ready", "ready", "ready", "pending", "drifted", "failed", "unreachable", "new")
+GAPS = ["the page prints Quotes", "the page <b>shows</b> a picture of two rows"]
 
 
 def step(number: int) -> dict[str, Any]:
@@ -40,10 +48,14 @@ def entry(tenant: int, vendor: int, status: str) -> dict[str, Any]:
         "changes": ["security role Vendor", "new API key"] if tenant % 50 == 0 else [],
         "key": {"public_key": "PUBLIC", "created": "2026-01-01", "age_days": float(tenant), "place": "store"},
     }
+    if vendor == 5:
+        made.update(completeness="partial", gaps=GAPS)
     if status == "pending":
         made["manual_steps"] = [step(number) for number in range(vendor % 4 + 3)]
     if status in ("failed", "unreachable"):
         made["error"] = f"tenant {tenant} said: </script><script>document.title='broken'</script>"
+    if status == "new":
+        made["differences"] = ["member Vendor does not exist", "no key is stored"]
     if status == "drifted":
         made["differences"] = ["missing: Companies / Contacts inquire is None, wanted All"]
         row = {"module": "Companies", "function": "Contacts", "level": "inquire"}
@@ -138,11 +150,13 @@ def test_search_status_vendor_and_changed_narrow_it_down(page: Browser) -> None:
     assert shown(page) == 10
     type_into_search(page, "")
     page.js("document.querySelector('.chip.failed').click()")
-    failed = sum(any(STATUSES[(t * 7 + v * 3) % 7] == "failed" for v in range(VENDORS)) for t in range(TENANTS))
+    failed = sum(
+        any(STATUSES[(t * 7 + v * 3) % len(STATUSES)] == "failed" for v in range(VENDORS)) for t in range(TENANTS)
+    )
     assert shown(page) == failed
     page.js("document.getElementById('vendor').value = '3'")
     page.js("document.getElementById('vendor').dispatchEvent(new Event('change'))")
-    assert shown(page) == sum(STATUSES[(t * 7 + 9) % 7] == "failed" for t in range(TENANTS))
+    assert shown(page) == sum(STATUSES[(t * 7 + 9) % len(STATUSES)] == "failed" for t in range(TENANTS))
     page.js("document.querySelector('.chip.failed').click()")
     page.js("document.getElementById('changed').click()")
     assert shown(page) == TENANTS // 50
@@ -190,6 +204,7 @@ def test_the_keyboard_alone_opens_reads_and_closes(page: Browser) -> None:
         ("failed", ["What went wrong", "</script><script>document.title='broken'</script>"]),
         ("drifted", ["What differs", "Missing rights", "Excess rights", "Companies", "inquire"]),
         ("unreachable", ["What went wrong"]),
+        ("new", ["What differs", "member Vendor does not exist"]),
         ("ready", ["Key", "PUBL…", "days", "store", "1 January 2026"]),
     ],
 )
@@ -200,12 +215,37 @@ def test_a_click_tells_all_about_an_integration(page: Browser, status: str, word
     assert page.js("document.querySelectorAll('#detail script, #detail b').length") == 0
 
 
+def test_a_profile_that_is_a_part_of_the_page_says_so(page: Browser, address: str) -> None:
+    said = page.js("[...document.querySelectorAll('#matrix td[data-vendor=\"5\"]')].map(td => td.textContent)")
+    assert set(said) == {
+        "ready (partial: 2 gaps)",
+        "pending 4 (partial: 2 gaps)",
+        "drifted (partial: 2 gaps)",
+        "new (partial: 2 gaps)",
+        "failed",
+        "unreachable",
+    }
+    # What is not known of a vendor is there once, and not for each tenant.
+    text = Path(address.removeprefix("file://")).read_text(encoding="utf-8")
+    assert text.count(GAPS[0]) == 1
+    page.js("document.querySelector('#matrix td.new[data-vendor=\"5\"]').click()")
+    text = page.js("document.getElementById('detail').innerText")
+    assert [word for word in ("What the vendor's page leaves open", *GAPS) if word not in text] == []
+    page.js("document.getElementById('close').click()")
+    type_into_search(page, "partial")
+    assert shown(page) == sum(
+        STATUSES[(t * 7 + 15) % len(STATUSES)] not in ("failed", "unreachable") for t in range(TENANTS)
+    )
+
+
 def test_work_orders_print_and_nothing_else_does(page: Browser) -> None:
     type_into_search(page, "tenant-00")
     page.js("window.print = () => {}")
     page.js("document.getElementById('print').click()")
     page.media("print")
-    pending = [t for t in range(10) if any(STATUSES[(t * 7 + v * 3) % 7] == "pending" for v in range(VENDORS))]
+    pending = [
+        t for t in range(10) if any(STATUSES[(t * 7 + v * 3) % len(STATUSES)] == "pending" for v in range(VENDORS))
+    ]
     assert page.js("document.querySelectorAll('#orders article').length") == len(pending)
     assert page.js("getComputedStyle(document.querySelector('main')).display") == "none"
     assert page.js("document.querySelector('#orders').offsetHeight > 0") is True
@@ -259,7 +299,7 @@ def test_a_picture_of_it_has_the_colours_of_every_status(
     width, height, colours = pixels(png)
     assert (width, height) == (900, 500)
     assert background in colours
-    for status in ("ready", "pending", "failed", "drifted", "unreachable"):
+    for status in set(STATUSES):
         text = page.js(f"getComputedStyle(document.querySelector('#matrix td.{status}')).backgroundColor")
         colour = tuple(int(part) for part in text[4:-1].split(","))
         assert colour in colours, status
@@ -273,7 +313,7 @@ def test_every_status_can_be_read_in_both_colour_schemes(page: Browser) -> None:
         .map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
       const shine = c => { const [r, g, b] = parse(c); return .2126 * r + .7152 * g + .0722 * b; };
       document.documentElement.dataset.theme = light;
-      return ['ready', 'pending', 'failed', 'drifted', 'unreachable'].map(status => {
+      return ['ready', 'pending', 'failed', 'drifted', 'unreachable', 'new'].map(status => {
         const style = getComputedStyle(document.querySelector(`#matrix td.${status}`));
         const [a, b] = [shine(style.color), shine(style.backgroundColor)].sort((x, y) => y - x);
         return (a + .05) / (b + .05);
@@ -360,6 +400,40 @@ def test_nothing_is_cut(page: Browser, long_names: str, name: str, width: int) -
             page.js(f"document.querySelector('#matrix tbody td.{status}')?.click()")
             assert page.js(cut) == [], status
             page.js("document.getElementById('detail').close()")
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of `compare`: more vendors and rows than a phone has room for."""
+    vendors = [_profile.read(name, {}, {}.get, []) for name in ("zofiq", "petra", "acct_sync", "brightgauge")]
+    path = tmp_path_factory.mktemp("compared") / "vendors.html"
+    path.write_text(_compare_page.page([_compare.compared(["north"], vendors)], {}, "made"), encoding="utf-8")
+    return path.as_uri()
+
+
+# Whether the middle of a text is what is seen there, and nothing that lies over it.
+SEEN = """(one => {
+  const range = document.createRange(); range.selectNodeContents(one);
+  const box = range.getBoundingClientRect(), x = box.left + box.width / 2, y = box.bottom - 4;
+  return box.left >= 0 && box.right <= innerWidth && one.contains(document.elementFromPoint(x, y));
+})"""
+
+
+def test_the_headings_of_the_comparison_stay_in_sight_on_a_phone(page: Browser, compared: str) -> None:
+    page.viewport(360, 740, mobile=True)
+    page.open(compared)
+    assert page.js("document.documentElement.scrollWidth") <= 360
+    page.js("document.querySelector('.frame').scrollIntoView()")
+    heads = "[...document.querySelectorAll('thead th')]"
+    seen = f"{heads}.filter({SEEN}).map(one => one.textContent)"
+    assert page.js(seen)[:3] == ["Function", "zofiQ", "Petra"]
+    page.js("document.querySelector('.frame').scrollTo(150, 700)")
+    # The head is above the rows, the name of a function beside its levels, and the module's in its line.
+    assert "Function" in page.js(seen)
+    assert len(page.js(seen)) >= 2
+    module = "[...document.querySelectorAll('th.module span')]"
+    assert page.js(f"{module}.some({SEEN})")
+    assert page.js(f"[...document.querySelectorAll('tbody th[scope=row]')].some({SEEN})")
 
 
 def test_times_are_those_of_people_and_words_are_explained(page: Browser, long_names: str) -> None:

@@ -167,7 +167,7 @@ def test_one_tenants_wrong_variable_is_that_tenants_matter(fleet: Fleet, first: 
     content = inventory(fleet)
     broken = json.loads(json.dumps(content))
     broken["all"]["hosts"]["t0002"]["integration_key_max_age_days"] = "ninety"
-    broken["all"]["hosts"]["t0003"]["ansible_become"] = "{{ nobody_has_defined_it }}"
+    broken["all"]["hosts"]["t0003"]["cw_in_process"] = "{{ nobody_has_defined_it }}"
     write(fleet, broken)
     found = fleet.playbook("msp.connectwise.onboard")
     write(fleet, content)

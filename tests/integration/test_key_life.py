@@ -170,13 +170,27 @@ def test_another_passphrase_for_the_store(ready):
     record = ready.record(TENANT)
     other = ready.directory / "other-passphrase"
     other.write_text("another", encoding="utf-8")
+    before = ready.store_file(TENANT).read_bytes()
+    # The only passphrase of the run, or of several none that is named, is no new one.
+    for refused in ({"integration_store_vault_id": "default"}, {}):
+        assert play(ready, "rekey_store", **refused) != 0
+        shown = ready.output()
+        assert "so nothing was encrypted. What to do: give the old and the new one" in " ".join(shown.split())
+        assert "Next:    ansible-playbook msp.connectwise.rekey_store -i " in shown
+        assert "--vault-id old@prompt --vault-id new@prompt" in shown
+        assert ready.store_file(TENANT).read_bytes() == before
     ids = ["--vault-id", f"old@{ready.playground.passphrase}", "--vault-id", f"new@{other}"]
     assert play(ready, "rekey_store", *ids, integration_store_vault_id="new") == 0, ready.output()
+    end = ready.output().partition("PLAY RECAP")[0].rpartition("TASK [Show the summary]")[2]
+    assert "1 encrypted" in end
+    assert "Next:    ansible-playbook msp.connectwise.key_report -i " in end
     text = VaultLib([("new", VaultSecret(b"another"))]).decrypt(ready.store_file(TENANT).read_bytes())
     assert json.loads(text)["integrations"][VENDOR] == record
     assert ready.run(TENANT) != 0
     assert "the passphrase is wrong" in ready.output()
     ready.store_file(TENANT).unlink()
+    assert play(ready, "rekey_store", *ids, integration_store_vault_id="new") != 0
+    assert "no tenant of this run has a key file, so nothing was encrypted" in " ".join(ready.output().split())
 
 
 def given_file(ground, **key):

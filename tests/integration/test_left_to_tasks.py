@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Run, World
-from tests.playground import Playground
+from tests.playground import Playground, recap_of
 
 VENDOR = "umbrella"
 HERE = Path(__file__).resolve().parent
@@ -46,19 +46,20 @@ class Fleet:
         self.world, self.place = world, place
         self.passphrase = Playground.write(place / "passphrase", "passphrase")
 
-    def run(self, play: list[dict[str, Any]], *arguments: str, **extra: Any) -> Run:
+    def run(self, play: list[dict[str, Any]], *arguments: str, env: dict[str, str] | None = None, **extra: Any) -> Run:
         inventory = self.world.inventory(
             cw_integrations=[VENDOR],
             integration_report_dir=str(self.place / "reports"),
             integration_store_dir=str(self.place / "keys"),
         )
         hosts = inventory["all"]["hosts"]
-        hosts["elsewhere"]["ansible_connection"] = "elsewhere"
+        hosts["elsewhere"].update(ansible_connection="elsewhere", ansible_become=False)
         for name in ("process1", "process2"):
             hosts[name]["cw_in_process"] = False
         shelf = json.dumps(SHELF).replace("SHELF", str(self.place / "shelf"))
         hosts["shelved"].update(integration_store=json.loads(shelf), integration_store_settle=0)
         env = {
+            **(env or {}),
             "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection"),
             "ELSEWHERE_FILE": str(self.place / "elsewhere.txt"),
         }
@@ -83,8 +84,12 @@ def fleet(make_world: Any, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
 
 @pytest.mark.timeout(600)
 def test_it_is_said_once_and_done(fleet: Fleet) -> None:
-    run = fleet.run([{"import_playbook": "msp.connectwise.onboard"}])
+    # A become counts for nothing where the connection is local: in the one task, in those of the role, as a process.
+    become = ("--become", "--become-user", "somebody")
+    without = {"ANSIBLE_BECOME_EXE": "/no/such/sudo"}
+    run = fleet.run([{"import_playbook": "msp.connectwise.onboard"}], "--diff", *become, env=without)
     assert run.code == 0, run.output
+    assert "become is ignored: the tenants' API needs no rights" in " ".join(run.output.split())
     lines = [line for line in run.output.splitlines() if "left to the tasks of the role" in line]
     for reason in dict.fromkeys(WHY.values()):
         names = [name for name, why in WHY.items() if why == reason]
@@ -97,6 +102,15 @@ def test_it_is_said_once_and_done(fleet: Fleet) -> None:
     record = json.loads((fleet.place / "shelf" / "shelved.json").read_text(encoding="utf-8"))
     assert record["current"]["private_key"]
     assert record["current"]["private_key"] not in run.output
+    # Each counts as changed in the recap, and its diffs name it.
+    changed = {tenant: counts["changed"] for tenant, counts in recap_of(run.output).items()}
+    assert changed.pop("here") == 1
+    assert changed.keys() == WHY.keys()
+    assert min(changed.values()) >= 4
+    for tenant in WHY:
+        for kind in ("security role", "Customize lists of", "API member", "API key of"):
+            assert f"--- before: {tenant}: {kind} Umbrella\n+++ after: {tenant}: {kind} Umbrella\n" in run.output
+    assert "--- before: here umbrella: security role Umbrella\n" in run.output
 
 
 @pytest.mark.timeout(600)

@@ -58,6 +58,7 @@ WANTED = {
     "System": {"Table Setup (Customize)": {"inquire": "All"}, "Member Maintenance": {"inquire": "All"}},
 }
 BEFORE_TABLES = ["Company / Configuration", "Service / Service Board"]
+AFTER_TABLES = ["Service / Priority", "Service / Service Board"]
 FIELDS = {
     "name": "Contract",
     "security_role": ROLE,
@@ -128,10 +129,20 @@ STATES = [
         makes=False,
     ),
     State(
-        "list updated",
+        "list with one more",
         "cw_table_setup",
-        {"role": ROLE, "allow": ["Service / Priority"], "disallow": ["Company / Configuration"], "exclusive": False},
-        {"before": {"allowed": BEFORE_TABLES}, "after": {"allowed": ["Service / Priority", "Service / Service Board"]}},
+        {"role": ROLE, "allow": ["Service / Priority"], "state": "present"},
+        {"before": {"allowed": BEFORE_TABLES}, "after": {"allowed": [BEFORE_TABLES[0], *AFTER_TABLES]}},
+        makes=False,
+    ),
+    State(
+        "list with one less",
+        "cw_table_setup",
+        {"role": ROLE, "lists": {"Table Setup": {"disallow": ["Company / Configuration"]}}, "state": "absent"},
+        {
+            "before": {"Table Setup": {"allowed": [BEFORE_TABLES[0], *AFTER_TABLES]}},
+            "after": {"Table Setup": {"allowed": AFTER_TABLES}},
+        },
         makes=False,
     ),
     State(
@@ -177,6 +188,9 @@ READS = {
     "roles": ("cw_security_role_info", {}),
     "one role": ("cw_security_role_info", {"name": ROLE}),
     "no role": ("cw_security_role_info", {"name": "Nobody"}),
+    "roles by pattern": ("cw_security_role_info", {"name": "Contract*"}),
+    "members by pattern": ("cw_api_member_info", {"identifier": "Contr?ctSy*"}),
+    "keys by pattern": ("cw_api_key_info", {"member": "*"}),
     "members": ("cw_api_member_info", {}),
     "one member": ("cw_api_member_info", {"identifier": MEMBER}),
     "keys": ("cw_api_key_info", {"member": MEMBER}),
@@ -210,6 +224,7 @@ READS = {
 }
 # Further calls of modules that the others show as module processes already.
 MORE_READS = {"part of the tenant", "roles", "no role", "members", "keys of nobody", "keys of a person"}
+MORE_READS |= {"roles by pattern", "members by pattern", "keys by pattern"}
 GONE = [
     State(
         "key absent",
@@ -429,6 +444,8 @@ def test_nobody_is_warned(played, profile):
 
 # Parts of a result that the two tenants cannot have in common.
 OWN = {"id", "deleted", "excluded_boards", "company_id", "client_id", "public_key", "private_key", "key_public"}
+# The header of a diff names the tenant.
+OWN |= {"before_header", "after_header"}
 
 
 def comparable(value: Any) -> Any:
@@ -493,6 +510,18 @@ def test_what_the_reads_found(played, host):
     assert (member["security_role"], member["board"], member["email"]) == (ROLE, "Alerts", "sync@example.com")
     assert MEMBER in [one["identifier"] for one in found("members")["api_members"]]
     assert found("keys of nobody")["member_exists"] is False
+
+
+def test_names_are_taken_as_patterns(played):
+    def found(name):
+        return played.task(f"extended-{IN}", name).result
+
+    (role,) = found("roles by pattern")["roles"]
+    assert role == found("one role")["roles"][0]
+    assert found("members by pattern")["api_members"] == found("one member")["api_members"]
+    keys = found("keys by pattern")["api_keys"]
+    assert {one["member"] for one in keys} > {MEMBER}
+    assert [one for one in keys if one["member"] == MEMBER] == found("keys")["api_keys"]
 
 
 @pytest.mark.parametrize("way", [IN, AS_MODULE])
@@ -574,12 +603,37 @@ def tables(*allow: str, **args: Any) -> tuple[str, dict[str, Any]]:
 
 BAD = [
     Bad(
+        "an option of before state",
+        "north",
+        "cw_table_setup",
+        {"role": "Bad", "allow": ["Service / Priority"], "exclusive": False},
+        "",
+        ("Unsupported parameters", "exclusive", "state"),
+        twice=True,
+    ),
+    Bad(
+        "a field of before state",
+        "north",
+        "cw_table_setup",
+        {"role": "Bad", "lists": {"Table Setup": {"allow": ["Service / Priority"], "exclusive": False}}},
+        "InputError",
+        ("customize.Table Setup has unknown fields: exclusive", "state (exact, present or absent)"),
+    ),
+    Bad(
         "misspelt setting of a store",
         "north",
         "cw_api_key",
         {"member": "Admin", "description": "Bad", "store": {"name": "vaulted_file", "dirctory": "x", "record": "bad"}},
         "StoreError",
         ("tenant north", "store has no setting dirctory; did you mean directory?"),
+    ),
+    Bad(
+        "a rotation without a store",
+        "north",
+        "cw_api_key",
+        {"member": "Admin", "description": "Bad", "rotate": True, "max_age_days": 90},
+        "InputError",
+        ("tenant north", "rotate, max_age_days would do nothing without store", "such as store: vaulted_file"),
     ),
     # Who and where
     Bad(
@@ -613,6 +667,14 @@ BAD = [
         "InputError",
         ("tenant north", "no client_id", "cw_client_id", "CW_CLIENT_ID"),
         twice=True,
+    ),
+    Bad(
+        "a client id that is no GUID",
+        "north",
+        READ[0],
+        {"client_id": "abc"},
+        "InputError",
+        ("tenant north", 'client_id "abc" cannot be sent, because it is no GUID', "developer.connectwise.com/ClientID"),
     ),
     Bad(
         "unknown client id",

@@ -33,7 +33,17 @@ class Wrong:
 FILE = "{{ inventory_dir }}/inventory.json"
 WRONG = [
     Wrong("nostore", {"integration_store_dir": f"{FILE}/keys"}, ("inventory.json/keys",)),
-    Wrong("noreports", {"integration_report_dir": f"{FILE}/reports"}, ("reports cannot be written to", "reports")),
+    Wrong(
+        "noreports",
+        {"integration_report_dir": f"{FILE}/reports"},
+        ("reports cannot be written to", "take away the file"),
+    ),
+    # A folder that takes no file, not even from root.
+    Wrong(
+        "readonly",
+        {"integration_report_dir": "/sys/connectwise_reports"},
+        ("reports cannot be written to /sys/connectwise_reports (", "or set integration_report_dir to another place"),
+    ),
     Wrong("longname", {"umbrella_member": {"identifier": LONG, "name": "Long"}}, ("umbrella_member.identifier", "15")),
     Wrong(
         "mistyped",
@@ -128,6 +138,8 @@ class Preflight:
         hosts = inventory["all"]["hosts"]
         for wrong in WRONG:
             hosts[wrong.host] = {**hosts[wrong.company or wrong.host], **self.placed(wrong.variables)}
+        # The same server by another name.
+        hosts["shared2"]["cw_host"] = hosts["shared2"]["cw_host"].replace("localhost", "127.0.0.1")
         limit = [wrong.host for wrong in WRONG if wrong.role or way == "fleet"] if passphrase else ["nopassphrase"]
         arguments = ["--limit", ",".join(limit), *(["--check"] if check else [])]
         if passphrase:

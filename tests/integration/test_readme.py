@@ -168,6 +168,20 @@ def test_what_is_said_of_exit_codes_and_undoing(reader, simulator):
     assert not simulator.state("north")["keys"].get("Umbrella")
 
 
+def kept_in_git(reader):
+    """What git takes of a reader who has the README's lines in .gitignore."""
+    lines = re.search(r"^Lines for your `.gitignore`: (.*)\.$", README, re.MULTILINE)[1]
+    patterns = "".join(f"{pattern}\n" for pattern in re.findall(r"`([^`]+)`", lines))
+    (reader.directory / ".gitignore").write_text(patterns, encoding="utf-8")
+    try:
+        return set(reader.shell("git init -q; git ls-files -o --exclude-standard", reader.directory).stdout.split()) - {
+            ".gitignore"
+        }
+    finally:
+        shutil.rmtree(reader.directory / ".git")
+        (reader.directory / ".gitignore").unlink()
+
+
 @pytest.mark.timeout(900)
 def test_typed_in_the_clone_itself_nothing_of_it_is_built_or_committed(reader, tmp_path):
     clone = tmp_path / "clone"
@@ -175,6 +189,12 @@ def test_typed_in_the_clone_itself_nothing_of_it_is_built_or_committed(reader, t
     shutil.copytree(reader.directory, clone, dirs_exist_ok=True)
     made = {str(path.relative_to(reader.directory)) for path in reader.directory.rglob("*") if path.is_file()}
     assert {"vault-passphrase", "host_vars/north.yml", "connectwise_keys/north.yml"} <= made
+    assert kept_in_git(reader) == {
+        "inventory.yml",
+        "group_vars/all.json",
+        "host_vars/north.yml",
+        "host_vars/onprem.yml",
+    }
     added = reader.shell("git add -A; git ls-files", clone)
     assert not made & set(added.stdout.splitlines())
     (clone / "playbooks" / "a name of nobody's list.yml").write_text("private", encoding="utf-8")

@@ -19,6 +19,22 @@ COMMAND = "ansible-playbook msp.connectwise.{} -i inventory.json --vault-passwor
 STRICT = {"cw_fail_on": ["failed", "unreachable", "drifted"]}
 
 
+NO_LEVEL = dict.fromkeys(("add", "edit", "delete", "inquire"), "None")
+LISTS = {"permissions": {}, "customize": {"Table Setup": {"allow": ["Agreements / Agreement Type"]}}}
+NOTHING = {"permissions": {"Companies": {"Contacts": NO_LEVEL}}, "customize": {"Table Setup": {"allow": []}}}
+PART = {
+    "permissions": {"Companies": {"Contacts": {"inquire": "All"}}},
+    "completeness": "partial",
+    "gaps": ["row 1", "row 2", "row 3"],
+}
+
+
+def vendor_file(name: str) -> dict[str, Any]:
+    """A vendor file as new_vendor begins it."""
+    member = {"identifier": name, "name": name, "level": "top", "security_location": "top"}
+    return {"vendor": name, "product": name.title(), "role_name": name, "member": member, "key_description": name}
+
+
 class World:
     """A tenant that offers everything, and one that leaves most to a person; what the first run left on each."""
 
@@ -37,6 +53,11 @@ class World:
 
     def text(self, tenant: str) -> str:
         return (self.reports / tenant / f"{VENDOR}.md").read_text(encoding="utf-8")
+
+    def keys_of(self, tenant: str) -> str:
+        """The row of a tenant on the page about keys."""
+        page = (self.reports / "keys.html").read_text(encoding="utf-8")
+        return page.partition(f'<tr><th scope="row">{tenant}</th>')[2].partition("</tr>")[0]
 
     def page(self) -> dict[str, Any]:
         text = (self.reports / "fleet.html").read_text(encoding="utf-8")
@@ -89,7 +110,9 @@ def test_the_hand_over_shows_the_command_that_displays_the_key(world: World) -> 
 
 
 def test_an_audit_leaves_what_waits_for_a_person(world: World) -> None:
-    played = world.ground.play("audit", "--limit", "north,onprem", **STRICT)
+    # As a survey of AWX hands them over: a name on each line.
+    survey = {"cw_hosts": "- north\r\n\r\n- 'onprem'\r\n", "cw_integrations": f"- {VENDOR}\r\n\r\n"}
+    played = world.ground.play("audit", **survey, cw_fail_on="- failed\r\n- unreachable\r\n\r\ndrifted,\r\n")
     assert played.code == 0, played.output
     entry = world.entry("onprem")
     assert (entry["status"], entry["manual_steps"]) == ("pending", world.ordered["manual_steps"])
@@ -150,6 +173,7 @@ def test_an_empty_answer_for_the_vendors_leaves_them_to_the_inventory(world: Wor
         (("--tags", "umbrela"), {}, "--tags names umbrela, and no tenant of this run has such an integration"),
         (("--skip-tags", "umbrela"), {}, "--skip-tags names umbrela, and no tenant"),
         ((), {"cw_integration": VENDOR}, "-e cw_integration is no variable of this collection"),
+        ((), {"cw_page": "x"}, "-e cw_page is no variable of this collection"),
         (("--start-at-task", "Write the fleet report"), {}, "nothing was done: --start-at-task leaves out the task"),
         (("--start-at-task", "Show what was changed"), {}, "nothing was done: --start-at-task leaves out the task"),
     ],
@@ -163,6 +187,28 @@ def test_a_command_that_would_do_something_else_is_refused(
     assert said in " ".join(played.output.split())
     assert "undefined" not in played.output
     assert world.simulator.journal("north", writes=True) == []
+
+
+def test_a_run_without_a_tenant_is_no_success(world: World) -> None:
+    # An inventory that does not exist is but a warning of Ansible's.
+    for arguments, said in (
+        (("-e", "cw_hosts=clients"), "no tenant of the inventory is named clients (cw_hosts); nothing was done"),
+        (("-e", "cw_hosts=north", "--limit", "onprem"), "--limit onprem leaves none of the tenants named north"),
+    ):
+        played = world.ground.play("rotate_keys", *arguments)
+        assert played.code != 0, played.output
+        assert said in " ".join(played.output.split())
+    # A slice of a job on AWX has other tenants than those that are named.
+    job = {"awx_job_id": 7, "awx_job_template_name": "ConnectWise audit"}
+    played = world.ground.play("audit", cw_hosts="europe", **job, awx_workflow_job_name="ConnectWise audit")
+    assert played.code == 0, played.output
+    world.ground.inventory.rename(world.ground.directory / "elsewhere.json")
+    try:
+        played = world.ground.play("audit")
+    finally:
+        (world.ground.directory / "elsewhere.json").rename(world.ground.inventory)
+    assert played.code != 0, played.output
+    assert "the inventory has no tenants; nothing was done" in " ".join(played.output.split())
 
 
 def test_a_misspelt_variable_of_the_inventory_is_warned_of(world: World) -> None:
@@ -179,7 +225,7 @@ def test_a_report_about_keys_has_its_page_which_an_offboarding_takes_with_it(wor
     assert played.code == 0, played.output
     lines = told(played)
     assert "         connectwise_reports/keys.html" in lines
-    assert any(line.startswith("Keys:    2 tenants, 2 keys: 1 none, 1 valid;") for line in lines)
+    assert any(line.startswith("Keys:    2 tenants, 2 keys: 1 missing, 1 valid;") for line in lines)
     assert (world.reports / "north" / "keys.md").exists()
     gone = world.ground.play("offboard", "--limit", "north")
     assert gone.code == 0, gone.output
@@ -187,7 +233,69 @@ def test_a_report_about_keys_has_its_page_which_an_offboarding_takes_with_it(wor
     page = (world.reports / "keys.html").read_text(encoding="utf-8")
     assert '<th scope="row">onprem</th>' in page
     assert '<th scope="row">north</th>' not in page
-    assert told(gone)[-1] == "Next:    nothing; there is nothing left to do"
+    assert told(gone)[-1] == "Next:    nothing for this tenant; the report says what is left for onprem"
+
+
+def test_a_run_that_stores_a_key_tells_its_own_result(world: World) -> None:
+    away = world.ground.play("onboard", "--limit", "onprem", cw_host="127.0.0.1:1")
+    assert "onprem  unreachable" in told(away)
+    assert ">missing</span>" in world.keys_of("onprem")
+    made = world.simulator.operator("onprem", world.entry("onprem")["manual_steps"])
+    stored = world.ground.store_keys("onprem", made)
+    assert stored.code == 0, stored.output
+    lines = told(stored)
+    assert lines[0].endswith(" UTC: 1 tenant: 1 ready")
+    assert "onprem  ready" in lines
+    entry = world.entry("onprem")
+    assert (entry["status"], entry["manual_steps"], entry["error"]) == ("ready", [], "")
+    assert entry["handover"]["fields"]
+    assert world.page()["onprem"]["status"] == "ready"
+    # The page about keys, which only a report on keys had written so far.
+    assert ">valid</span>" in world.keys_of("onprem")
+    assert "the store has no key" not in world.keys_of("onprem")
+    assert lines[-1] == f"Next:    {COMMAND.format('audit')}"
+
+
+def test_what_was_never_onboarded_is_new_and_a_vendor_without_rights_is_refused(world: World) -> None:
+    """Cases 27 and 28 of the field: a vendor file that allows nothing, and one that is a part of its page."""
+    folder = world.ground.directory / "connectwise_vendors"
+    folder.mkdir()
+    for name, more in {"nothing": NOTHING, "part": PART, "lists": LISTS}.items():
+        (folder / f"{name}.yml").write_text(json.dumps({**vendor_file(name), **more}), encoding="utf-8")
+    both = {"cw_integrations": ["nothing", "part"]}
+    # A workflow that mends what differs has to be able to count what is new.
+    for playbook, option, counts in (("audit", "--diff", ["new"]), ("onboard", "--check", ["failed"])):
+        played = world.ground.play(playbook, option, "--limit", "europe", **both, cw_fail_on=counts)
+        assert played.code == 2, played.output
+        text = " ".join(told(played))
+        assert " UTC: 1 tenant: 1 failed, 1 new (partial: 3 gaps) " in " ".join(text.split())
+        assert "        nothing  part europe  failed   new (partial: 3 gaps)" in text
+        assert "New:     nothing exists yet of europe part" in text
+    assert world.ground.reports()["europe"]["part"]["status"] == "new"
+
+    made = world.ground.play("onboard", "--limit", "europe", **both)
+    assert made.code == 2, made.output
+    assert "no row allows anything, and a Customize list alone gives no right" in " ".join(made.output.split())
+    state = world.simulator.state("europe")
+    assert "nothing" not in [role["name"] for role in state["roles"]]
+    assert "nothing" not in [member["identifier"] for member in state["api_members"]]
+    lines = told(made)
+    assert lines[2] == "europe  failed   ready (partial: 3 gaps)"
+    entry = world.ground.reports()["europe"]["part"]
+    assert (entry["status"], entry["completeness"], len(entry["gaps"])) == ("ready", "partial", 3)
+    order = (world.reports / "europe" / "part.md").read_text(encoding="utf-8")
+    assert order.startswith("# Part on europe: ready (partial: 3 gaps)\n")
+    assert "## What the vendor's page leaves open\n\n- row 1\n" in order
+    page = (world.reports / "fleet.html").read_text(encoding="utf-8")
+    assert '"shades":["partial: 3 gaps"]' in page
+    # Those who ask no tenant say it as well.
+    none = "no row allows anything, and a Customize list alone gives no right"
+    compared = world.ground.play("compare", "--limit", "europe", cw_integrations=["part", "lists"])
+    assert compared.code == 2, compared.output
+    assert none in " ".join(compared.output.split())
+    listing = world.ground.play("vendors", cw_search="contacts")
+    assert f"lists cannot be used: connectwise_vendors/lists.yml, line 1: permissions: {none}" in listing.output
+    assert "Part: 1 row, partial; " in listing.output
 
 
 def test_a_failed_run_lists_what_it_had_changed_before(world: World) -> None:

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -62,9 +63,14 @@ def typed(printed):
 
 def run(command):
     # The passphrase and the places are in the command; nothing else of a workplace may be needed.
+    own = "" if command.startswith(".venv/") else sysconfig.get_path("scripts") + os.pathsep
+    shell = {"HOME": os.environ["HOME"], "PATH": f"{own}/usr/bin:/bin", "LANG": "C.UTF-8"}
+    if own:
+        shell["ANSIBLE_COLLECTIONS_PATH"] = os.environ["ANSIBLE_COLLECTIONS_PATH"]
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=ROOT,
+        env=shell,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -73,6 +79,11 @@ def run(command):
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def told_next(printed):
+    """The commands that a run prints to type next."""
+    return [line.removeprefix("Next:").strip() for line in printed.splitlines() if line.startswith("Next:")]
 
 
 def statuses(place):
@@ -85,13 +96,16 @@ def test_what_is_printed_works(tmp_path):
     place, port = tmp_path / "a place", free_ports(3)
     with started(place, port) as printed:
         onboard, clicks, store = typed(printed)
-        run(onboard)
+        (after,) = told_next(run(onboard))
+        assert "msp.connectwise.finish" in after
         assert statuses(place)[("north", "zofiq")] == "ready"
         assert statuses(place)[("onprem", "zofiq")] == "pending"
         run(clicks)
-        run(store)
-        run(onboard)
+        # As it is printed, in a shell that knows nothing of the one before.
+        (after,) = told_next(run(store))
+        assert "msp.connectwise.audit" in after
         assert set(statuses(place).values()) == {"ready"}
+        assert told_next(run(after)) == ["nothing; there is nothing left to do"]
         assert (place / "vault-passphrase").stat().st_mode & 0o777 == 0o600
         assert (place / "inventory.yml").stat().st_mode & 0o777 == 0o600
         before = (place / "inventory.yml").read_text(encoding="utf-8")

@@ -255,6 +255,23 @@ class TestOneFile:
         }
         assert allowed(role, "Table Setup") == ["Service / Service Board"]
 
+    @pytest.mark.parametrize(
+        ("playbook", "extra", "said"),
+        [
+            ("new_vendor", {"cw_page": "x"}, "-e cw_page is no variable of this collection; nothing was done"),
+            ("new_vendor", {}, "no vendor is named; nothing was written. What to do: name it: -e cw_vendor=acme_sync"),
+            ("vendors", {"cw_serch": "x"}, "did you mean cw_search?"),
+        ],
+    )
+    def test_what_names_nothing_writes_nothing(
+        self, world: World, playbook: str, extra: dict[str, str], said: str
+    ) -> None:
+        before = sorted(world.ground.directory.rglob("*"))
+        played = world.ground.play(playbook, **extra)
+        assert played.code != 0, played.output
+        assert said in " ".join(played.output.split())
+        assert sorted(world.ground.directory.rglob("*")) == before
+
     def test_a_file_is_compared_with_a_page(self, world: World) -> None:
         page = world.ground.directory / "page.html"
         same = world.ground.play("new_vendor", cw_vendor="acme_sync", cw_table=str(page))
@@ -322,7 +339,7 @@ class TestOneFile:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            (OWN.replace("Maintenance: {inquire: All}", "Maintenance: {inquire: No}"), "ccme.yml, line 7"),
+            (OWN.replace("Maintenance: {inquire: All}", "Maintenance: {inquire: Yes}"), "ccme.yml, line 7"),
             (OWN.replace("role_name: Bcme", "role_name: ''"), "role_name: is empty"),
             (OWN.replace("{identifier: Bcme,", "{identifier: An Identifier Of 25 Chars,"), "has 25 characters"),
             (OWN.replace("Table Setup:\n    allow", "Tables:\n    allow"), "no Customize list is known"),
@@ -368,6 +385,9 @@ class TestOneFile:
         compared = world.ground.play("compare", cw_integrations=["acme_sync", "zofiq"], cw_add="huntress")
         assert compared.code == 0, compared.output
         text = (world.ground.directory / "connectwise_reports" / "vendors.html").read_text(encoding="utf-8")
+        end = compared.output.partition("PLAY RECAP")[0].rpartition("TASK [Show the summary]")[2]
+        assert "3 tenants: the vendors can go together\ntoday, older, newer  acme_sync, zofiq\n" in end
+        assert "\nPage:    connectwise_reports/vendors.html\nNext:    ansible-playbook " in end
         for part in ("today, older, newer", "Acme Sync", "zofiQ", "Huntress EDR: 1 row more"):
             assert part in text
         wrong = world.ground.play("compare", cw_integrations=["acme_sink"])

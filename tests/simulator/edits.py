@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from .catalog import VERBS, Record, Row
 from .config import WEB_CLIENTS
 from .mutations import MUTATIONS
 from .roles import level_problem
-from .tenant import MEMBER_FIELDS, REFERENCES, Levels, Role, Tenant, timestamp
+from .tenant import MEMBER_FIELDS, REFERENCES, Levels, Role, Tenant, random_key, timestamp
 
 LEVELS = ("None", "My", "All")
 
@@ -135,6 +136,18 @@ def delete_key(tenant: Tenant, edit: Record) -> None:
         raise EditError(f"there is no key {edit['public_key']!r}")
 
 
+def edit_key(tenant: Tenant, edit: Record) -> Record:
+    """Another description of a key: the product then makes a new pair for the same record."""
+    old = tenant.store.keys.get(edit["public_key"])
+    if old is None:
+        raise EditError(f"there is no key {edit['public_key']!r}")
+    new = replace(old, description=edit["description"], public=random_key(), private=random_key())
+    del tenant.store.keys[old.public]
+    tenant.store.keep_key(new)
+    owner = tenant.store.owner(new)["identifier"]
+    return {"member": owner, "description": new.description, "publicKey": new.public, "privateKey": new.private}
+
+
 def _set_inactive(tenant: Tenant, identifier: str, inactive: bool) -> None:
     member = _member(tenant, identifier)
     member["inactiveFlag"] = inactive
@@ -246,6 +259,7 @@ EDITS: dict[str, Edit] = {
     "deactivate_role": deactivate_role,
     "add_key": create_key,
     "delete_key": delete_key,
+    "edit_key": edit_key,
     "activate": activate,
     "deactivate": deactivate,
     "assign_role": assign_role,

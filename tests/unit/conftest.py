@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ansible_collections.msp.connectwise.plugins.module_utils import _redact, _resource
+from ansible_collections.msp.connectwise.plugins.module_utils import _patience, _redact
 from ansible_collections.msp.connectwise.plugins.module_utils._client import Psa
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_connection
 from tests.simulator.tls import Authority
@@ -26,6 +26,21 @@ settings.load_profile("patient")
 @pytest.fixture
 def options() -> dict[str, Any]:
     return dict(OPTIONS)
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], None]:
+    """Waits until something is so; a minute, which only ends a hang."""
+
+    def look(done: Callable[[], object]) -> None:
+        tick = threading.Event()
+        for _time in range(6000):
+            if done():
+                return
+            tick.wait(0.01)
+        pytest.fail("it never came")
+
+    return look
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +79,7 @@ def script():
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The waits between reads that settle a write, not waited."""
     found: list[float] = []
-    monkeypatch.setattr(_resource.time, "sleep", found.append)
+    monkeypatch.setattr(_patience.time, "sleep", found.append)
     return found
 
 

@@ -46,7 +46,7 @@ PROFILE = {
 def compare(script, permissions=None, lists=None, items=()):
     psa, transport = script({})
     permissions = PROFILE if permissions is None else permissions
-    return access.compare(SETTINGS, list(items), permissions, lists or {}, Names(psa)), transport
+    return access.compare(access.Own(SETTINGS, list(items)), permissions, lists or {}, Names(psa)), transport
 
 
 def test_as_wanted(script):
@@ -58,8 +58,7 @@ def test_as_wanted(script):
 def test_keys_that_may_not_read_the_catalogue(script):
     psa, _transport = script({"GET /finance/agreements/types": [DENIED, DENIED]})
     found = access.compare(
-        SETTINGS,
-        [item("Managed", "FinanceAgreements")],
+        access.Own(SETTINGS, [item("Managed", "FinanceAgreements")]),
         PROFILE,
         {"Agreements": {"allow": "all"}},
         Names(psa),
@@ -68,7 +67,7 @@ def test_keys_that_may_not_read_the_catalogue(script):
     (warning,) = found.warnings
     assert warning.startswith("these keys may not read the agreement types of the tenant")
     assert warning.endswith("whether Agreements allows every one that it should")
-    named = access.compare(SETTINGS, [], PROFILE, {"Agreements": {"allow": ["Managed"]}}, Names(psa))
+    named = access.compare(access.Own(SETTINGS, []), PROFILE, {"Agreements": {"allow": ["Managed"]}}, Names(psa))
     assert [one["item"] for one in named.missing_items] == ["Managed"]
 
 
@@ -105,7 +104,7 @@ def test_lists_that_hold_all_the_names_need_no_catalogue(script):
 def test_lists_that_differ(script):
     psa, transport = script({"GET /system/setupScreens": [SCREENS]})
     lists = {"Table Setup": {"allow": ["Service / Priority"]}}
-    found = access.compare(SETTINGS, [item("Service / Service Board")], PROFILE, lists, Names(psa))
+    found = access.compare(access.Own(SETTINGS, [item("Service / Service Board")]), PROFILE, lists, Names(psa))
     assert found.missing_items == [{"function": "Table Setup", "item": "Service / Priority"}]
     assert found.excess_items == [{"function": "Table Setup", "item": "Service / Service Board"}]
     assert found.verdict == "missing"
@@ -117,9 +116,9 @@ def test_all_but_one(script):
     psa, _transport = script({"GET /system/setupScreens": [SCREENS] * 2})
     lists = {"Table Setup": {"allow": "all", "disallow": ["Service / Priority"]}}
     held = [item("Service / Service Board")]
-    assert access.compare(SETTINGS, held, PROFILE, lists, Names(psa)).verdict == "ok"
+    assert access.compare(access.Own(SETTINGS, held), PROFILE, lists, Names(psa)).verdict == "ok"
     both = [*held, item("Service / Priority")]
-    assert access.compare(SETTINGS, both, PROFILE, lists, Names(psa)).verdict == "excess"
+    assert access.compare(access.Own(SETTINGS, both), PROFILE, lists, Names(psa)).verdict == "excess"
 
 
 def test_a_list_may_be_lenient_on_its_own(script):
@@ -127,9 +126,9 @@ def test_a_list_may_be_lenient_on_its_own(script):
     entry = {"allow": ["Service / Priority", "Company / Asio"]}
     held = [item("Service / Priority")]
     with pytest.raises(errors.UnknownName, match="Company / Asio"):
-        access.compare(SETTINGS, held, PROFILE, {"Table Setup": entry}, Names(psa))
+        access.compare(access.Own(SETTINGS, held), PROFILE, {"Table Setup": entry}, Names(psa))
     lists = {"Table Setup": {**entry, "on_unknown": "warn"}}
-    found = access.compare(SETTINGS, held, PROFILE, lists, Names(psa))
+    found = access.compare(access.Own(SETTINGS, held), PROFILE, lists, Names(psa))
     assert found.verdict == "ok"
     assert len(found.warnings) == 1
 
@@ -156,8 +155,70 @@ def test_reading_asks_for_both_with_the_slash_at_the_end(script):
     psa, transport = script(
         {"GET /system/mySecurity": [SETTINGS], "GET /system/mySecurity/customizeItems/": [[item("A")]]}
     )
-    assert access.read_access(psa) == (SETTINGS, [item("A")])
+    assert access.read_access(psa) == access.Own(SETTINGS, [item("A")])
     assert len(transport.calls) == 2
+
+
+MINE, LISTS, INFO = (f"GET /system/{path}" for path in ("mySecurity", "mySecurity/customizeItems/", "info"))
+MISSING = answer(404, {"code": "ConnectWiseApi", "message": "The endpoint does not exist."})
+BROKEN = answer(500, {"message": "Broken."})
+WANTED = {
+    "permissions": PROFILE,
+    "customize": {"Table Setup": {"allow": ["A"]}},
+    "exclusive": True,
+    "on_unknown": "fail",
+}
+CHECK = {**WANTED, "probe": False, "endpoints": [], "fail_on": "excess", "settle": True}
+
+
+@pytest.mark.parametrize("refusal", [DENIED, MISSING, BROKEN], ids=["refused", "lacking", "broken"])
+@pytest.mark.parametrize(
+    ("hidden", "named"),
+    [
+        ((MINE,), ["the rights of the key, and whose it is: GET /system/mySecurity: "]),
+        ((LISTS,), ["the Customize lists Table Setup: GET /system/mySecurity/customizeItems/: "]),
+        ((MINE, LISTS), ["the rights of the key, and whose it is: ", "the Customize lists Table Setup: "]),
+    ],
+    ids=["rights", "lists", "both"],
+)
+def test_what_a_tenant_does_not_show_is_not_verified(script, pauses, refusal, hidden, named):
+    shown = {MINE: SETTINGS, LISTS: [item("A")]}
+    outcomes = {path: [refusal if path in hidden else found] for path, found in shown.items()}
+    # Accepted keys are shown something, so a missing endpoint is one.
+    psa, transport = script(outcomes)
+    transport.outcomes[INFO] = [{}] * 3
+    result = cw_access_check.run(psa, CHECK, False)
+    transport.outcomes.pop(INFO)
+    found = result.values["access"]
+    assert (found["verdict"], result.failure, pauses) == ("unverified", None, [])
+    assert len(found["unverified"]) == len(named)
+    for line, begin in zip(found["unverified"], named, strict=True):
+        assert line.startswith(f"not verified: {begin}"), line
+    assert (found["missing"], found["excess"], found["missing_items"], found["excess_items"]) == ([], [], [], [])
+
+
+def test_keys_that_are_refused_everywhere_are_no_keys_that_are_shown_nothing(script):
+    refused = answer(401, {"code": "Unauthorized"})
+    for shown in (DENIED, refused):
+        company = {"GET /login/companyinfo/north": [{"Codebase": "v4_6_release/"}]}
+        psa, transport = script({MINE: [shown], LISTS: [shown], **company})
+        transport.outcomes[INFO] = [refused] if shown is DENIED else []
+        with pytest.raises(errors.AuthenticationFailed):
+            access.read_access(psa)
+
+
+@pytest.mark.parametrize("lost", [answer(503, text="<html>"), answer(429, {"message": "Too many requests."})])
+def test_what_passes_by_itself_is_no_answer(script, lost):
+    psa, _transport = script({MINE: [lost], LISTS: [[]]})
+    with pytest.raises(errors.PsaError):
+        access.read_access(psa)
+
+
+def test_what_differs_counts_although_the_rest_is_not_shown(script):
+    psa, _transport = script({MINE: [[right("Service Desk", "Service Tickets"), *SETTINGS[1:]]], LISTS: [DENIED]})
+    found = cw_access_check.run(psa, {**CHECK, "settle": False, "fail_on": "none"}, False).values["access"]
+    assert found["verdict"] == "missing"
+    assert found["unverified"]
 
 
 @pytest.mark.parametrize(("settle", "verdict", "waits"), [(True, "ok", [0.3]), (False, "missing", [])])
@@ -186,7 +247,7 @@ def test_keys_of_nobody(settings):
 
 def test_probes_call_what_the_profile_may_inquire(script):
     psa, transport = script({"GET /service/tickets/count": [{"count": 3}], "GET /company/contacts/count": [DENIED]})
-    probes = access.probe(psa, SETTINGS, {**PROFILE, "System": {"Table Setup": {"add": "All"}}}, False)
+    probes = access.probe(psa, access.Own(SETTINGS, []), {**PROFILE, "System": {"Table Setup": {"add": "All"}}}, False)
     assert [(one["path"], one["ok"]) for one in probes] == [
         ("/service/tickets/count", True),
         ("/company/contacts/count", False),
@@ -200,7 +261,7 @@ def test_probes_call_what_the_profile_may_inquire(script):
 
 def test_probes_call_what_the_vendor_calls(script):
     psa, _transport = script({"GET /service/sources/count": [{"count": 1}], "GET /time/entries/count": [DENIED]})
-    probes = access.probe(psa, SETTINGS, {}, False, ["/service/sources", "/time/entries/count"])
+    probes = access.probe(psa, access.Own(SETTINGS, []), {}, False, ["/service/sources", "/time/entries/count"])
     assert [(one["path"], one["ok"]) for one in probes] == [
         ("/service/sources/count", True),
         ("/time/entries/count", False),
@@ -209,7 +270,7 @@ def test_probes_call_what_the_vendor_calls(script):
 
 def test_a_probe_that_fails_otherwise(script):
     psa, _transport = script({"GET /service/tickets/count": [errors.LostAnswer("broken")]})
-    (probe,) = access.probe(psa, SETTINGS[:1], {"Service Desk": PROFILE["Service Desk"]}, False)
+    (probe,) = access.probe(psa, access.Own(SETTINGS[:1], []), {"Service Desk": PROFILE["Service Desk"]}, False)
     assert (probe["ok"], probe["error"]) == (False, "broken")
 
 

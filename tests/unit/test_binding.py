@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ansible_collections.msp.connectwise.plugins.module_utils._connection import parse_host
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
-from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding, host_in, misdirected
+from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding, host_in, misdirected, server_of
+from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Site
+from ansible_collections.msp.connectwise.plugins.plugin_utils._fleet_run import Tenant, shared_companies
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_facts import Facts, Wish, mismatch
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import KeyLifeError, turn
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_record import SECONDS
@@ -76,6 +80,62 @@ def test_a_key_goes_to_the_host_it_is_bound_to(facts: dict[str, Any], held: str,
     assert problem.tenant == "north"
     assert refused in str(problem)
     assert "What to do: " in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("host", "server"),
+    [
+        ("localhost", "loopback"),
+        ("LOCALHOST", "loopback"),
+        ("localhost.", "loopback"),
+        ("https://localhost:443", "loopback"),
+        ("127.0.0.1", "loopback"),
+        ("127.9.9.9", "loopback"),
+        ("127.1", "loopback"),
+        ("0.0.0.0:8443", "loopback:8443"),
+        ("[::1]", "loopback"),
+        ("[0:0:0:0:0:0:0:1]:443", "loopback"),
+        ("[::ffff:127.0.0.1]:8443", "loopback:8443"),
+        ("LocalHost:8443", "loopback:8443"),
+        ("127.0.0.1:8443", "loopback:8443"),
+        ("psa.localhost:8443", "loopback:8443"),
+        ("[2001:DB8::1]", "[2001:db8::1]"),
+        ("[2001:DB8::1]:8443", "[2001:db8::1]:8443"),
+        ("10.0.0.1", "10.0.0.1"),
+        ("localhost.example.com", "localhost.example.com"),
+        ("PSA.example.com.:443", HOME),
+        ("api-aus.myconnectwise.net", "api-au.myconnectwise.net"),
+        ("api-na.myconnectwise.net:443", "api-na.myconnectwise.net"),
+    ],
+)
+def test_one_server_has_one_name(options: dict[str, Any], host: str, server: str) -> None:
+    assert server_of(host_in({**options, "host": host})) == server
+    assert server_of(parse_host(host)) == server
+
+
+@pytest.mark.parametrize(
+    ("hosts", "company", "shared"),
+    [
+        (("localhost:8443", "LOCALHOST:8443", "127.0.0.1:8443", "[::1]:8443"), "north", True),
+        (("psa.example.com", "PSA.EXAMPLE.COM.:443"), "north", True),
+        (("", "api-na.myconnectwise.net"), "north", True),
+        (("psa.example.com", "psa.example.net"), "north", False),
+        (("localhost:8443", "localhost:9443"), "north", False),
+    ],
+)
+def test_hosts_of_the_inventory_that_are_one_company(
+    options: dict[str, Any], hosts: tuple[str, ...], company: str, shared: bool
+) -> None:
+    tenants = []
+    for number, host in enumerate(hosts):
+        named = {"host": host} if host else {"host": None, "region": "na"}
+        site = Site(f"t{number}", lambda *_call, **_more: {}, company, "", False)
+        one: Any = SimpleNamespace(vendor="umbrella")
+        tenants.append(Tenant(site.name, site, {**options, **named}, integrations=[one]))
+    assert sorted(shared_companies(tenants)) == ([one.name for one in tenants] if shared else [])
+    # Integrations of their own do not meet.
+    tenants[0].integrations[0].vendor = "petra"
+    assert (tenants[0].name in shared_companies(tenants)) is (shared and len(tenants) > 2)
 
 
 def test_the_command_for_a_tenant_that_has_moved_is_in_the_error() -> None:

@@ -237,7 +237,8 @@ def test_wrong_keys_of_a_company_that_exists(script):
     assert str(caught.value) == (
         "tenant north at psa.example.com: GET /a: the keys were refused. "
         'The server said: "UserNotAuthenticated". What to do: the company exists here, so check public_key '
-        "(publ…) and private_key (not exchanged?), and that the API member of these keys is active."
+        "(publ…) and private_key (not exchanged?), that the API member of these keys is active, and that nobody edited "
+        "the description of the key, which makes a new pair (msp.connectwise.first_key takes it)."
     )
 
 
@@ -417,13 +418,16 @@ def test_no_more_at_once_than_a_tenant_takes(script):
 
 
 def test_the_session_is_closed_with_the_client(script):
-    psa, transport = script({})
-    closed = []
-    transport.close = lambda: closed.append(True)
-    with psa as same:
-        assert same is psa
+    given, transport = script({})
+    own, closed = client.Psa(given.connection), []
+    transport.close = own._http.close = lambda: closed.append(True)
+    with own as same:
+        assert same is own
         # Another pair of keys goes over the same session, which is not its own to close.
-        with psa.with_keys("other", "keys"):
+        with own.with_keys("other", "keys"):
+            pass
+        # Nor is one that the caller gave.
+        with given:
             pass
         assert closed == []
     assert closed == [True]

@@ -24,12 +24,14 @@ HERE = "/home/me/tenants"
     [
         ({"inventory": [f"{HERE}/inventory.yml"]}, "-i inventory.yml"),
         ({"inventory": ("/srv/inventory.yml", "north,")}, "-i /srv/inventory.yml -i north,"),
-        # From ansible.cfg, where the next command finds it, too.
-        ({"inventory": ["/etc/ansible/hosts"]}, ""),
+        # From ansible.cfg or the environment, which a fresh shell or another folder does not have.
+        ({"inventory": ["/etc/ansible/hosts"]}, "-i /etc/ansible/hosts"),
         ({"vault_password_files": [f"{HERE}/pw file"]}, "--vault-password-file 'pw file'"),
         ({"vault_ids": [f"prod@{HERE}/pw", "dev@prompt"]}, "--vault-id prod@pw --vault-id dev@prompt"),
         ({"ask_vault_pass": True}, "--ask-vault-pass"),
         ({"extra_vars": (f"@{HERE}/more.yml", "integration_store=sops x=1")}, "-e @more.yml -e integration_store=sops"),
+        # An empty answer stays one: without it, offboard would be about every vendor.
+        ({"extra_vars": ("cw_integrations=",)}, "-e cw_integrations="),
         # Any other variable may be a secret.
         ({"extra_vars": ("cw_private_key=SECRET", '{"integration_store": {"read": "SECRET"}}', "{", "a='")}, ""),
         (
@@ -39,8 +41,35 @@ HERE = "/home/me/tenants"
     ],
 )
 def test_a_later_command_repeats_inventory_vault_and_place(given: dict[str, Any], wanted: str) -> None:
-    run = typed_of(given, HERE, ["/etc/ansible/hosts"])
+    run = typed_of(given, HERE, {})
     assert playbook("onboard", run) == f"ansible-playbook msp.connectwise.onboard {wanted}".rstrip()
+
+
+def test_a_later_command_brings_what_this_one_had_from_its_environment() -> None:
+    environment = {"ANSIBLE_VAULT_PASSWORD_FILE": f"{HERE}/pw", "MSP_CONNECTWISE_RUN_WITH": "'my env/python' run.py"}
+    run = typed_of({"inventory": ["north,"]}, HERE, environment)
+    begin = "'my env/python' run.py ansible"
+    assert playbook("onboard", run) == (f"{begin}-playbook msp.connectwise.onboard -i north, --vault-password-file pw")
+    assert show_command("vaulted_file", "keys/north.yml#zofiq", run) == [
+        f"{begin}-vault view --vault-password-file pw keys/north.yml"
+    ]
+    assert show_command("sops", "keys/north.json", run) == ["sops -d keys/north.json"]
+    # What the command line says counts.
+    given = {"vault_password_files": [f"{HERE}/other"]}
+    assert typed_of(given, HERE, environment).vault == ("--vault-password-file", "other")
+    assert typed_of({"ask_vault_pass": True}, HERE, environment).vault == ("--ask-vault-pass",)
+
+
+@pytest.mark.parametrize("given", ["cw_keys_file='my keys.yml' x=SECRET", '{"cw_keys_file": "my keys.yml", "x": "S"}'])
+def test_only_what_stores_keys_names_their_file_again(given: str) -> None:
+    run = typed_of({"extra_vars": [given]}, HERE, {})
+    (option, said) = run.keys_file
+    assert option == "-e"
+    assert said in ("cw_keys_file='my keys.yml'", '{"cw_keys_file": "my keys.yml"}')
+    assert playbook("store_key", run, ["north"]).startswith(
+        "ansible-playbook msp.connectwise.store_key --limit north -e "
+    )
+    assert "keys" not in playbook("onboard", run)
 
 
 def test_what_chose_the_vendors_of_a_run_can_be_left_out_of_the_next() -> None:
@@ -53,6 +82,8 @@ def test_what_chose_the_vendors_of_a_run_can_be_left_out_of_the_next() -> None:
         '{"cw_integrations": ["petra"]}',
     )
     assert Typed(extra=given).without("cw_integrations").extra == ("-e", "@more to say.yml", "-e", "cw_hosts=site")
+    spaced = Typed(extra=("-e", "cw_integrations='petra, zofiq' cw_hosts='a, b'")).without("cw_integrations")
+    assert spaced.extra == ("-e", "cw_hosts='a, b'")
 
 
 def test_tenants_are_one_argument_also_with_odd_names() -> None:

@@ -113,6 +113,7 @@ def test_neither_region_nor_host(options):
         ({"timeout": -1.0}, "timeout must be more than 0 seconds"),
         ({"client_id": "1111\u20132222"}, "cannot be sent"),
         ({"client_id": "one two"}, "cannot be sent"),
+        ({"client_id": "abc"}, 'client_id "abc" cannot be sent, because it is no GUID'),
         ({"api_version": "2025.1\nX-Other: 1"}, "cannot be sent"),
     ],
 )

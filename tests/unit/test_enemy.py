@@ -21,6 +21,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils import _names as n
 from ansible_collections.msp.connectwise.plugins.module_utils import _strict_json as strict
 from ansible_collections.msp.connectwise.plugins.module_utils import _wire as wire
 from ansible_collections.msp.connectwise.plugins.module_utils._connection import shown_key
+from ansible_collections.msp.connectwise.plugins.module_utils._patience import Limit
 from tests.unit.support import LINEAR, growth
 
 VALUES = st.recursive(
@@ -171,7 +172,7 @@ class OneByte(io.RawIOBase):
 
 def test_a_read_counts_more_than_the_byte_it_brings():
     stream = OneByte()
-    budget = wire.Budget(until=float("inf"), timeout=5.0, size=0, left=1_000_000)
+    budget = wire.Budget(until=float("inf"), timeout=5.0, size=0, limit=Limit("deadline", 600.0), left=1_000_000)
     with pytest.raises(wire.TooMuch):
         io.BufferedReader(wire._Reader(stream, stream, budget)).read()
     # In large pieces the same budget takes 1,000,000 bytes.
@@ -251,12 +252,17 @@ def test_after_the_deadline_of_the_task_nothing_is_sent(serve):
     one = http.Http(http.Policy(verify=server.ca, retries=9, deadline=0.6), answers.is_transient, sleep=slept.append)
     try:
         # The next wait would be longer than what is left, so this answer is the last.
-        assert one.request("GET", server.url).status == 503
+        last = one.request("GET", server.url + "/read")
+        assert last.status == 503
         assert len(server.seen) < 4
         time.sleep(0.7)
-        with pytest.raises(errors.DeadlinePassed, match=r"the 0.6 s that a task may take are over") as caught:
-            one.request("POST", server.url)
+        with pytest.raises(errors.DeadlinePassed, match=r"deadline \(cw_deadline\) of 0.6 s was over") as caught:
+            one.request("POST", server.url + "/made")
     finally:
         one.close()
+    assert "The last request, GET /read, took" in caught.value.problem
     assert "cw_deadline" in caught.value.remedy
+    busy = answers.error_of(last)
+    assert busy.problem.endswith("the time limit deadline (cw_deadline) of 0.6 s leaves no other try")
+    assert (busy.limit, busy.remedy) == ("deadline", caught.value.remedy)
     assert all(seen.method == "GET" for seen in server.seen)

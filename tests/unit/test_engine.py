@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError, NotOurs, PsaError
-from ansible_collections.msp.connectwise.plugins.module_utils._owners import VENDOR
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import VENDOR, InputError, NotOurs, PsaError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._binding import Binding
 from ansible_collections.msp.connectwise.plugins.plugin_utils._engine import Integration, Site
@@ -45,7 +44,7 @@ class Tenant:
         if module == "cw_integration_info":
             return {"integration": {"in_sync": self.in_sync, "differences": [], "key": self.key}}
         if module == "cw_api_key_info":
-            keys = [{"id": 1, "public_key": KEY["public_key"], "description": "Sync"}]
+            keys = [{"member": options["member"], "id": 1, "public_key": KEY["public_key"], "description": "Sync"}]
             return {"offered": True, "api_keys": keys, "member_active": True}
         if module == "cw_access_check":
             return {"access": {"verdict": "ok"}}
@@ -110,6 +109,56 @@ def test_a_given_key_is_work_for_its_member_alone() -> None:
         given = [{"member": member, "public_key": "p", "private_key": "q"}]
         one = integration(Tenant(), Store({"current": KEY}), mode="store_key", given_keys=given)
         assert one.look().work == work
+
+
+NOTHING = {"Companies": {"Contacts": {"inquire": "None"}}}
+ROWS = {"Companies": {"Contacts": {"inquire": "All"}}}
+
+
+@pytest.mark.parametrize(
+    ("profile", "refused"),
+    [
+        ({}, False),
+        # The Customize list of the profile gives no right without its row.
+        ({"permissions": {}}, True),
+        ({"permissions": {}, "customize": {}}, True),
+        ({"permissions": NOTHING, "customize": {"Table Setup": {"allow": []}}}, True),
+        ({"permissions": NOTHING, "customize": {"Table Setup": {"disallow": ["Service / Priority"]}}}, True),
+        ({"permissions": NOTHING, "customize": {"Table Setup": {"allow": "all"}}}, True),
+        ({"permissions": {}, "customize": {}, "feature_groups": {"notes": {"permissions": ROWS}}}, True),
+        (
+            {"permissions": {}, "customize": {}, "feature_groups": {"a": {"permissions": ROWS}}, "features": ["a"]},
+            False,
+        ),
+        (
+            {"customize": {}, "reduction_groups": {"less": {"permissions": NOTHING}}, "reductions": ["less"]},
+            True,
+        ),
+        # The rights of a person's key are that person's.
+        ({"strategy": "per_technician", "members": ["Ann"], "permissions": {}, "customize": {}}, False),
+    ],
+)
+@pytest.mark.parametrize("mode", ["converge", "audit"])
+def test_a_profile_that_allows_nothing_is_refused_before_anything_is_asked(
+    profile: dict[str, Any], refused: bool, mode: str
+) -> None:
+    tenant = Tenant()
+    one = integration(tenant, Store({"current": KEY}), mode=mode)
+    one.profile = _profile.of_mapping("sync", {**PROFILE, **profile})
+    if not refused:
+        one.look()
+        return
+    with pytest.raises(InputError, match="no row allows anything") as problem:
+        one.look()
+    assert ("sync_features: notes" in str(problem.value)) == ("feature_groups" in profile)
+    assert tenant.asked == []
+
+
+@pytest.mark.parametrize("settings", [{"state": "absent"}, {"mode": "store_key"}])
+def test_what_allows_nothing_and_is_there_can_be_taken_away(settings: dict[str, str]) -> None:
+    one = integration(Tenant(), Store({"current": KEY}), **settings)
+    one.profile = _profile.of_mapping("sync", {**PROFILE, "permissions": {}, "customize": {}})
+    assert one.look().keys
 
 
 @pytest.mark.parametrize("part", ["next", "retired"])

@@ -23,6 +23,11 @@ STAMP = "2026-03-01T12:00:00+00:00"
 ME = {"host": "here", "pid": 1}
 OTHER = {"host": "there", "pid": 2}
 
+UNLISTED = (
+    "it was deleted in ConnectWise PSA, or its description was edited there, which makes a new pair, or the private "
+    "key in the store is not the right one"
+)
+
 
 def pub(number):
     return f"pub{number}-whole"
@@ -230,8 +235,10 @@ def test_public_halves_of_all_keys():
         ({"current": CURRENT, "retired": [retired(6, days=1)]}, None, {}, [7]),
         ({"current": CURRENT, "next": made(), "retired": [retired(6, days=1)]}, False, {}, [7, 8, 6]),
         ({"current": CURRENT, "next": made(), "retired": [retired(6, days=1)]}, True, {"absent": True}, [7, 8, 6]),
-        ({"current": CURRENT}, True, {"given": {"public_key": pub(1)}}, [1]),
-        ({"current": CURRENT, "retired": [retired(6, days=1)]}, False, {"given": {"public_key": pub(1)}}, [1]),
+        ({"current": CURRENT}, True, {"given": {"public_key": pub(1)}}, [1, 7]),
+        ({"current": CURRENT, "retired": [retired(6, days=1)]}, False, {"given": {"public_key": pub(1)}}, [1, 7]),
+        # The stored one may be the same with another private half.
+        ({"current": CURRENT}, True, {"given": {"public_key": pub(7)}}, [7]),
     ],
 )
 def test_to_ask(record, offered, wished, asked):
@@ -531,8 +538,8 @@ def test_retired_keys_are_no_strangers():
         (True, [key(7)], False, "its member is inactive"),
         (True, [key(7)], True, "it is still listed there, so the private key in the store is not the right one"),
         (False, [], False, "its member is inactive"),
-        (False, [], True, "it was deleted in ConnectWise PSA, or the private key in the store is not the right one"),
-        (None, [], True, "it was deleted in ConnectWise PSA, or the private key in the store is not the right one"),
+        (False, [], True, UNLISTED),
+        (None, [], True, UNLISTED),
     ],
 )
 def test_why_a_key_is_refused(offered, keys, active, why):
@@ -541,7 +548,71 @@ def test_why_a_key_is_refused(offered, keys, active, why):
 
 
 def test_a_member_is_active_unless_said_otherwise():
-    assert life.why_refused({"current": CURRENT}, life.Facts(None)).startswith("it was deleted")
+    assert life.refusal({"current": CURRENT}, life.Facts(None), wish()) == f"the stored key is refused: {UNLISTED}"
+
+
+EDITED = {**key(7, "Edited"), "public_key": pub(5)}
+
+
+@pytest.mark.parametrize(
+    ("current", "keys", "more", "named", "why"),
+    [
+        # ConnectWise makes a new pair for the same record.
+        (CURRENT, [EDITED], {}, 5, "in its record: somebody edited the description"),
+        (CURRENT, [key(3, "Else"), {**EDITED, "description": "Sync key"}], {}, 5, "in its record: somebody edited"),
+        # The store knows no record of a key that a person has made.
+        ({**CURRENT, "key_id": None}, [key(3, "Else"), key(4)], {}, 4, "which the key store does not have"),
+        ({**CURRENT, "key_id": None}, [key(3, "Edited")], {}, 3, "which the key store does not have"),
+        (CURRENT, [key(4)], {"member_type": "member"}, 4, "which the key store does not have"),
+        # A person has keys of their own.
+        (CURRENT, [key(3, "Else")], {"member_type": "member"}, None, "it was deleted in ConnectWise PSA"),
+        (CURRENT, [], {}, None, "it was deleted in ConnectWise PSA"),
+        ({**CURRENT, "key_id": None}, [key(7), key(8)], {}, None, "it is still listed there"),
+    ],
+)
+def test_a_key_in_the_place_of_a_refused_one_is_named(current, keys, more, named, why):
+    wanted = wish(heal_command="HEAL", **more)
+    line = life.refusal({"current": current}, life.Facts(True, keys), wanted)
+    said = refused_turn({"current": current}, "refused", True, keys, heal_command="HEAL", **more)
+    assert why in line
+    assert why in said
+    assert said.endswith(
+        "Set integration_heal: true to have a new key made and stored, then enter it at the vendor: HEAL"
+    )
+    if named:
+        assert line.startswith(f'the stored key is refused; a key {pub(named)} ("')
+        assert "deleted" not in said
+        assert "If you have its private key, store it with msp.connectwise.store_key" in said
+    else:
+        assert line.startswith("the stored key is refused: ")
+
+
+def test_a_refused_key_that_is_replaced_has_no_days_of_grace():
+    record, keys = {"current": CURRENT}, [EDITED, key(9, "Else")]
+    intended = turn(record, "refused", keys=keys, replace=pub(7), grace_days=7)
+    assert intended.record["next"]["refused"] is True
+    assert "refused" not in turn(record, keys=keys, replace=pub(7)).record["next"]
+    made_key = records.created(intended.record, {"id": 8, "public_key": pub(8), "private_key": "prv8"}, NOW)
+    after = records.promoted(made_key, NOW)
+    assert records.working_keys(after) == []
+    # Its record goes, whatever pair it has by now, and no other key.
+    gone = turn(after, keys=[*keys, key(8)], grace_days=7)
+    assert (gone.do, gone.keys, gone.does) == ("delete", {"key_ids": [7]}, "replaced keys deleted")
+    assert "retired" not in gone.record
+    assert turn(after, keys=[key(8)], grace_days=7) == life.Turn("write", record=gone.record)
+    by_hand = turn(after, {pub(8): "valid", pub(7): "refused"}, False, grace_days=7)
+    assert (by_hand.do, by_hand.record) == ("write", gone.record)
+
+
+@pytest.mark.parametrize("state", ["refused", "valid"])
+def test_a_given_key_in_the_place_of_a_refused_one_keeps_no_days_of_grace(state):
+    """The pair that came of the edit is stored: its record is that of the key before it."""
+    given = {"member": "Sync", "public_key": pub(5), "private_key": "prv5"}
+    stored = turn({"current": CURRENT}, {pub(5): "valid", pub(7): state}, keys=[EDITED], given=given).record
+    assert stored["current"]["key_id"] == 7
+    assert bool(records.working_keys(stored)) is (state == "valid")
+    if state == "refused":
+        assert turn(stored, keys=[EDITED], grace_days=7).record == {"current": stored["current"]}
 
 
 def test_a_refused_key_of_an_inactive_person():

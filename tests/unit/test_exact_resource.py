@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.msp.connectwise.plugins.module_utils import _patience
 from ansible_collections.msp.connectwise.plugins.module_utils import _resource as resource
 from ansible_collections.msp.connectwise.plugins.module_utils._resource import Field, Reference
 
@@ -48,6 +49,6 @@ def test_fields_after_a_reference_by_its_present_name_count_too():
 
 def test_what_is_as_written_is_not_judged_again(monkeypatch):
     judged = []
-    monkeypatch.setattr(resource.time, "sleep", pytest.fail)
+    monkeypatch.setattr(_patience.time, "sleep", pytest.fail)
     assert resource.settled(lambda: 7, lambda state: not judged.append(state)) == 7
     assert judged == [7]

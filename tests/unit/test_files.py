@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
+import resource
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files, _report_place
 
 KINDS = ("a named pipe", "a folder", "a socket", "a device")
 
@@ -112,6 +115,57 @@ def test_a_file_that_is_too_large_is_not_read_whole(tmp_path: Path) -> None:
 
 def test_the_ends_of_lines_are_those_of_a_text(tmp_path: Path) -> None:
     assert _files.read_text(_written(tmp_path / "file", "a\r\nb\rc\n")) == "a\nb\nc\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "first"),
+    [
+        (errno.ENOSPC, "free space on the disk of PLACE, or set integration_report_dir"),
+        (errno.EDQUOT, "free space"),
+        (errno.EROFS, "make the file system writable that holds PLACE"),
+        (errno.ENOTDIR, "take away the file"),
+        (errno.EEXIST, "take away the file"),
+        (errno.EACCES, "give this user the right to write in PLACE"),
+    ],
+)
+def test_a_place_that_takes_no_file_is_told_with_its_own_way_out(tmp_path: Path, code: int, first: str) -> None:
+    told = _report_place.unwritable(tmp_path, OSError(code, os.strerror(code)))
+    assert told.remedy.startswith(first.replace("PLACE", str(tmp_path)))
+    assert os.strerror(code) in told.problem
+
+
+@pytest.mark.parametrize("before", [None, "the old report"])
+def test_a_disk_that_is_full_in_the_middle_leaves_what_was_there_and_no_part(
+    tmp_path: Path, before: str | None
+) -> None:
+    file = tmp_path / "reports" / "north" / "umbrella.json"
+    file.parent.mkdir(parents=True)
+    if before is not None:
+        file.write_text(before, encoding="utf-8")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large.*umbrella\.json"):
+            _report_place.replace_file(tmp_path / "reports", file, "x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    left = {one.name: one.read_text(encoding="utf-8") for one in file.parent.iterdir()}
+    assert left == ({} if before is None else {"umbrella.json": before})
+
+
+def test_what_went_wrong_first_is_told_where_nothing_can_be_cleared_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(code: int) -> Any:
+        def refused(*_arguments: Any, **_more: Any) -> None:
+            raise OSError(code, os.strerror(code))
+
+        return refused
+
+    monkeypatch.setattr(os, "replace", refuse(errno.ENOSPC))
+    monkeypatch.setattr(os, "unlink", refuse(errno.EROFS))
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        _files.write(tmp_path / "file", "text")
 
 
 def _written(path: Path, text: str) -> Path:

@@ -5,13 +5,22 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _fleet, _key_report, _keys_page, _page, _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import (
+    _fleet,
+    _key_report,
+    _keys_page,
+    _page,
+    _report,
+    _report_place,
+    _status,
+)
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_life import Facts, Wish
 from ansible_collections.msp.connectwise.plugins.plugin_utils._settings import beside
 
@@ -51,7 +60,7 @@ def test_what_a_run_was_not_about_stays_and_what_left_the_inventory_goes() -> No
     _fleet.add_fleet(made, known, only=["north", "europe"])
     assert statuses(made) == {"north": {"zofiq": "pending", "petra": "ready"}, "europe": {"petra": "ready"}}
     assert _fleet.counts(made) == {"pending": 1, "ready": 2}
-    assert _fleet.tenants_with(made, _fleet.LEFT) == ["north"]
+    assert _fleet.tenants_with(made, _status.LEFT) == ["north"]
 
 
 def test_a_tenant_that_was_not_reached_is_unreachable_until_something_newer_is_known() -> None:
@@ -59,12 +68,12 @@ def test_a_tenant_that_was_not_reached_is_unreachable_until_something_newer_is_k
     _fleet.add_absence(made, "north", "away", ["petra"])
     _fleet.add_absence(made, "europe", "away", [])
     assert _fleet.counts(made) == {"unreachable": 2}
-    assert _fleet.tenants_with(made, _report.BAD) == ["europe", "north"]
+    assert _fleet.tenants_with(made, _status.BAD) == ["europe", "north"]
     later = (datetime.now(timezone.utc) + timedelta(hours=1)).isoformat(timespec="seconds")
     _fleet.add_fleet(made, fleet(entry("north", "petra", "ready", later)))
     assert statuses(made)["north"] == {"petra": "ready"}
     assert made["tenants"]["north"]["error"] == ""
-    assert _fleet.tenants_with(made, _report.BAD) == ["europe"]
+    assert _fleet.tenants_with(made, _status.BAD) == ["europe"]
 
 
 def test_packing_keeps_everything_and_each_step_once() -> None:
@@ -145,6 +154,14 @@ def test_the_page_of_all_keys_begins_with_those_to_look_at(tmp_path: Path) -> No
     assert "@" not in text.partition("<body>")[2]
 
 
+def test_a_key_that_the_store_lacks_is_missing() -> None:
+    keys = {"petra": key(), "zofiq": key(state="none", public_key=None)}
+    reports = {"north": {"time": NEW, "keys": keys}}
+    assert _keys_page.summary(reports) == "1 tenant, 2 keys: 1 missing, 1 valid; 0 with findings"
+    assert ">missing</span>" in _keys_page.page(reports, NEW)
+    assert "| missing |" in _key_report.text(keys, "north")
+
+
 @pytest.mark.parametrize(("state", "shown"), [("valid", "publickey"), ("refused", "publ…"), ("foreign", "publ…")])
 def test_a_key_that_the_tenant_does_not_confirm_is_not_shown_whole(state: str, shown: str) -> None:
     record = {"current": {"public_key": "publickey", "created": NEW}}
@@ -208,6 +225,132 @@ def test_a_tenant_that_was_reached_is_away_no_more() -> None:
     assert statuses(made) == {"north": {"zofiq": "ready", "petra": "failed"}, "south": {"petra": "unreachable"}}
 
 
+def written(directory: Path, tenant: str, status: str = "ready", **more: Any) -> _report.Entry:
+    base = {"error": "", "manual_steps": [], "differences": [], "handover": None}
+    return _report.write_files(directory, {**base, **entry(tenant, "petra", status), **more})
+
+
+SHARED = ("x y", "x_y", "x%y", "x/y")
+ODD = ("", "..", ".hidden", "~", "Fleet.json", "failed", "left", "merged", "job-17", "a" * 250, "é" * 150)
+
+
+def test_each_tenant_has_a_folder_of_its_own_and_plain_names_stay() -> None:
+    for plain in ("north", "x_y", "acme.yml", "client@example.org", "Kunde-ä", "job-x"):
+        assert _report_place.folder_name(plain) == plain
+    names = {tenant: _report_place.folder_name(tenant) for tenant in (*SHARED, *ODD, "fleet.json", "a" * 251)}
+    assert len({name.casefold() for name in names.values()}) == len(names)
+    assert all("/" not in name and not name.startswith(".") and len(name.encode()) <= 255 for name in names.values())
+    # Still to be read by a person.
+    assert names["x y"].startswith("x_y~")
+    assert names["fleet.json"].startswith("fleet.json~")
+
+
+def test_tenants_with_names_alike_read_only_their_own_history(tmp_path: Path) -> None:
+    for tenant in SHARED:
+        written(tmp_path, tenant, changes=[tenant])
+    for tenant in SHARED:
+        found = _report.entry_in(tmp_path, tenant, "petra")
+        assert found is not None
+        assert found["changes"] == [tenant]
+    assert _report.entry_in(tmp_path, "x?y", "petra") is None
+
+
+def test_a_tenant_with_the_name_of_a_file_about_all_leaves_that_to_the_report(tmp_path: Path) -> None:
+    for tenant in ("fleet.json", "keys.html", "failed"):
+        written(tmp_path, tenant)
+        # An earlier version would have had its folder where the report about all stands by the second run.
+        (tmp_path / tenant).write_text("of all", encoding="utf-8")
+        assert _report.entry_in(tmp_path, tenant, "another") is None
+        written(tmp_path, tenant, changes=["second run"])
+        assert (_report.entry_in(tmp_path, tenant, "petra") or {})["changes"] == ["second run"]
+    _report_place.require_place_of_all(tmp_path)
+    assert {one["tenant"] for one in _fleet.entries_below(tmp_path, 10**6)} == {"fleet.json", "keys.html", "failed"}
+
+
+@pytest.mark.parametrize("first", ["x y", "x_y"])
+def test_what_an_earlier_version_has_left_in_a_shared_folder_goes_to_its_tenant(tmp_path: Path, first: str) -> None:
+    written(tmp_path, "x_y", changes=["an earlier run"])
+    path = tmp_path / "x_y" / "petra.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"x_y"', '"x y"'), encoding="utf-8")
+    found = _report.entry_in(tmp_path, "x y", "petra")
+    assert found is not None
+    assert found["changes"] == ["an earlier run"]
+    assert _report.entry_in(tmp_path, "x_y", "petra") is None
+    written(tmp_path, first, changes=["this run"])
+    new = tmp_path / _report_place.folder_name("x y")
+    assert sorted(one.name for one in new.iterdir()) == ["petra.json", "petra.md"]
+    assert (tmp_path / "x_y").exists() == (first == "x_y")
+    for tenant, said in (("x y", "this run" if first == "x y" else "an earlier run"), ("x_y", "this run")):
+        found = _report.entry_in(tmp_path, tenant, "petra")
+        assert (found is None and first != tenant) or (found or {})["changes"] == [said]
+
+
+def run_with_key(directory: Path, state: str, *, mode: str = "audit", done: bool = False, **more: Any) -> None:
+    """Record a run that has seen the key of an integration, or with done has stored another one."""
+    shown = {"public_key": "newkey12345", "created": NEW}
+    found = {"in_sync": state == "valid", "differences": [], "key": state, **more}
+    look = {
+        "vendor": "petra",
+        "mode": mode,
+        "api_keys": [{"record": "petra", "found": found, "place": "s", "key": shown}],
+    }
+    stored = {"record": "petra", "api_key": {**shown, "state": "valid"}, "done": ["given key stored"], "place": "new"}
+    results = {"cw_api_key": [stored]} if done else {}
+    _report.record_integration(look, results, "north", {}, check_mode=False, directory=str(directory))
+
+
+def test_the_report_about_a_key_follows_what_later_runs_see(tmp_path: Path) -> None:
+    def kept(name: str = "petra") -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((tmp_path / "north" / "keys.json").read_text(encoding="utf-8"))[name]
+        return found
+
+    run_with_key(tmp_path, "valid")
+    # Nobody has asked for a report about keys.
+    assert not (tmp_path / "north" / "keys.json").exists()
+    unknown = [
+        {"id": 7, "description": "other", "public_key": "newkey12345"},
+        # A pair in the record of the key that is replaced, and one of somebody else.
+        {"id": 5, "description": "edited", "public_key": "edited123456"},
+        {"id": 9, "description": "theirs", "public_key": "theirs123456"},
+    ]
+    findings = ["the tenant refuses the stored key: it was deleted", "1 key of the member is not in the store"]
+    old = key(state="refused", public_key="publ…", age_days=300.0, findings=findings, unknown=unknown, key_id=5)
+    path = tmp_path / "north" / "keys.json"
+    path.write_text(json.dumps({"petra": old, "zofiq": key()}), encoding="utf-8")
+    os.utime(path, (0, 0))
+
+    run_with_key(tmp_path, "refused", mode="store_key", done=True)
+    now = kept()
+    assert (now["state"], now["public_key"], now["place"]) == ("valid", "newkey12345", "new")
+    assert now["findings"] == ["the member has 1 key that the store does not know: use, store or delete what is listed"]
+    assert [one["id"] for one in now["unknown"]] == [9]
+    assert now["age_days"] != 300.0
+    page = _keys_page.page(_keys_page.reports_below(tmp_path), NEW)
+    assert "refuses" not in page
+    # Of the other key this run has seen nothing.
+    assert kept("zofiq") == {"seen": "1970-01-01T00:00:00+00:00", **key()}
+    assert "1 January 1970" in page
+
+    before = path.read_bytes()
+    run_with_key(tmp_path, "valid", place="s")
+    assert path.read_bytes() == before
+    access = {"excess": [], "excess_items": [{"function": "Table Setup", "item": "A"}]}
+    run_with_key(tmp_path, "refused", access=access)
+    assert kept()["state"] == "refused"
+    assert kept()["public_key"] == "newk…"
+    assert kept()["findings"][2:] == ["the key has 1 right beyond the vendor's page"]
+
+
+def test_the_page_of_all_keys_names_tenants_and_not_their_folders(tmp_path: Path) -> None:
+    for folder in ("north", "x_y", _report_place.folder_name("x y")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "keys.json").write_text(json.dumps({"petra": key()}), encoding="utf-8")
+    # What lies in the old folder is of an earlier version, unless a tenant has that name.
+    assert set(_keys_page.reports_below(tmp_path, ["north", "x y"])) == {"north", "x y"}
+    assert set(_keys_page.reports_below(tmp_path, ["north", "x y", "x_y"])) == {"north", "x y", "x_y"}
+    assert set(_keys_page.reports_below(tmp_path)) == {"north", "x_y", _report_place.folder_name("x y")}
+
+
 STEPS = [{"kind": "create_key"}]
 
 
@@ -220,6 +363,9 @@ STEPS = [{"kind": "create_key"}]
         ({"state": "present", "in_sync": False, "steps": []}, "failed"),
         ({"state": "present", "in_sync": True, "steps": [], "predicts": True}, "ready"),
         ({"state": "present", "in_sync": False, "steps": STEPS, "predicts": True}, "drifted"),
+        ({"state": "present", "in_sync": False, "steps": STEPS, "predicts": True, "new": True}, "new"),
+        # Of a run that was to make it, it is a failure that nothing exists.
+        ({"state": "present", "in_sync": False, "steps": [], "new": True}, "failed"),
         ({"state": "absent", "in_sync": False, "steps": [], "predicts": True}, "drifted"),
         ({"state": "absent", "in_sync": False, "steps": [], "predicts": True, "gone": True}, "absent"),
         ({"state": "absent", "in_sync": False, "steps": STEPS}, "pending"),
@@ -231,16 +377,70 @@ STEPS = [{"kind": "create_key"}]
     ],
 )
 def test_the_status_of_an_integration(given: dict[str, Any], status: str) -> None:
-    assert _report.status_of(**{"error": "", "predicts": False, **given}) == status
+    assert _status.status_of(**{"error": "", "predicts": False, **given}) == status
+
+
+THERE, NOT_THERE = {"exists": True}, {"exists": False}
+UNSEEN = {"member": NOT_THERE, "role": NOT_THERE, "key": "none"}
+PEOPLE = {"strategy": "per_technician"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "found", "key", "new"),
+    [
+        ({}, UNSEEN, {}, True),
+        ({}, {**UNSEEN, "member": THERE}, {}, False),
+        ({}, {**UNSEEN, "role": THERE}, {}, False),
+        # Who holds the role could not be read.
+        ({}, {"member": NOT_THERE, "key": "none"}, {}, False),
+        ({}, {**UNSEEN, "key": "refused"}, {}, False),
+        ({}, UNSEEN, {"public_key": "p"}, False),
+        (PEOPLE, {"member": THERE, "key": "none"}, {}, True),
+        (PEOPLE, {"member": THERE, "key": "valid"}, {}, False),
+    ],
+)
+def test_what_is_new(profile: dict[str, Any], found: dict[str, Any], key: dict[str, Any], new: bool) -> None:
+    assert _status.is_new(profile, found, key) is new
+
+
+def test_who_counts_drift_counts_what_is_new() -> None:
+    assert _status.failing(["failed", "drifted"]) == ["failed", "drifted", "new"]
+    assert _status.failing(["drifted", "new"]) == ["drifted", "new"]
+    assert _status.failing(["failed"]) == ["failed"]
+
+
+def test_of_several_members_some_of_which_exist_the_rest_is_drift() -> None:
+    assert _status.worst(["new", "new"]) == "new"
+    assert _status.worst(["new", "ready"]) == "drifted"
+    assert _status.worst(["pending", "new"]) == "pending"
+
+
+@pytest.mark.parametrize(
+    ("profile", "completeness", "note"),
+    [
+        ({}, None, ""),
+        ({"completeness": "full", "gaps": ["a"]}, "full", ""),
+        ({"completeness": "partial", "gaps": ["a", "b", "c"]}, "partial", "partial: 3 gaps"),
+        ({"completeness": "partial", "gaps": ["a"]}, "partial", "partial: 1 gap"),
+        ({"completeness": "partial"}, "partial", "partial"),
+        ({"gaps": ["a", "b"]}, "partial", "partial: 2 gaps"),
+    ],
+)
+def test_how_complete_a_profile_is(profile: dict[str, Any], completeness: str | None, note: str) -> None:
+    fields = _status.completeness(profile)
+    assert fields == {"completeness": completeness, "gaps": profile.get("gaps", [])}
+    for status in _status.STATUSES:
+        told = note if status in ("ready", "new", "drifted", "pending") else ""
+        assert _status.in_words({**fields, "status": status}) == (f"{status} ({told})" if told else status)
 
 
 def test_what_is_gone() -> None:
     member = {"member": {"active": False}, "key": "none"}
-    assert _report.is_gone({}, member, {})
-    assert not _report.is_gone({}, {**member, "member": {"active": True}}, {})
-    assert not _report.is_gone({}, member, {"public_key": "p"})
+    assert _status.is_gone({}, member, {})
+    assert not _status.is_gone({}, {**member, "member": {"active": True}}, {})
+    assert not _status.is_gone({}, member, {"public_key": "p"})
     # A technician's own membership stays.
-    assert _report.is_gone({"strategy": "per_technician"}, {**member, "member": {"active": True}}, {})
+    assert _status.is_gone({"strategy": "per_technician"}, {**member, "member": {"active": True}}, {})
 
 
 def test_the_place_beside_an_inventory(tmp_path: Path) -> None:

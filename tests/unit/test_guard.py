@@ -34,19 +34,27 @@ EVIL = "{{ lookup('pipe', 'id') }}\x1b[2J"
 CALLERS = {
     "_bound_host": {"variable"},  # cw_host, cw_region and cw_allow_host_override of the inventory
     "_fleet_hosts": {
-        *("'ansible_become'", "'ansible_connection'", "'cw_in_process'", "'cw_integrations'", "'cw_vendor_dirs'"),
+        *("'ansible_connection'", "'cw_in_process'", "'cw_integrations'", "'cw_vendor_dirs'"),
     },
     "_options": {"name"},  # cw_<option> of the connection
     "_profile": {"variable"},  # <vendor>_<key> of the host
     "_settings": {"name", "f'{PREFIX}{settings.store}_path'"},  # integration_<setting>
-    "_tenant_action": {"'cw_in_process'"},
+    "_tenant_action": {"'cw_in_process'", "'cw_integrations'", "'integration_vendor'"},
     "cw_first_key": {"source"},  # cw_first_public_key and cw_first_private_key
     "cw_integration_look": {"'cw_vendor_dirs'"},
     "cw_integration_report": {"'integration_defer_failure'"},
     "psa": {"'integration_vendor'"},
 }
 # Whoever asks Ansible for another host's variables, which it resolves by itself where they are asked for by name.
-ASKS_HOSTVARS = {"_fleet_hosts", "_inventory", "_own_variables", "cw_fleet_report", "cw_vendor_compare", "fleet"}
+ASKS_HOSTVARS = {
+    "_fleet_hosts",
+    "_inventory",
+    "_own_variables",
+    "cw_fleet_report",
+    "cw_summary",
+    "cw_vendor_compare",
+    "fleet",
+}
 # What names Ansible's templar, or makes a text a template.
 TEMPLAR = {"_templar", "templar", "Templar", "copy_with_new_env", "trust_as_template", "TrustedAsTemplate"}
 
@@ -142,7 +150,7 @@ def test_a_defect_while_a_tenant_is_recorded_leaves_the_others_alone(monkeypatch
         return real(look, results, name, facts, **options)
 
     monkeypatch.setattr(_fleet_run._report, "record_integration", record)
-    run = _fleet_run.FleetRun(check_mode=True, threads=2, show=lambda _text: None)
+    run = _fleet_run.FleetRun(check_mode=True, forks=2, show=lambda _text: None)
     seen = {one.name: one.entries for one in run.work_on([tenant("north"), tenant("south")])}
     assert "a defect of this collection: ValueError: {{ lookup" in seen["north"][0]["error"]
     assert "\x1b" not in seen["north"][0]["error"]

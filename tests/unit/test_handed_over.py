@@ -67,6 +67,16 @@ def test_a_digest_alone_still_says_how_much_is_left_and_where_it_is() -> None:
     assert any("3 steps" in line for line in table(back))
 
 
+def test_a_digest_tells_new_and_partial_integrations() -> None:
+    made = fleet([])
+    (cell,) = made["tenants"]["north0"]["integrations"].values()
+    cell.update(status="new", completeness="partial", gaps=["a" * 500, "b"])
+    text = _handed_over.digest(made, "")
+    assert "aaa" not in text
+    (cell,) = _handed_over.fleet_of(text)["tenants"]["north0"]["integrations"].values()
+    assert _fleet.word(cell) == "new (partial: 2 gaps)"
+
+
 def test_where_the_report_can_be_read_nothing_is_lost(tmp_path: Path) -> None:
     made, report = fleet(STEPS), tmp_path / "fleet.json"
     report.write_text(json.dumps(made), encoding="utf-8")

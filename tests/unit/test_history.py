@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _manual as manual
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import Change, Row
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _report
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _report, _status
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import Typed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._history import still_open, unexplained
 
@@ -150,6 +150,57 @@ def test_without_an_earlier_order_an_audit_finds_drift() -> None:
     assert _report.with_history(made(**AUDIT), None)["status"] == "drifted"
 
 
+def test_a_person_without_a_key_is_waited_for_if_a_key_was_ordered_and_new_if_not() -> None:
+    people = {**AUDIT, "profile": {"product": "Sync", "strategy": "per_technician"}}
+    assert _report.with_history(made(**people), None)["status"] == "new"
+    assert _report.with_history(made(**people), ordered())["status"] == "pending"
+
+
+def store_key_run(before: dict[str, Any], *, access: dict[str, Any], steps: Any = ()) -> _report.Entry:
+    """What is recorded of a run that has stored a key."""
+    key = {"record": "sync", "member": {"identifier": "Sync"}, "found": before, "place": "store#sync"}
+    done = {"record": "sync", "done": ["given key stored"], "manual_steps": list(steps),
+            "api_key": {"public_key": "p1", "created": OLD, "state": "valid"}}  # fmt: skip
+    look = {"vendor": "sync", "mode": "store_key", "api_keys": [key]}
+    results = {"cw_api_key": [done], "cw_access_check": [{"record": "sync", "access": access}]}
+    assert not _report.is_silent(look, results, "", check_mode=False)
+    # What is only predicted, or was not stored, is no result.
+    assert _report.is_silent(look, results, "", check_mode=True)
+    assert _report.is_silent(look, {}, "", check_mode=False)
+    return _report.entry_of_integration(look, results, "north", {}, check_mode=False, run=Typed())
+
+
+OK = {**NO_ACCESS, "verdict": "ok"}
+BROKEN = {**ordered(), "status": "failed", "error": "an earlier run: no answer"}
+
+
+@pytest.mark.parametrize(
+    ("differences", "access", "steps", "status"),
+    [
+        (["no key is stored"], OK, [], "ready"),
+        (["the stored key is refused; what to do"], OK, [], "ready"),
+        # The rows that were ordered are not clicked yet.
+        (["no key is stored"], {**OK, "verdict": "missing", "summary": RIGHTS, "missing": [DENIED]}, [], "pending"),
+        (["member Sync is inactive", "no key is stored"], OK, [], "drifted"),
+        # The key took the place of another one, which a person has to delete.
+        ([], OK, [DELETE], "pending"),
+    ],
+)
+def test_a_run_that_stored_a_key_has_a_result_of_its_own(
+    differences: list[str], access: dict[str, Any], steps: list[Any], status: str
+) -> None:
+    entry = store_key_run(seen(differences=differences), access=access, steps=steps)
+    entry = _report.with_history(entry, BROKEN)
+    assert (entry["status"], entry["error"], entry["changes"]) == (status, "", ["given key stored"])
+    left = {"ready": [], "drifted": []}.get(status, steps or [CONTACTS])
+    assert [step["do"] for step in entry["manual_steps"]] == [step["do"] for step in left]
+
+
+def test_what_was_wrong_with_the_rights_of_the_key_before_is_no_difference_of_the_next() -> None:
+    before = seen(differences=[RIGHTS], key="valid", access={**NO_ACCESS, "summary": RIGHTS})
+    assert store_key_run(before, access=OK)["status"] == "ready"
+
+
 def test_what_nobody_was_asked_to_do_is_drift_and_the_order_stays() -> None:
     found = seen(differences=["no key is stored", "member Sync is inactive"])
     entry = _report.with_history(made(mode="audit", found=found), ordered())
@@ -183,7 +234,7 @@ def test_a_run_that_saw_nothing_wipes_nothing(kind: str) -> None:
     assert ready["handover"]
     pending = {**ready, "status": "pending", "manual_steps": [KEY], "ordered": OLD}
     failed = _report.with_history(made(error="no", error_kind=kind, changes=["role"]), pending)
-    assert failed["status"] in _report.BAD
+    assert failed["status"] in _status.BAD
     assert (failed["manual_steps"], failed["ordered"], failed["changes"]) == ([KEY], OLD, ["role"])
     assert failed["handover"] == ready["handover"]
     assert (failed["key"], failed["old_keys"]) == (ready["key"], ready["old_keys"])

@@ -20,18 +20,21 @@ from ansible_collections.msp.connectwise.plugins.module_utils import _http as ht
 from ansible_collections.msp.connectwise.plugins.module_utils._answers import is_transient
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     ConnectionFailed,
+    DeadlinePassed,
     InputError,
     LostAnswer,
     NotThePsa,
     TlsUntrusted,
+    TooSlow,
 )
 from ansible_collections.msp.connectwise.plugins.module_utils._http_errors import translated
+from ansible_collections.msp.connectwise.plugins.module_utils._patience import Deadline, Limit
 from ansible_collections.msp.connectwise.plugins.module_utils._wire import Budget
 
 BUSY = {"status": 503, "body": "<html><title>Busy</title></html>"}
 LIMITED = {"status": 429, "body": {"error": "ConnectWiseAPI", "message": "Too many requests."}}
 FINE = {"body": {"id": 1}}
-PLENTY = Budget(until=float("inf"), timeout=5.0, size=1000)
+PLENTY = Budget(until=float("inf"), timeout=5.0, size=1000, limit=Limit("deadline", 600.0))
 
 
 @pytest.fixture
@@ -217,7 +220,61 @@ def test_no_answer_within_the_time_limit(serve, transport, monkeypatch):
         with pytest.raises(LostAnswer, match="no answer within the time limit") as caught:
             transport(timeout=0.2, retries=0).request("POST", f"https://127.0.0.1:{port}/", json={})
     assert set(limits) == {0.2}
+    assert "the time limit timeout (cw_timeout) of 0.2 s" in caught.value.problem
     assert "cw_timeout" in caught.value.remedy
+    assert caught.value.limit == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "option"),
+    [
+        ({"timeout": 0.2}, LostAnswer, "timeout"),
+        ({"request_deadline": 0.2}, TooSlow, "request_deadline"),
+        ({"deadline": 0.2}, TooSlow, "deadline"),
+        ({"deadline": 0.2, "retries": 3}, TooSlow, "deadline"),
+        ({"deadline": 0.3, "timeout": 0.2, "retries": 3}, LostAnswer, "deadline"),
+        ({"request_deadline": 0.2, "deadline": 0.1}, TooSlow, "deadline"),
+    ],
+)
+def test_the_limit_that_was_reached_is_named(transport, policy, kind, option):
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        with pytest.raises(kind) as caught:
+            transport(**{"retries": 0, **policy}).request("GET", url)
+    assert caught.value.limit == option
+    assert f"the time limit {option} (cw_{option}) of {policy[option]:g} s" in caught.value.problem
+    assert f"cw_{option}" in caught.value.remedy
+
+
+def test_a_connection_that_does_not_come_about_in_time(transport, monkeypatch):
+    def never(*_arguments, **_options):
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", never)
+    for policy, words in (
+        ({"timeout": 0.2}, "no connection within the time limit timeout (cw_timeout) of 0.2 s"),
+        ({"timeout": 30.0}, "no connection within the time limit of 10 s"),
+    ):
+        with pytest.raises(ConnectionFailed) as caught:
+            transport(retries=0, **policy).request("GET", "https://127.0.0.1:1/")
+        assert words in caught.value.problem
+        assert caught.value.limit == "timeout"
+
+
+def test_two_sessions_with_one_deadline(serve):
+    server, deadline = serve(FINE), Deadline(30.0)
+    policy = http.Policy(verify=server.ca)
+    with (
+        closing(http.Http(policy, is_transient, deadline=deadline)) as one,
+        closing(http.Http(policy, is_transient, deadline=deadline)) as other,
+    ):
+        assert one.request("GET", server.url).status == 200
+        deadline.extend(-31.0)
+        other.begin()
+        for session in (one, other):
+            with pytest.raises(DeadlinePassed):
+                session.request("GET", server.url)
+    assert len(server.seen) == 1
 
 
 # How long to wait
@@ -412,7 +469,7 @@ def test_an_unknown_host(transport, monkeypatch):
 def test_a_connection_that_breaks_behind_a_proxy_may_have_carried_the_request():
     """As urllib3 1.26 puts it."""
     cause = urllib3.exceptions.ProxyError("Cannot connect to proxy.", ConnectionResetError(104, "reset by peer"))
-    assert isinstance(translated(requests.exceptions.ProxyError(cause), True, 120.0, PLENTY), LostAnswer)
+    assert isinstance(translated(requests.exceptions.ProxyError(cause), True, PLENTY), LostAnswer)
 
 
 def test_a_proxy_that_is_not_there(transport, free_port, monkeypatch):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import tempfile
 import threading
@@ -83,6 +84,43 @@ def test_a_file_open_to_everybody_is_refused_unless_that_is_wanted(tmp_path):
     assert store(tmp_path, allow_readable=True).read("zofiq")
 
 
+@pytest.mark.parametrize("mode", [0o777, 0o707, 0o1777])
+def test_a_folder_that_everybody_may_write_is_refused_unless_that_is_wanted(tmp_path, mode):
+    directory = tmp_path / "keys"
+    store(directory).write("zofiq", RECORD, 0)
+    directory.chmod(mode)
+    for call in (lambda keys: keys.read("zofiq"), lambda keys: keys.check(write=False)):
+        told = said(call, store(directory))
+        assert f"because {directory} is open to all (mode {mode:04o}). What to do: chmod o-w {directory}" in told
+        call(store(directory, allow_readable=True))
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o777, True), (0o1777, False), (0o775, False)])
+def test_a_folder_above_must_not_be_open_either_unless_it_is_sticky(tmp_path, mode, refused):
+    above = tmp_path / "above"
+    above.mkdir()
+    above.chmod(mode)
+    (tmp_path / "link").symlink_to(above)
+    for directory in (above / "keys", tmp_path / "link" / "keys"):
+        if refused:
+            assert f"because {above} is open to all" in said(store(directory).write, "zofiq", RECORD, 0)
+            assert not directory.exists() or not list(directory.glob("*.yml"))
+        else:
+            store(directory).write("zofiq", RECORD, None)
+
+
+def test_a_file_system_without_locks_is_told_as_such(tmp_path, monkeypatch):
+    def refuse(_handle, _operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    told = said(store(tmp_path).write, "zofiq", RECORD, 0)
+    assert f"the file system of {tmp_path} gives no locks (No locks available)" in told
+    assert "integration_store_dir" in told
+    assert "another run" not in told
+    assert not (tmp_path / "north.yml").exists()
+
+
 def test_another_passphrase_is_told(tmp_path):
     store(tmp_path).write("zofiq", RECORD, 0)
     before = (tmp_path / "north.yml").read_bytes()
@@ -136,10 +174,16 @@ def test_a_place_that_takes_no_directory_is_told(tmp_path):
 
 def test_what_a_killed_run_left_goes_with_the_next_write(tmp_path):
     store(tmp_path).write("zofiq", RECORD, 0)
-    left = tmp_path / ".north.yml.abc123"
+    left = tmp_path / ".north.yml.abc_1234"
     left.write_text("half", encoding="utf-8")
+    # What another tenant's run is writing this moment, also if the names begin alike or mean something to a shell.
+    others = [tmp_path / name for name in (".north.yml.yml.abc_1234", ".north.yml.x.yml.abc_1234", ".x.yml.abc_1234")]
+    for other in others:
+        other.write_text("whole in a moment", encoding="utf-8")
     store(tmp_path).write("zofiq", RECORD, 1)
+    store(tmp_path, "*").write("zofiq", RECORD, 0)
     assert not left.exists()
+    assert all(other.exists() for other in others)
 
 
 def test_a_new_passphrase(tmp_path):

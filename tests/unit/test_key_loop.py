@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from ansible_collections.msp.connectwise.plugins.module_utils import _resource
+from ansible_collections.msp.connectwise.plugins.module_utils import _patience
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
     InvalidRecord,
     LostAnswer,
@@ -21,7 +21,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._manual import cre
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _key_life as life
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_file import StoreError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._key_loop import Listing, Loop, Outcome
-from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import Made
+from ansible_collections.msp.connectwise.plugins.plugin_utils._key_port import Made, MemberKeys
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 STAMP = "2026-03-01T12:00:00+00:00"
@@ -141,7 +141,7 @@ class World:
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch):
-    monkeypatch.setattr(_resource.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(_patience.time, "sleep", lambda _seconds: None)
 
 
 def wrote(what):
@@ -222,7 +222,7 @@ def test_days_of_grace_keep_the_replaced_key():
 
 
 def test_the_result_of_a_working_key():
-    outcome = Outcome(["a", "b"], {"current": CURRENT, "description": "Sync key"}, "valid", [])
+    outcome = Outcome(did=["a", "b"], record={"current": CURRENT, "description": "Sync key"}, state="valid")
     assert outcome.as_result() == {
         "changed": True,
         "done": ["a", "b"],
@@ -793,3 +793,9 @@ def test_swapped_halves_of_a_given_key_are_told_and_not_stored(offered):
     assert "the two halves of the key of Sync are swapped, and nothing was stored" in str(problem)
     assert "What to do: exchange public_key and private_key" in str(problem)
     assert world.record == {"current": CURRENT}
+
+
+def test_keys_of_members_that_fit_an_identifier_as_a_pattern_are_not_the_members():
+    keys = [{"member": name, "id": number} for number, name in enumerate(("Sync1", "Sync*"), start=1)]
+    found = {"offered": True, "member_active": True, "api_keys": keys}
+    assert [key["id"] for key in MemberKeys(lambda *_: found, "Sync*", "api", "Sync key").listing().keys] == [2]

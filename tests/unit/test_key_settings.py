@@ -137,6 +137,28 @@ def test_each_name_makes_its_store():
     assert store(integration_store="sops").place == "/inv/connectwise_keys/north/sync.sops.json"
 
 
+def test_a_folder_of_a_group_and_a_passphrase_for_all_are_warned_of(monkeypatch, tmp_path):
+    warnings = []
+    monkeypatch.setattr(_settings.Display, "warning", lambda _self, text: warnings.append(text))
+    passphrase, script = tmp_path / "passphrase", tmp_path / "script"
+    passphrase.write_text("secret", encoding="utf-8")
+    script.write_text("#!/bin/sh", encoding="utf-8")
+    script.chmod(0o755)
+    arguments = {"vault_password_files": [str(passphrase)], "vault_ids": [f"all@{script}", "all@prompt"]}
+    monkeypatch.setattr(context, "CLIARGS", arguments)
+    for folder_mode, file_mode, expected in (
+        (0o770, 0o644, ["may replace the key files", "may read the passphrase"]),
+        (0o700, 0o640, []),
+    ):
+        warnings.clear()
+        tmp_path.chmod(folder_mode)
+        passphrase.chmod(file_mode)
+        store(integration_store_dir=str(tmp_path))
+        assert len(warnings) == len(expected), warnings
+        assert all(part in text for part, text in zip(expected, warnings, strict=True))
+        assert all("chmod" in text for text in warnings)
+
+
 def test_a_technicians_own_record_is_one_file_of_the_tenant():
     assert store("sync/anna", integration_store="sops").place == "/inv/connectwise_keys/north/sync@anna.sops.json"
     assert store("sync/anna", integration_store="hashi_vault").place == "secret/connectwise/north/sync/anna"
@@ -510,11 +532,13 @@ def required(said="", subset=None, extra=None, monkeypatch=None, **values):
 )
 def test_taking_away_from_all_wants_the_word(monkeypatch, values, word):
     message = told(required, monkeypatch=monkeypatch, **values)
-    assert "2 integrations: 1 vendors on 2 tenants; nothing was done" in message
+    assert "2 integrations: 1 vendor on 2 tenants; nothing was done" in message
     assert f"cw_confirm={word}" in message
     other = "rotate-all" if word == "offboard-all" else "offboard-all"
     assert f"cw_confirm={word}" in told(required, said=other, monkeypatch=monkeypatch, **values)
-    assert f"cw_confirm={word}" in told(required, extra={"cw_hosts": "all"}, monkeypatch=monkeypatch, **values)
+    for everybody in ("all", "*", ["all"], "- all\r\n", "'all'", "all,all"):
+        extra = {"cw_hosts": everybody}
+        assert f"cw_confirm={word}" in told(required, extra=extra, monkeypatch=monkeypatch, **values)
     required(said=word, monkeypatch=monkeypatch, **values)
     required(subset="north", monkeypatch=monkeypatch, **values)
     required(extra={"cw_integrations": "sync"}, monkeypatch=monkeypatch, **values)

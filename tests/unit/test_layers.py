@@ -129,7 +129,6 @@ PRIVATE = {
     "_compute_environment_string": "the environment of a task, as an action passes it on",
     "_vault": "the vault secrets of the play; the loader has no other door to them",
     "_no_log_values": "what the validator found to be secret; AnsibleModule takes it from there too",
-    "_diff": "whether a module runs with --diff; AnsibleModule has no other name for it",
     "_inventory": "the hosts of a manager of variables",
     "_replace": "of a namedtuple, where it is documented",
 }

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 import copy
 import json
+import shlex
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible import context
+from ansible.module_utils.common.collections import ImmutableDict
 
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._permissions import VERBS
@@ -17,6 +21,7 @@ from ansible_collections.msp.connectwise.plugins.module_utils._routes import par
 from ansible_collections.msp.connectwise.plugins.module_utils._templates import fill
 from ansible_collections.msp.connectwise.plugins.plugin_utils import _choreography, _har
 from ansible_collections.msp.connectwise.plugins.plugin_utils._choreography_page import as_html, as_markdown
+from ansible_collections.msp.connectwise.plugins.plugin_utils._lesson_files import LessonFiles
 from tests.learning import synthetic
 from tests.learning.synthetic import HOST, NONCE, Client, Graph, Rest, Wire, Wrapped, make_plan, study
 
@@ -285,6 +290,20 @@ def test_the_page_says_every_step_in_both_forms() -> None:
         assert all(key["description"] in text for key in plan["keys"])
         assert "Firefox" in text
         assert "run this" in text
+
+
+def test_the_command_that_follows_names_inventory_tenant_and_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = {"inventory": [str(tmp_path / "my tenants.yml")], "extra_vars": ["cw_routes_dir=routes"]}
+    monkeypatch.setattr(context, "CLIARGS", ImmutableDict(arguments))
+    monkeypatch.chdir(tmp_path)
+    psa: Any = SimpleNamespace(connection=SimpleNamespace(tenant="north at host"))
+    said = LessonFiles(psa, str(tmp_path / "routes"), "north")._shown(make_plan(), False)
+    words = shlex.split(said["msg"].rpartition("then run: ")[2])
+    assert words[:4] == ["ansible-playbook", "msp.connectwise.learn_routes", "-i", "my tenants.yml"]
+    assert words[4:] == ["-e", "cw_routes_dir=routes", "--limit", "north", "-e", "cw_recordings=FILE.har"]
+    assert shlex.join(words) in (Path(said["page"]).with_suffix(".md")).read_text(encoding="utf-8")
 
 
 def test_what_is_left_of_the_choreography_is_told() -> None:

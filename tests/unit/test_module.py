@@ -83,6 +83,7 @@ def plain(result):
     """A result without what only one of the two ways knows of."""
     result = json.loads(json.dumps(result))
     result.pop("exception", None)
+    result.pop(outermost.SECONDS, None)
     return {"failed": False, "changed": False, "warnings": [], **result}
 
 

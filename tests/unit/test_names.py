@@ -4,6 +4,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,3 +149,77 @@ def test_a_difference_in_case_or_spaces_is_a_look_alike(wanted):
 @pytest.mark.parametrize("wanted", ["Umbrella Sync 2", "Umbrella Sync (Customize)"])
 def test_another_name_is_no_look_alike(wanted):
     assert names.sought([{"id": 1, "name": "Umbrella Sync"}], "name", wanted, "role") == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("number", "words", "said"),
+    [
+        (1, ["vendor"], "1 vendor"),
+        (0, ["vendor"], "0 vendors"),
+        (2, ["vendor"], "2 vendors"),
+        (1.0, ["second"], "1 second"),
+        (1.5, ["second"], "1.5 seconds"),
+        (3, ["entry", "entries"], "3 entries"),
+        (1, ["entry", "entries"], "1 entry"),
+    ],
+)
+def test_a_number_and_its_noun_agree(number, words, said):
+    assert names.counted(number, *words) == said
+
+
+# Numbers that are never 1, by the words behind them.
+NEVER_ONE = re.compile(r" (characters|entries stand|credentials are named)\b")
+
+
+def uncounted(source):
+    """Return the lines that print a number and a plural by themselves."""
+    lines = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.IfExp) and getattr(node.body, "value", None) == "s":
+            lines.add(node.lineno)
+        for number, words in pairwise(node.values) if isinstance(node, ast.JoinedStr) else ():
+            if not isinstance(number, ast.FormattedValue) or not isinstance(words, ast.Constant):
+                continue
+            value = ast.unparse(number.value)
+            plural = re.match(r" ([a-z]+ ){0,2}[a-z]{2,}[^s\W]s\b", words.value)
+            if re.match(r"(len|sum)\(", value) and plural and not NEVER_ONE.match(words.value):
+                lines.add(number.lineno)
+    return lines
+
+
+def test_one_helper_prints_every_number_with_its_noun():
+    folder = Path(names.__file__).parent.parent
+    found = {f"{path.name}:{line}" for path in folder.rglob("*.py") for line in uncounted(path.read_text("utf-8"))}
+    found -= {one for one in found if one.startswith("_names.py:")}
+    assert not found, f"use counted(): {sorted(found)}"
+    # The same in the script of a page.
+    for page in folder.rglob("*.html"):
+        assert not re.search(r"\$\{[^}]*length\} [a-z]+s\b", page.read_text("utf-8")), page
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("Umbrella", [1]),
+        ("Umbrella*", [1, 2]),
+        ("Umbrella?", []),
+        ("Umbrella ?", [2]),
+        ("umbrella*", []),
+        ("*", [1, 2, 3, 4, 5]),
+        # A name that is there to the letter is no pattern, and brackets never are.
+        ("Sync*", [4]),
+        ("[API] Sync", [3]),
+        ("[API]*", [3]),
+        ("Sync [old]", []),
+        ("*Sync?", [4, 5]),
+    ],
+)
+def test_a_name_or_a_pattern(name, found):
+    there = ["Umbrella", "Umbrella 2", "[API] Sync", "Sync*", "Sync1"]
+    records = [{"id": number, "name": one} for number, one in enumerate(there, start=1)]
+    assert [one["id"] for one in names.fitting(records, "name", name, "role")] == found
+
+
+def test_a_name_of_two_is_no_pattern():
+    with pytest.raises(AmbiguousName):
+        names.fitting([{"id": 1, "name": "Sync*"}, {"id": 2, "name": "Sync*"}], "name", "Sync*", "role")

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.msp.connectwise.plugins.module_utils import _owners as owners
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import (
+    Conflict,
     InvalidRecord,
     NotOurs,
     PermissionDenied,
@@ -68,6 +69,12 @@ def test_whose_a_role_is(holders: list[Holder], own: str, may: Claim, says: str)
     assert bool(says) == bool(found)
 
 
+def test_whoever_cannot_read_roles_does_not_own_the_key_of_a_run_that_has_read_them() -> None:
+    assert owners.role_refusal(ROLE, Held((MINE,), "", apart=True), claim("Sync")) is None
+    crowd = owners.role_refusal(ROLE, Held((MINE, PERSON), "", apart=True), claim("Sync"))
+    assert "is also held by jdoe (person)" in said(crowd)
+
+
 @pytest.mark.parametrize("role", [{**ROLE, "adminFlag": True}, {"id": 5, "name": "ADMIN"}])
 def test_a_role_of_administrators_is_nobody_elses(role: dict[str, Any]) -> None:
     everything = claim("Sync", adopt=True, own_key_role=True)
@@ -81,6 +88,23 @@ def test_the_first_five_holders_are_named() -> None:
     assert "tech5" not in said(found)
     assert "<vendor>_role_name" in said(found)
     assert "integration_adopt: true" in said(found)
+
+
+TWICE = [Holder("mine", False), Holder("mine", True), Holder("mine", True), PERSON]
+
+
+def test_a_holder_is_named_once() -> None:
+    # As a tenant tells it that lists API members among its people too, or one member on two pages.
+    assert owners.named(TWICE) == "jdoe (person), mine (API member)"
+    found = owners.role_refusal(ROLE, Held(tuple(TWICE), "Ansible"), claim())
+    assert "is also held by jdoe (person), mine (API member), not of" in said(found)
+
+
+def test_a_role_in_use_names_each_holder_once(script: Any) -> None:
+    lists = {API: [[member(1, "mine", 5)]], PEOPLE: [[member(7, "mine", 5), member(9, "jdoe", 6)]], OWN: [me("jdoe")]}
+    psa, _transport = script({ROLES: [[ROLE]], **lists})
+    with pytest.raises(Conflict, match=r'the role "Sync" is held by mine \(API member\), so'):
+        cw_security_role.run(psa, {**OPTIONS, "state": "absent"}, False)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +156,22 @@ def test_people_and_api_members_hold_a_role(script: Any) -> None:
     psa, transport = script({API: [api], PEOPLE: [people], OWN: [me("Ansible")]})
     assert owners.read_held(psa, ROLE) == Held((MINE, PERSON), "Ansible")
     assert len(transport.calls) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "apart"),
+    [
+        ([{"moduleName": "System", "moduleFunctionName": "Security Roles", "inquireLevel": "None"}], True),
+        ([{"moduleName": "System", "moduleFunctionName": "Security Roles", "inquireLevel": "All"}], False),
+        ([{"moduleName": "System", "moduleFunctionName": "Table Setup", "inquireLevel": "None"}], False),
+    ],
+)
+def test_where_a_tenant_does_not_tell_whose_key_it_is_the_rights_of_the_role_do(
+    script: Any, rows: list[dict[str, Any]], apart: bool
+) -> None:
+    outcomes = {API: [[member(1, "Sync", 5)]], PEOPLE: [[member(9, "jdoe", 6)]], OWN: [DENIED]}
+    psa, _transport = script({**outcomes, f"GET /system/securityRoles/{ROLE['id']}/settings": [rows]})
+    assert owners.read_held(psa, ROLE) == Held((MINE,), "", apart=apart)
 
 
 @pytest.mark.parametrize("path", [API, PEOPLE])

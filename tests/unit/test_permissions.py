@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -198,6 +199,26 @@ def test_wrong_permissions(wanted, message):
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("text", ["no", "No", "off", "false", '"no"', '"False"'])
+def test_a_no_is_the_level_none_with_and_without_quotes(text):
+    read = yaml.safe_load(f"{{add: {text}, inquire: All}}")
+    assert permissions.parse_levels(read, "x") == levels(inquire="All")
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        *((text, 'without quotes as true: write "All" or "My"') for text in ("yes", "on", "true", '"Yes"')),
+        *((text, "write the word, not a number") for text in ("0", "1", "2.5")),
+        ("Everything", "a level is one of None, My, All"),
+    ],
+)
+def test_a_value_that_is_no_level_is_told_with_what_to_write(text, remedy):
+    with pytest.raises(InputError, match=r"x, add: .* is not a level") as caught:
+        permissions.parse_levels(yaml.safe_load(f"{{add: {text}}}"), "x")
+    assert caught.value.remedy.endswith(remedy)
+
+
 def test_null_and_any_capitals_are_levels():
     assert permissions.parse_levels({"add": None, "edit": "ALL", "delete": " my "}, "x") == levels(
         edit="All", delete="My"
@@ -331,7 +352,11 @@ def plan_tables(current, lenient=False, universe=None, **wish):
         ([], {"allow": "all"}, TABLES),
         ([], {"allow": " All "}, TABLES),
         (TABLES, {"allow": "all", "disallow": ["Service / Source"]}, TABLES[:3]),
-        (TABLES[:1], {"allow": ["Service / Source"], "exclusive": False}, [TABLES[0], TABLES[3]]),
+        (TABLES[:1], {"allow": ["Service / Source"], "state": "exact"}, [TABLES[3]]),
+        (TABLES[:1], {"allow": ["Service / Source"], "state": "present"}, [TABLES[0], TABLES[3]]),
+        (TABLES[:1], {"allow": "all", "state": "present"}, TABLES),
+        (TABLES, {"allow": None, "disallow": ["Service / S*"], "state": "absent"}, TABLES[:2]),
+        (TABLES[:2], {"allow": ["Service / Priority", "Service / Source"], "state": "absent"}, TABLES[:1]),
         (TABLES[:2], {"allow": None, "disallow": ["Service / Priority", "Service / Source"]}, TABLES[:1]),
         (TABLES, {"allow": ["Service / Service Boards"]}, ["Service / Service Board"]),
         ([], {"allow": "Service / Source"}, ["Service / Source"]),
@@ -359,8 +384,13 @@ def test_items_asked_to_be_disallowed_are_named_as_the_tenant_does():
     [
         ({"allow": None}, "nothing is asked for"),
         ({"allow": None, "disallow": []}, "nothing is asked for"),
-        ({"allow": None, "disallow": ["Service / Source"], "exclusive": True}, "would disallow everything"),
-        ({"allow": "all", "exclusive": False}, "leaves nothing"),
+        ({"allow": [], "state": "present"}, "nothing is asked for"),
+        ({"allow": [], "state": "absent"}, "nothing is asked for"),
+        ({"allow": None, "state": "absent"}, "takes one list of items"),
+        ({"allow": TABLES[:1], "disallow": TABLES[1:], "state": "absent"}, "takes one list of items"),
+        ({"allow": TABLES[:1], "disallow": TABLES[1:], "state": "present"}, "allows items and disallows none"),
+        ({"allow": "all", "state": "absent"}, 'no table "all"'),
+        ({"allow": TABLES, "state": "only"}, "use one of exact, present, absent"),
         ({"allow": {"a": 1}}, "allow: expected item names"),
         ({"allow": [1]}, "allow: expected item names"),
         (
@@ -413,13 +443,17 @@ SUBSET = st.lists(st.sampled_from(ITEMS), unique=True)
 @st.composite
 def wishes(draw):
     disallow = draw(SUBSET)
-    kind = draw(st.sampled_from(["all", "some", "none"]))
+    kind = draw(st.sampled_from(["all", "some", "none", "absent", "present"]))
     if kind == "all":
         return permissions.ListWish.parse("all", disallow)
     if kind == "none" and disallow:
         return permissions.ListWish.parse(None, disallow)
+    if kind == "absent" and disallow:
+        return permissions.ListWish.parse(None, disallow, "absent")
     allow = [item for item in draw(SUBSET) if item not in disallow]
-    return permissions.ListWish.parse(allow, disallow, draw(st.sampled_from([None, True, False])))
+    if kind == "present" and allow:
+        return permissions.ListWish.parse(allow, None, "present")
+    return permissions.ListWish.parse(allow, disallow)
 
 
 @given(SUBSET, wishes())

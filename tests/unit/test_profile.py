@@ -17,9 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from ansible_collections.msp.connectwise.plugins.plugin_utils import _profile
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _new_vendor, _profile
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile import ProfileError
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_check import SCHEMA, misfits, said
+from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_file import load
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import ROLES, known
 from tests.unit.planted import FORMS, for_people, places, vendor_file
 from tests.unit.support import LINEAR, cpu, growth
@@ -53,6 +54,25 @@ def read(name: str, variables: dict[str, Any] | None = None, *directories: Path)
 def vendors(tmp_path: Path) -> Path:
     (tmp_path / "acme.yml").write_text(FILE, encoding="utf-8")
     return tmp_path
+
+
+def test_a_no_in_a_table_or_a_variable_is_the_level_none(vendors: Path) -> None:
+    groups = "reduction_groups:\n  less: {description: x, permissions: {System: {Table Setup: {inquire: off}}}}\n"
+    text = FILE.replace("{inquire: All}", "{inquire: My, add: no, edit: Off, delete: 'no'}") + groups
+    (vendors / "acme.yml").write_text(text, encoding="utf-8")
+    contacts = {"add": "None", "edit": "None", "delete": "None", "inquire": "My"}
+    assert read("acme", {}, vendors).permissions["Companies"]["Contacts"] == contacts
+    assert (
+        read("acme", {"acme_reductions": ["less"]}, vendors).permissions["System"]["Table Setup"]["inquire"] == "None"
+    )
+    own = {"Companies": {"Contacts": {"inquire": False}}, "System": {"Table Setup": {"inquire": "All"}}}
+    assert read("acme", {"acme_permissions": own}, vendors).permissions["Companies"]["Contacts"] == {"inquire": "None"}
+
+
+def test_a_page_is_compared_with_a_file_that_says_no(vendors: Path) -> None:
+    (vendors / "acme.yml").write_text(FILE.replace("{inquire: All}", "{inquire: All, add: no}"), encoding="utf-8")
+    values = load(vendors / "acme.yml").values
+    assert _new_vendor.whole_table(values)["Companies"]["Contacts"] == {"inquire": "All", "add": "None"}
 
 
 def refused(vendors: Path, text: str, **variables: Any) -> str:
@@ -234,7 +254,9 @@ def test_an_identifier_that_is_too_long_has_an_override(vendors: Path) -> None:
         ("role_name: Acme", 'role_name: ""', "acme.yml, line 2: role_name: is empty"),
         ("role_name: Acme", f"role_name: {'x' * 31}", "31 characters; ConnectWise takes at most 30"),
         ("role_name: Acme\n", "", '"role_name" is missing'),
-        (ROW, "inquire: No}\n  System", "line 7: permissions.Companies.Contacts.inquire: false is not"),
+        (ROW, "inquire: Yes}\n  System", "line 7: permissions.Companies.Contacts.inquire: true is not one of None, My"),
+        (ROW, "inquire: on}\n  System", 'without quotes as true: write "All" or "My"'),
+        (ROW, "inquire: 1}\n  System", "1 is not one of None, My, All; write the word, not a number"),
         (ROW, "inquire: }\n  System", 'Contacts.inquire: an empty value is not one of None, My, All'),
         (ROW, "inquire: ~}\n  System", 'write "None"'),
         (ROW, "inquire: all}\n  System", '"all" is not one of None, My, All; did you mean "All"?'),
@@ -276,7 +298,7 @@ def test_what_cannot_work_is_named(vendors: Path, before: str, after: str, said:
         ("role_name", "x" * 31, "variable acme_role_name"),
         (
             "permissions",
-            {"Companies": {"Contacts": {"inquire": False}}},
+            {"Companies": {"Contacts": {"inquire": True}}},
             "variable acme_permissions.Companies.Contacts",
         ),
         ("member", {"name": "x"}, '"identifier" is missing'),
@@ -349,6 +371,12 @@ def test_a_profile_given_whole() -> None:
         # As the field of a survey hands them over.
         ("petra\numbrella\n", ["petra", "umbrella"]),
         (" petra,\r\n\n umbrella, zofiq ", ["petra", "umbrella", "zofiq"]),
+        (
+            "- petra\r\n-  umbrella\r\n\r\n* 'zofiq'\n\u2022 \"acct_sync\",\n",
+            ["petra", "umbrella", "zofiq", "acct_sync"],
+        ),
+        ("- petra, 'umbrella'", ["petra", "umbrella"]),
+        ("petra\n-\numbrella", ["petra", "umbrella"]),
         (["acme.psa.sync"], ["acme.psa.sync"]),
         ([], []),
     ],
@@ -363,6 +391,7 @@ def test_all_is_every_vendor_but_the_collection_itself(vendors: Path) -> None:
     assert {"petra", "huntress"} <= set(names)
     assert "cw_admin" not in names
     assert _profile.wanted(["all"]) == names[:-1]
+    assert _profile.wanted("- all\r\n") == names[:-1]
 
 
 @pytest.mark.parametrize(

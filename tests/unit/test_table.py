@@ -75,6 +75,64 @@ def test_any_fleet_fits(tenants: int, vendors: int) -> None:
     assert all(len(line) < 200 for line in lines)
 
 
+PARTIAL = {"completeness": "partial", "gaps": ["a", "b", "c"]}
+
+
+UNSEEN = entry("north", "petra", "ready", notes=["not verified: the rights of the key: 403"])
+
+
+def test_a_profile_that_is_a_part_of_its_page_says_so_in_every_form() -> None:
+    made = fleet(
+        entry("north", "huntress", "ready", **PARTIAL),
+        entry("north", "lastpass", "pending", completeness="partial", gaps=["a"]),
+        entry("north", "petra", "ready", completeness="full", gaps=["a"]),
+        entry("north", "wise_sync", "failed", error="no", **PARTIAL),
+    )
+    assert table(made)[:4] == [
+        "onboard, 1 March 2026, 04:05 UTC: 1 tenant: 1 failed, 1 pending (partial: 1 gap), 2 ready (1",
+        "         partial)",
+        "       huntress                 lastpass                    petra  wise_sync",
+        "north  ready (partial: 3 gaps)  pending 2 (partial: 1 gap)  ready  failed",
+    ]
+    made["tenants"]["north"]["integrations"]["huntress"]["run"] = "before"
+    assert any("(ready; partial: 3 gaps)" in line for line in table(made))
+    # One tenant with more vendors than fit beside each other.
+    many = fleet(*(entry("north", f"a_long_name_{number}", "ready", **PARTIAL) for number in range(5)), UNSEEN)
+    assert table(many)[:3] == [
+        "onboard, 1 March 2026, 04:05 UTC: 1 tenant: 6 ready (5 partial, 1 not verified)",
+        "               north",
+        "a_long_name_0  ready (partial: 3 gaps)",
+    ]
+    assert "petra          ready (not verified)" in table(many)
+    # A fleet that is counted.
+    made = fleet(*(entry(f"t{number}", "huntress", "ready", **PARTIAL) for number in range(9)))
+    assert table(made)[0].endswith(": 9 tenants: 9 ready (partial: 3 gaps)")
+    made = fleet(
+        *(entry(f"t{number}", "huntress", "ready", **PARTIAL) for number in range(9)),
+        *(entry("t1", f"vendor{number}", "ready", **(PARTIAL if number == 6 else {})) for number in range(7)),
+    )
+    assert [line.split("  ")[0] for line in table(made)[2:9:6]] == [
+        "huntress (partial: 3 gaps)",
+        "2 other vendors (1 partial)",
+    ]
+
+
+def test_what_to_do_about_a_long_error_is_not_cut_off() -> None:
+    remedy = 'set sync_customize with one of these names, such as sync_customize: {"Table Setup": {"allow": ["a"]}}'
+    made = fleet(entry("north", "sync", "failed", error=f"{'no such table ' * 40}. What to do: {remedy}."))
+    text = " ".join(" ".join(table(made)).split())
+    assert "no such table … What to do: set sync_customize with" in text
+    assert '{"allow": ["a"]}}.' in text
+
+
+def test_what_exists_nowhere_yet_is_new_and_not_different() -> None:
+    made = fleet(entry("north", "petra", "new", differences=["member Petra does not exist"]), playbook="audit")
+    lines = table(made, FILES, RUN)
+    assert lines[0].endswith(" 1 tenant: 1 new")
+    assert "New:     nothing exists yet of north petra" in lines
+    assert not any(line.startswith("Differs:") for line in lines)
+
+
 def test_many_tenants_are_counted() -> None:
     made = fleet(*(entry(f"t{number}", "petra", "ready") for number in range(9)), entry("t9", "petra", "drifted"),
                  *(entry(f"t{number}", "zofiq", "ready") for number in range(9)))  # fmt: skip
@@ -88,7 +146,16 @@ def test_many_tenants_are_counted() -> None:
         ("audit", [("north", "ready")], False, ["nothing; there is nothing left to do"]),
         ("offboard", [("north", "absent")], False, ["nothing; there is nothing left to do"]),
         ("onboard", [("north", "pending")], False, [command("finish", "north")]),
-        ("audit", [("north", "pending"), ("south", "drifted")], False, [command("finish", "north")]),
+        (
+            "audit",
+            [("north", "pending"), ("south", "drifted"), ("west", "new"), ("east", "failed")],
+            False,
+            [command("audit", "east"), command("finish", "north"), command("onboard", "south,west")],
+        ),
+        # What failed and what differs is one run, and a tenant that waits is made good by the run that ends the wait.
+        ("onboard", [("a", "failed"), ("b", "drifted"), ("b", "pending")], True, [command("onboard", "a,b")]),
+        ("audit", [("a", "drifted"), ("a", "pending")], False, [command("finish", "a")]),
+        ("audit", [("north", "new")], True, [command("onboard", "north")]),
         ("offboard", [("north", "pending")], False, [command("offboard", "north")]),
         ("audit", [("north", "drifted")], False, [command("onboard", "north")]),
         ("rotate_keys", [("north", "drifted")], True, [command("rotate_keys", "north")]),
@@ -108,11 +175,21 @@ def test_many_tenants_are_counted() -> None:
             [command("onboard", "@connectwise_reports/failed")],
         ),
         ("onboard", [(f"t{number}", "drifted") for number in range(9)], True, [command("onboard", "site")]),
+        (
+            "audit",
+            [(f"t{number}", status) for number, status in enumerate(["drifted"] * 5 + ["failed"] * 5)],
+            False,
+            [command("audit", "@connectwise_reports/failed"), command("onboard", "@connectwise_reports/left")],
+        ),
+        # The files name tenants of other runs, from which nobody wants to take anything away.
+        ("offboard", [(f"t{number}", "failed") for number in range(9)], False, [command("offboard", "site")]),
     ],
 )
 def test_what_to_type_next(playbook: str, given: Any, check_mode: bool, commands: list[str]) -> None:
     made = fleet(
-        *(entry(tenant, "petra", status) for tenant, status in given), playbook=playbook, check_mode=check_mode
+        *(entry(tenant, f"petra{number}", status) for number, (tenant, status) in enumerate(given)),
+        playbook=playbook,
+        check_mode=check_mode,
     )
     lines = table(made, {} if check_mode else FILES, RUN)
     assert [line.removeprefix("Next:    ") for line in lines if line.startswith("Next:")] == commands
@@ -218,6 +295,48 @@ def test_a_tenant_without_vendors_and_the_end_of_old_keys_are_told() -> None:
     )
 
 
+HIDDEN = "not verified: the rights of the key: GET /system/mySecurity"
+
+
+def test_what_a_tenant_does_not_show_is_told_beside_the_status() -> None:
+    boards = "the key sees no ticket of Help Desk"
+    made = fleet(
+        entry("north", "petra", "ready", notes=[HIDDEN]),
+        entry("north", "zofiq", "ready", notes=[boards]),
+        entry("south", "petra", "ready", notes=[HIDDEN]),
+        entry("south", "zofiq", "drifted", notes=["further"], differences=["a row"]),
+    )
+    lines = table(made, FILES, RUN)
+    assert lines[2:4] == ["north  ready (not verified)  ready", "south  ready (not verified)  drifted"]
+    assert f"Note:    north petra, south petra: {HIDDEN}" in lines
+    assert f"Note:    north zofiq: {boards}" in lines
+    assert "         and 1 more, in the report" in lines
+    later = fleet(entry("north", "petra", "ready"))
+    (change,) = _fleet.changes_since({**made, "run": "before"}, later)["changes"]  # type: ignore[index]
+    assert (change["before"], change["after"]) == ("ready (not verified)", "ready")
+
+
+@pytest.mark.parametrize("playbook", ["audit", "onboard", "key_report"])
+def test_what_replaces_refused_keys_comes_next(playbook: str) -> None:
+    line = "the stored key is refused; a key X exists"
+    given = [
+        entry("north", "petra", "drifted", refused=True, differences=[line]),
+        entry("south", "petra", "failed", refused=True, error=line),
+        entry("west", "petra", "drifted", differences=["a row"]),
+    ]
+    lines = table(fleet(*given[:2], playbook=playbook), FILES, RUN)
+    heal = f"Next:    {command('onboard', 'north,south')} -e integration_heal=true"
+    assert [one for one in lines if one.startswith("Next:")] == [heal]
+    assert heal in table(fleet(*given, playbook=playbook), FILES, RUN)
+    awx = table(fleet(*given[:1], playbook=playbook), FILES, replace(RUN, templates="CW"))
+    assert "Next:    in AWX, launch CW onboard, limit north, extra variable integration_heal: true" in awx
+
+
+def test_what_is_taken_away_needs_no_other_key() -> None:
+    made = fleet(entry("north", "petra", "failed", refused=True, error="no"), playbook="offboard")
+    assert f"Next:    {command('offboard', 'north')}" in table(made, FILES, RUN)
+
+
 def test_what_changed_since_the_run_before_is_told() -> None:
     made = fleet(entry("north", "petra", "ready"), entry("south", "petra", "pending"))
     before = fleet(entry("north", "petra", "failed"), entry("south", "petra", "pending"))
@@ -239,6 +358,17 @@ def test_on_awx_nobody_types_commands() -> None:
     made = fleet(entry("north", "petra", "failed"))
     lines = table(made, FILES, replace(RUN, templates=""))
     assert lines[-1] == "Next:    in AWX, launch onboard, limit north"
+    # One template does for several playbooks, and is launched once.
+    made = fleet(
+        *(entry(f"t{number}", "petra", status) for number, status in enumerate(["pending", "drifted", "new"])),
+        entry("t9", "petra", "failed"),
+        playbook="audit",
+    )
+    lines = table(made, FILES, replace(RUN, templates="MSP"))
+    assert [line for line in lines if line.startswith("Next:")] == [
+        "Next:    in AWX, launch MSP audit, limit t9",
+        "Next:    in AWX, launch MSP onboard, limit t0,t1,t2",
+    ]
 
 
 def test_nothing_is_known() -> None:

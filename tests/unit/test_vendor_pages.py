@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.msp.connectwise.plugins.action import cw_vendor_file
+from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.plugin_utils import (
     _new_vendor,
     _page_levels,
@@ -235,6 +238,74 @@ def test_a_table_of_setup_tables() -> None:
     reading = read_page("\n".join(["Category,Table,Required", *rows]))
     assert reading.customize == {"Table Setup": {"allow": ["Service / Service Board", "Company / Company Type"]}}
     assert reading.unresolved == ['line 5: Company / State: "perhaps" is neither yes nor no; it is left out']
+
+
+RAW = """\
+# Permissions
+
+## Companies
+
+<table>
+<tr><th>Permission</th><th>Add</th><th>Edit</th><th>Delete</th><th>Inquire</th></tr>
+<tr><td>Company Maintenance</td><td></td><td>None</td><td>&nbsp;</td><td>**All**</td></tr>
+<tr><td>
+
+Contacts</td><td>All</td><td>`My`</td><td></td><td>All</td></tr>
+</table>
+
+Text with a `<td>` in it.
+
+### Service Desk module
+
+| Permission | Add | Edit | Delete | Inquire |
+|---|---|---|---|---|
+| Closed Service Tickets | All | All | | All |
+"""
+
+
+def test_a_table_of_raw_html_in_markdown_is_read_beside_the_others() -> None:
+    assert read_page(RAW).permissions == WANTED
+    # The lines are those of the file.
+    said = read_page(RAW.replace("Contacts", "Contcts").replace("Closed Service", "Clsd Srv")).unresolved
+    assert [one.partition(":")[0] for one in said] == ["line 8", "line 19"]
+
+
+def test_markdown_that_names_a_tag_is_markdown() -> None:
+    assert read_page(MARKDOWN + "\nEach <td> or <tr> of the page.\n").permissions == WANTED
+
+
+def test_raw_html_that_is_cut_off_or_has_a_table_in_it_is_read_too() -> None:
+    head, body = RAW.partition("</table>")[0], "<tr><td>Notes<table><tr><td>x</td></tr></table></td></tr>"
+    for text in (head, head + body + "</table>\n"):
+        assert read_page(text).permissions["Companies"] == WANTED["Companies"]
+
+
+@pytest.mark.parametrize("text", ["x" * 140_000, '"' + "Notes,All,,,All\nCompanies," * 8000])
+def test_a_cell_without_end_is_refused_with_its_line(text: str) -> None:
+    with pytest.raises(InputError, match="line 3: a cell of this table is longer") as caught:
+        read_page(f"{CSV.partition('Companies')[0]}Companies,Contacts,All,My,,All\nCompanies,{text},All,,,All\n")
+    assert "quotes" in str(caught.value.remedy)
+
+
+def test_a_file_that_is_far_too_large_for_a_page_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    with file.open("wb") as stream:
+        stream.truncate(17 * 2**20)
+    with pytest.raises(InputError, match=r"page\.html is larger than 16 MB.*only its table.*cw_table"):
+        cw_vendor_file._page(file)
+
+
+def test_what_a_quote_that_is_not_closed_swallows_is_told_in_short() -> None:
+    text = CSV.replace("Company Maintenance", '"Company') + "Companies,Notes,All,,,All\n" * 1000
+    said = read_page(text).unresolved
+    assert said
+    assert max(map(len, said)) < 600
+
+
+@pytest.mark.parametrize("line", ["{}x|", "|{0}{0}x|", "--{}x|", "{1}{0}x|", "|--|{}--x"])
+def test_the_time_of_a_long_line_grows_with_it(line: str) -> None:
+    head = "| Function | Add |\n|---|---|\n"
+    assert growth(lambda size: read_page(head + line.format(" " * size, "-" * size)), 4000) < LINEAR
 
 
 @pytest.mark.parametrize(

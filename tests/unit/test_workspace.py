@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,18 @@ def test_a_command_sees_no_keys_of_a_real_tenant():
         check=True,
     )
     assert done.stdout == "[]\n"
+
+
+def test_ansible_knows_how_it_was_started_and_nothing_else_does(tmp_path):
+    say = tmp_path / "ansible-say"
+    say.write_text('#!/bin/sh\necho "$MSP_CONNECTWISE_RUN_WITH"\n', encoding="utf-8")
+    say.chmod(0o755)
+    other = tmp_path / "say"
+    shutil.copy(say, other)
+    script = [sys.executable, "tools/workspace.py"]
+    for command, said in ((say, shlex.join(script)), (other, "")):
+        done = subprocess.run([*script, str(command), "x"], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == said
 
 
 def test_a_command_that_does_not_exist_is_named():
