@@ -83,9 +83,7 @@ def test_a_line_counts_what_is_done_and_names_what_is_not() -> None:
         progress.integration_done(failed=True)
         progress.end("north")
         time.now = 12.4
-        assert progress.line() == (
-            "12 s: 1 of 4 tenants, 1 of 5 integrations done, 1 failed; now south, west, east"
-        )
+        assert progress.line() == ("12 s: 1 of 4 tenants, 1 of 5 integrations done, 1 failed; now south, west, east")
         progress.begin("north")
         assert progress.line().endswith("; now south, west, east and 1 more")
     assert output.texts == [""]
@@ -154,6 +152,18 @@ def test_an_output_for_programs_has_nothing_of_it(
     screen.say_all(["x"])
     screen.clear()
     assert shown == []
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_callback_for_progress_has_it_alone(
+    shown: list[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr(_screen.constants, "CALLBACKS_ENABLED", ["msp.connectwise.fleet"])
+    screen = Screen(terminal=terminal)
+    screen.update("15 s: nothing yet")
+    assert shown == []
+    screen.say("a line")
+    assert shown == ["a line\n"]
 
 
 def test_a_job_and_a_dumb_terminal_are_no_terminals() -> None:
