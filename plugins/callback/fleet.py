@@ -17,6 +17,7 @@ description:
     drifted, new or failed, and how long the rest will take.
   - On a terminal this is one line that is written anew; elsewhere it is a plain line every few seconds.
   - It writes to standard error, so that the output of the callback that is used otherwise stays as it is.
+  - It takes the place of the line of progress that M(msp.connectwise.cw_fleet) shows without it.
 requirements:
   - Enable it with C(callbacks_enabled = msp.connectwise.fleet) in C(ansible.cfg), or C(ANSIBLE_CALLBACKS_ENABLED).
 options:

@@ -22,6 +22,8 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import run
 
 # Callbacks whose output a program reads.
 PROGRAMS = ("json", "jsonl", "junit", "null")
+# The callback that shows progress in its own way, if it is enabled.
+_OWN_PROGRESS = "msp.connectwise.fleet"
 # A worker has no terminal of its own. It inherits these values from the process that started it, which imported this
 # file for the action.
 _TERMINAL = sys.stdout.isatty()
@@ -88,6 +90,8 @@ class Screen:
 
     def update(self, text: str) -> None:
         """Replace the line of progress on a terminal. In a log, print another one."""
+        if _OWN_PROGRESS in (vars(constants)["CALLBACKS_ENABLED"] or ()):
+            return
         if not self.terminal:
             self.say(text)
         elif not self._silent:
