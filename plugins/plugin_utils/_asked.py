@@ -185,7 +185,7 @@ def require_tasks(arguments: Mapping[str, Any], tags: Iterable[str] | None = Non
         return
     if tags is not None and arguments.get("start_at_task"):
         raise InputError(
-            "nothing was done: --start-at-task leaves out the task that all others stand on",
+            "nothing was done: --start-at-task leaves out the task that the others need",
             remedy="run the playbook without it; what is done already is left as it is",
         )
     given = {option: _split(arguments.get(option) or ()) for option in ("tags", "skip_tags")}
@@ -218,5 +218,5 @@ def _refuse_unknown(extra: Iterable[str]) -> None:
         hint = f"did you mean {near[0]}? " if near else ""
         raise InputError(
             f"-e {variable} is no variable of this collection; nothing was done",
-            remedy=f"{hint}Correct it, or begin variables of your own otherwise than with {', '.join(_RESERVED)}",
+            remedy=f"{hint}Correct it, or give your own variables another prefix than {', '.join(_RESERVED)}",
         )

@@ -37,7 +37,7 @@ _WAYS_OUT = (
     ((errno.ENOSPC, errno.EDQUOT), "free space on the disk of"),
     ((errno.EFBIG,), "raise the limit of the size of files (ulimit -f) for"),
     ((errno.EROFS,), "make the file system writable that holds"),
-    ((errno.ENOTDIR, errno.EEXIST), "take away the file that is in the place of a folder on the way to"),
+    ((errno.ENOTDIR, errno.EEXIST), "remove the file that stands where a folder belongs, on the path to"),
 )
 
 

@@ -53,7 +53,7 @@ def show_kept_summary() -> None:
     """Show the summary that a task has left, if there is one."""
     path = Path(run_directory()) / _SUMMARY
     try:
-        lines = json.loads(path.read_text(encoding="utf-8"))
+        lines = json.loads(_files.read_text(path))
         path.unlink()
     except FileNotFoundError:
         return

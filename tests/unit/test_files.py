@@ -123,8 +123,8 @@ def test_the_ends_of_lines_are_those_of_a_text(tmp_path: Path) -> None:
         (errno.ENOSPC, "free space on the disk of PLACE, or set integration_report_dir"),
         (errno.EDQUOT, "free space"),
         (errno.EROFS, "make the file system writable that holds PLACE"),
-        (errno.ENOTDIR, "take away the file"),
-        (errno.EEXIST, "take away the file"),
+        (errno.ENOTDIR, "remove the file"),
+        (errno.EEXIST, "remove the file"),
         (errno.EACCES, "give this user the right to write in PLACE"),
     ],
 )
