@@ -268,6 +268,7 @@ def test_an_identifier_that_is_too_long_has_an_override(vendors: Path) -> None:
         ("  Companies:\n    Contacts: {inquire: All}\n", "  Companies: All\n", 'Companies: "All" is not a mapping'),
         ("customize:", "customise:", "line 10: customise: there is no such key; did you mean customize?"),
         ("  Table Setup:\n    allow", "  Tabel Setup:\n    allow", 'list is known for the function "Tabel Setup"'),
+        ("allow: [S", "exclusive: false\n    allow: [S", "exclusive: state took its place; write state"),
         ("allow: [Service / Service Board]", "allow: most", 'allow: "most" is not one of all'),
         ("allow: [Service / Service Board]", "allow: [1]", "allow[0]: 1 is not text; put it in quotes"),
         ("product: Acme Sync", "features: [boards]", 'there is no "boards"; this vendor has no features'),
