@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,10 @@ _REPEATED = (
     *("cw_add", "cw_routes_dir", "cw_vendor_dirs"),
 )
 _KEYS_FILE = ("cw_keys_file",)
+# What makes a vendor another one here: without it, the next command would make other rights. None of these is a secret.
+_OF_VENDORS = re.compile(
+    r"[a-z]\w*_(customize|features|grace_days|handover|key_description|members?|permissions|reductions|role_name)"
+)
 # Playbooks without a job template, and the template that takes their place.
 _TEMPLATES = {"finish": "onboard", "doctor": "audit", "store_key": "onboard", "key_report": "audit"}
 # Set by what runs Ansible in an environment of its own: how that was typed, which a later command needs as well.
@@ -104,7 +109,7 @@ def _extra(given: str, here: str, names: tuple[str, ...] = _REPEATED) -> list[st
         words = shlex.split(given)
     except ValueError:
         return []
-    kept = [word for word in words if "=" in word and word.startswith(names)]
+    kept = [word for word in words if "=" in word and _repeats(word.partition("=")[0], names)]
     return ["-e", _pairs(kept)] if kept else []
 
 
@@ -121,8 +126,17 @@ def _extra_json(given: str, names: tuple[str, ...]) -> list[str]:
     except yaml.YAMLError:
         return []
     pairs = found.items() if isinstance(found, dict) else ()
-    kept = {name: value for name, value in pairs if str(name).startswith(names) and _is_plain(value)}
-    return ["-e", json.dumps(kept)] if kept else []
+    kept = {
+        name: value
+        for name, value in pairs
+        if _repeats(str(name), names) and (_is_plain(value) or _OF_VENDORS.fullmatch(str(name)))
+    }
+    return ["-e", json.dumps(kept, default=str)] if kept else []
+
+
+def _repeats(name: str, names: tuple[str, ...]) -> bool:
+    """Return whether a later command needs a variable. All but a file of keys repeats what a vendor is."""
+    return name.startswith(names) or (names is _REPEATED and _OF_VENDORS.fullmatch(name) is not None)
 
 
 def _is_plain(value: Any) -> bool:

@@ -30,6 +30,12 @@ HERE = "/home/me/tenants"
         ({"vault_ids": [f"prod@{HERE}/pw", "dev@prompt"]}, "--vault-id prod@pw --vault-id dev@prompt"),
         ({"ask_vault_pass": True}, "--ask-vault-pass"),
         ({"extra_vars": (f"@{HERE}/more.yml", "integration_store=sops x=1")}, "-e @more.yml -e integration_store=sops"),
+        # What a vendor is to be here belongs to what the command makes.
+        ({"extra_vars": ("petra_role_name='A b' x=1", "petra_colour=1")}, "-e 'petra_role_name='\"'\"'A b'\"'\"''"),
+        (
+            {"extra_vars": ('{"petra_permissions": {"System": {"Reports": {"inquire": "All"}}}, "x": {"y": "z"}}',)},
+            """-e '{"petra_permissions": {"System": {"Reports": {"inquire": "All"}}}}'""",
+        ),
         # An empty answer stays one: without it, offboard would be about every vendor.
         ({"extra_vars": ("cw_integrations=",)}, "-e cw_integrations="),
         # Any other variable may be a secret.
