@@ -211,6 +211,8 @@ OWN = {
     # The journal and the lock, in folders of the run and of the store.
     "_report": {"open", "read_text"},
     "fleet": {"open"},
+    "_batch": {"open", "read_text"},
+    "_screen": {"read_text"},
     "_key_file": {"open"},
     # The terminal of the run.
     "cw_fleet": {"open"},
@@ -249,5 +251,5 @@ def test_a_file_that_cannot_be_written_is_named_and_not_its_temporary_one(
 
 def test_what_is_in_the_place_of_a_folder_need_not_be_taken_away(tmp_path: Path) -> None:
     place = _written(tmp_path / "reports", "notes")
-    with pytest.raises(_files.NotAFile, match="set the path to another place, or, if .*reports is not needed, move"):
+    with pytest.raises(_files.NotAFile, match=r"set the path to another place, or, if .*reports is not needed, move"):
         _files.require_folders(place / "north", below=tmp_path)
