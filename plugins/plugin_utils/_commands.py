@@ -25,7 +25,8 @@ _REPEATED = (
 _KEYS_FILE = ("cw_keys_file",)
 # What makes a vendor another one here: without it, the next command would make other rights. None of these is a secret.
 _OF_VENDORS = re.compile(
-    r"[a-z]\w*_(customize|features|grace_days|handover|key_description|members?|permissions|reductions|role_name)"
+    r"[a-z]\w*_(customize|features|feature_groups|further_keys|grace_days|handover|key_description|members?|member_identifier"
+    r"|permissions|reductions|reduction_groups|role_name|strategy)"
 )
 # Playbooks without a job template, and the template that takes their place.
 _TEMPLATES = {"finish": "onboard", "doctor": "audit", "store_key": "onboard", "key_report": "audit"}

@@ -36,6 +36,7 @@ HERE = "/home/me/tenants"
             {"extra_vars": ('{"petra_permissions": {"System": {"Reports": {"inquire": "All"}}}, "x": {"y": "z"}}',)},
             """-e '{"petra_permissions": {"System": {"Reports": {"inquire": "All"}}}}'""",
         ),
+        ({"extra_vars": ("petra_member_identifier=Petra2",)}, "-e petra_member_identifier=Petra2"),
         # An empty answer stays one: without it, offboard would be about every vendor.
         ({"extra_vars": ("cw_integrations=",)}, "-e cw_integrations="),
         # Any other variable may be a secret.
