@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.msp.connectwise.plugins.filter.named_tenants import matching
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import (
     Typed,
     playbook,
@@ -95,7 +96,9 @@ def test_what_chose_the_vendors_of_a_run_can_be_left_out_of_the_next() -> None:
 
 def test_tenants_are_one_argument_also_with_odd_names() -> None:
     command = playbook("store_key", Typed(), ["north", "a b"], ["-e", "cw_keys_file=FILE"])
-    assert command == "ansible-playbook msp.connectwise.store_key --limit 'north,a b' -e cw_keys_file=FILE"
+    limit = r"north,~^a\sb$"
+    assert command == f"ansible-playbook msp.connectwise.store_key --limit '{limit}' -e cw_keys_file=FILE"
+    assert matching("all", {"all": ["north", "a b", "a_b", "a"]}, limit) == ["north", "a b"]
 
 
 @pytest.mark.parametrize(
