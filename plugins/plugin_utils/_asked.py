@@ -47,7 +47,8 @@ _PREFIXES = ("cw_", "integration_")
 _RESERVED = (*_PREFIXES, "psa_")
 # What a vendor's variables end with; a vendor file may have a name with such a prefix, as cw_admin has.
 _OF_VENDORS = re.compile(
-    r"[a-z]+_\w+_(customize|features|grace_days|handover|key_description|members?|permissions|reductions|role_name)"
+    r"[a-z]+_\w+_(customize|features|feature_groups|further_keys|grace_days|handover|key_description|members?|member_identifier"
+    r"|permissions|reductions|reduction_groups|role_name|strategy)"
 )
 # A store that is described may take options of its own.
 _OF_STORES = f"{_settings.PREFIX}store_"
