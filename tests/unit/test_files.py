@@ -211,8 +211,6 @@ OWN = {
     # The journal and the lock, in folders of the run and of the store.
     "_report": {"open", "read_text"},
     "fleet": {"open"},
-    "_batch": {"open", "read_text"},
-    "_screen": {"read_text"},
     "_key_file": {"open"},
     # The terminal of the run.
     "cw_fleet": {"open"},
