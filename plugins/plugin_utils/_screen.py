@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Collection, Mapping
@@ -27,7 +26,11 @@ _OWN_PROGRESS = "msp.connectwise.fleet"
 # A worker has no terminal of its own. It inherits these values from the process that started it, which imported this
 # file for the action.
 _TERMINAL = sys.stdout.isatty()
-_COLUMNS = shutil.get_terminal_size().columns
+# COLUMNS of the environment may be that of another terminal.
+try:
+    _COLUMNS = os.get_terminal_size(sys.stdout.fileno()).columns or 80
+except (OSError, ValueError):
+    _COLUMNS = 80
 # Where a task leaves its summary for the callback that stands beside the playbooks.
 _SUMMARY = "connectwise_summary.json"
 # Holds one word if that callback is loaded. A worker inherits it.
