@@ -24,7 +24,7 @@ export PYTHON
 
 .PHONY: help
 help: ## Show what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 .PHONY: setup
 setup: ## Make .venv with all that the tests and the demo need (once; offline afterwards)
@@ -35,7 +35,7 @@ setup-dev: setup ## The same with the linters and the documentation tools
 	@sh tools/setup.sh dev
 
 .PHONY: test
-test: setup ## Run the tests but for the long ones (TESTS=tests/unit, JOBS=2, PYTEST_ARGS=...)
+test: setup ## Run the tests but for the long ones, about a quarter of an hour (TESTS=tests/unit, JOBS=2, PYTEST_ARGS=...)
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(TESTS) $(PYTEST_ARGS)
 
 .PHONY: screens
@@ -48,11 +48,11 @@ test-long: setup ## Run the tests that take long (LONG_TESTS=tests/long/test_cra
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(LONG_TESTS) $(PYTEST_ARGS)
 
 .PHONY: demo
-demo: setup ## Onboard five vendors on three simulated tenants
+demo: setup ## Onboard five vendors on three simulated tenants (about a minute)
 	@$(RUN) python tools/demo.py
 
 .PHONY: simulator
-simulator: setup ## Start simulated tenants on ports that stay, with an inventory and what to type (PORT=8443)
+simulator: setup ## Run simulated tenants until Ctrl-C, with an inventory and what to type in another terminal (PORT=8443)
 	@$(RUN) python tools/simulator.py --port $(PORT)
 
 .PHONY: bench

@@ -22,18 +22,21 @@ from tests.playground import VENDORS, Playground  # noqa: E402
 from tests.simulator.client import Simulator  # noqa: E402
 
 PICTURE = ROOT / "docs" / "images" / "fleet_report.png"
+LOOKED_AFTER = ("alpine", "birch", "canyon", "delta", "elm", "harbor")
 TENANTS: dict[str, Any] = {
     "sites": [{"name": "na", "kind": "cloud", "region": "NA"}, {"name": "onprem", "kind": "on_prem"}],
     "tenants": [
-        *({"company_id": name, "site": "na", "profile": "extended"} for name in ("alpine", "birch", "canyon", "delta")),
-        {"company_id": "harbor", "site": "onprem", "profile": "published"},
+        *({"company_id": name, "site": "na", "profile": "extended"} for name in (*LOOKED_AFTER[:-1], "fjord")),
+        {"company_id": LOOKED_AFTER[-1], "site": "onprem", "profile": "published"},
     ],
 }
-WIDTH, HEIGHT = 1080, 440
+# Four of the demo's vendors, and one whose page is known in part.
+SHOWN = [*(name for name in VENDORS if name != "acct_sync"), "huntress"]
+WIDTH, HEIGHT = 1080, 740
 
 
 def mishaps(simulator: Simulator) -> None:
-    """What happens to integrations that nobody looks after."""
+    """Change tenants by hand, and make others refuse, as a nightly audit finds them."""
     roles = [role["name"] for role in simulator.state("birch")["roles"]]
     more, less = (next(name for name in roles if word in name) for word in ("Umbrella", "zofiQ"))
     everything = {"module": "Companies", "function": "Contacts", "levels": "All"}
@@ -42,15 +45,16 @@ def mishaps(simulator: Simulator) -> None:
     (key,) = simulator.state("canyon")["keys"]["Umbrella"]
     simulator.edit("canyon", {"op": "delete_key", "public_key": key["public_key"]})
     simulator.faults({"fault": "status", "status": 503, "tenant": "delta"})
+    simulator.faults({"fault": "status", "status": 403, "tenant": "elm", "path": "mySecurity"})
 
 
 def report(ground: Playground, simulator: Simulator) -> Path:
-    ground.play("onboard")
+    ground.play("onboard", "--limit", ",".join(LOOKED_AFTER))
     steps = ground.reports()["harbor"]["umbrella"]["manual_steps"]
     made = simulator.operator("harbor", steps)
     ground.store_keys("harbor", made)
     mishaps(simulator)
-    ground.play("onboard", cw_retries=0)
+    ground.play("audit", cw_retries=0)
     return ground.directory / "connectwise_reports" / "fleet.html"
 
 
@@ -76,9 +80,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         with Simulator(TENANTS, place / "simulator") as simulator:
-            ground = Playground(place / "fleet", simulator.ready, cw_integrations=VENDORS)
+            ground = Playground(place / "fleet", simulator.ready, cw_integrations=SHOWN)
             lesson = choreography(ground)
-            take(lesson, place, 2 * HEIGHT, picture.with_name("choreography.png"))
+            take(lesson, place, 880, picture.with_name("choreography.png"))
             take(report(ground, simulator), place, HEIGHT, picture)
     return 0
 

@@ -32,7 +32,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._batch import host
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._json import loaded
 from ansible_collections.msp.connectwise.plugins.plugin_utils._own_action import with_lists
-from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import own_variables, unanswered
+from ansible_collections.msp.connectwise.plugins.plugin_utils._own_variables import VENDORS, own_variables, unanswered
 from ansible_collections.msp.connectwise.plugins.plugin_utils._profile_names import listed
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import noted, run_directory, summary
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report_place import (
@@ -216,6 +216,8 @@ class ActionModule(ActionBase):
     def _add_absence(self, fleet: _fleet.Fleet, host: str, variables: Mapping[str, Any]) -> None:
         """Say of each integration of a host that the run has not come to it."""
         seen = (fleet["tenants"].get(host) or {"integrations": {}})["integrations"]
+        if VENDORS in seen:
+            return  # What the variable holds are no names; its error stands there.
         error, vendors = NOT_SEEN, []
         try:
             hostvars = (own_variables(self, variables) if unanswered(self, variables) else variables)["hostvars"]

@@ -64,6 +64,7 @@ class ActionModule(OwnAction):
         if not self._task.check_mode:
             _files.write(path, text, mode=0o644)
             _files.write(directory / SCHEMA_FILE.name, SCHEMA_FILE.read_bytes(), mode=0o644)
+        done = f"{path} {'would be written' if self._task.check_mode else 'written'}"
         return {
             "changed": True,
             "file": str(path),
@@ -73,7 +74,7 @@ class ActionModule(OwnAction):
                 *made.messages,
                 *_left_to_do(profile),
                 *announced(name, profile.asks, outside=True),
-                f"{path} written; look it over, then add {name} to cw_integrations",
+                f"{done}; look it over, then add {name} to cw_integrations",
             ],
             "msg": f"{path}: {made.messages[0]}, {counted(len(made.reading.unresolved), 'line')} not resolved",
         }

@@ -15,6 +15,7 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleError
 
+from ansible_collections.msp.connectwise.plugins.module_utils._access import EXCLUSIVE, no_longer
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import VENDOR, PsaError, legible
 from ansible_collections.msp.connectwise.plugins.module_utils._module import run_in_process, unconnected
 from ansible_collections.msp.connectwise.plugins.plugin_utils._guard import guarded
@@ -66,6 +67,8 @@ class ActionModule(TenantAction):
         short = self._task.action.rpartition(".")[2]
         try:
             args = self.connection_options(variables)
+            if short == "cw_table_setup" and EXCLUSIVE in args:
+                raise no_longer()
             self._with_stored_key(short, args, variables)
             in_process = self.runs_in_process(variables)
             # The tasks of the role share the tenant's time; any other task has its own.

@@ -14,9 +14,10 @@ author:
   - The msp.connectwise contributors (@msp-connectwise)
 description:
   - While a playbook of this collection runs, shows how many tenants are done, how many integrations are pending,
-    drifted or failed, and how long the rest will take.
+    drifted, new or failed, and how long the rest will take.
   - On a terminal this is one line that is written anew; elsewhere it is a plain line every few seconds.
   - It writes to standard error, so that the output of the callback that is used otherwise stays as it is.
+  - It takes the place of the line of progress that M(msp.connectwise.cw_fleet) shows without it.
 requirements:
   - Enable it with C(callbacks_enabled = msp.connectwise.fleet) in C(ansible.cfg), or C(ANSIBLE_CALLBACKS_ENABLED).
 options:
@@ -78,7 +79,7 @@ class Progress:
         failed = sum(found[status] for status in BAD)
         work, finished = sum(tenants.values()), min(len(self.statuses), sum(tenants.values()))
         rest = "" if not finished or finished >= work else f", {_spoken(seconds * (work - finished) / finished)} left"
-        others = f"{found['pending']} pending, {found['drifted']} drifted, {failed} failed"
+        others = f"{found['pending']} pending, {found['drifted']} drifted, {found['new']} new, {failed} failed"
         amount = f"{done} of {counted(len(tenants), 'tenant')} done, {finished} of {counted(work, 'integration')}"
         return f"{amount}: {others}{rest}"
 

@@ -48,6 +48,10 @@ PROBES: dict[tuple[str, str], str] = {
 }
 
 
+# The option of a list that state took the place of.
+EXCLUSIVE = "exclusive"
+
+
 @dataclass
 class Access:
     """What the keys can do (read from the tenant), and how that differs from the profile."""
@@ -145,6 +149,15 @@ def member_of(settings: list[Record]) -> str:
     return ""
 
 
+def no_longer(where: str = "") -> InputError:
+    """Return the error for the option of a list that was named so before there was state."""
+    return InputError(
+        f"{where}{EXCLUSIVE} is no option any more; state took its place",
+        remedy=f"write state: present in place of {EXCLUSIVE}: false; take {EXCLUSIVE}: true out, "
+        "since state: exact is the default",
+    )
+
+
 def wished(function: str, entry: Any, state: str | None = None) -> tuple[Customizable, ListWish]:
     """One entry of a profile's Customize lists, checked. state: that of an entry without one."""
     if not isinstance(entry, Mapping):
@@ -153,6 +166,8 @@ def wished(function: str, entry: Any, state: str | None = None) -> tuple[Customi
             remedy="write {allow: [...], disallow: [...]}, or {allow: all}",
         )
     if strangers := sorted(set(entry) - {"allow", "disallow", "state", "module", "on_unknown"}):
+        if EXCLUSIVE in strangers:
+            raise no_longer(f"customize.{function}: ")
         raise InputError(
             f"customize.{function} has unknown fields: {', '.join(map(str, strangers))}",
             remedy="use allow, disallow, state (exact, present or absent), module, on_unknown",

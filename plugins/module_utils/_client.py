@@ -385,8 +385,8 @@ class Psa:
         elif isinstance(problem, AuthenticationFailed):
             problem.remedy = (
                 f"the company exists here, so check public_key ({shown_key(self.connection.public_key)}) and "
-                "private_key (not exchanged?), that the API member of these keys is active, and that nobody edited the "
-                "description of the key, which makes a new pair (msp.connectwise.first_key takes it)"
+                "private_key (not exchanged?), that the API member of these keys is active, and that the description "
+                "of the key was not edited, which makes a new pair (msp.connectwise.first_key takes it)"
             )
         return problem
 

@@ -290,12 +290,14 @@ class ListWish:
                 )
             allow, disallow = None, allow if disallow is None else disallow
         refused = _names_of(disallow if disallow is not None else [], "disallow")
+        if allow is None and len(refused) == 1 and _is_all(refused[0]):
+            return cls([], [], True)
         if state == "present" and refused:
             raise InputError(
                 "state: present allows items and disallows none",
                 remedy="take disallow out, or disallow these items in another task with state: absent",
             )
-        if isinstance(allow, str) and allow.strip().casefold() == "all":
+        if _is_all(allow):
             return cls(None, refused, True)
         if not refused and (allow is None or (state == "present" and not allow)):
             raise InputError("nothing is asked for", remedy="give allow (a list of items, or all) or disallow")
@@ -326,6 +328,10 @@ def _beginning(name: str, universe: Sequence[str]) -> list[str]:
 def _beginnings(universe: Sequence[str]) -> list[str]:
     """What a name with * could have been meant as."""
     return list(dict.fromkeys(f"{item.partition(' / ')[0]} / *" for item in universe if " / " in item))
+
+
+def _is_all(value: Any) -> bool:
+    return isinstance(value, str) and value.strip().casefold() == "all"
 
 
 def _names_of(value: Any, option: str) -> list[str]:

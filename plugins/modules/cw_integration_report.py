@@ -10,10 +10,10 @@ short_description: Record the result of an integration
 version_added: 0.1.0
 description:
   - Records for one integration on one tenant whether it is ready, pending (manual steps are left), drifted (an audit or
-    check mode found a difference), new (it found that nothing exists yet), absent, or failed - as the fact
-    C(connectwise_integrations), and in
-    C(<tenant>/<vendor>.json) and C(.md) below C(integration_report_dir) on the controller. The Markdown file is the
-    work order with the exact clicks, and for a ready integration the hand-over.
+    check mode found a difference), new (it found that nothing exists yet), absent, failed, or unreachable (the tenant
+    did not answer) - as the fact C(connectwise_integrations), and in C(<tenant>/<vendor>.json) and C(.md) below
+    C(integration_report_dir) on the controller. The Markdown file is the work order with the exact clicks, and for a
+    ready integration the hand-over.
   - The task fails if the integration failed, unless C(integration_defer_failure) is true.
   - The last task of the P(msp.connectwise.integration#role) role.
 extends_documentation_fragment:
@@ -76,6 +76,13 @@ integration:
       type: str
       returned: always
     gaps: {description: What the vendor's page leaves open., type: list, elements: str, returned: always}
+    notes:
+      description:
+        - What is no difference and worth knowing, a line each. A line that begins with C(not verified) names what the
+          tenant does not show, and why.
+      type: list
+      elements: str
+      returned: if there are any
     manual_steps: {description: What a person has to click., type: list, elements: dict, returned: always}
     differences: {description: What differs from the profile., type: list, elements: str, returned: always}
     changes: {description: "What was changed, a line each.", type: list, elements: str, returned: always}

@@ -20,8 +20,8 @@ extends_documentation_fragment:
   - msp.connectwise.attributes.store
 options:
   operation:
-    description: What to do. V(rekey) encrypts the file anew with the passphrase that O(vault_id) names; the run has to
-      have another passphrase besides.
+    description: What to do. V(rekey) encrypts the file again, with the passphrase that O(vault_id) names. The run needs
+      the old passphrase as well.
     type: str
     choices: [read, write, delete, rekey]
     required: true

@@ -65,7 +65,8 @@ options:
       - V(exact) - the list holds what O(allow) says and nothing else. Without O(allow), the items of O(disallow) are
         taken away and the rest stays.
       - V(present) - the items of O(allow) are allowed. The rest stays as it is.
-      - V(absent) - the items of O(disallow), or of O(allow), are not allowed. The rest stays as it is.
+      - V(absent) - the items of O(disallow), or of O(allow), are not allowed. The rest stays as it is. With V(all) in
+        place of the items, nothing is allowed.
     type: str
     choices: [exact, present, absent]
     default: exact
@@ -305,17 +306,19 @@ def planned(
     try:
         plan = plan_list(wish, current or [], items or catalogue, what=what.item, lenient=lenient)
     except UnknownName as problem:
-        raise to_choose(problem, what, items) from None
+        raise to_choose(problem, what, wish, items) from None
     return what, wish, target, current, plan
 
 
-def to_choose(problem: UnknownName, what: Customizable, items: list[str]) -> UnknownName:
+def to_choose(problem: UnknownName, what: Customizable, wish: ListWish, items: list[str]) -> UnknownName:
     """Return the error with the names that the tenant has for the list, and with one of them as an example."""
     near = problem.data.get("closest") or items[:1]
     if near:
         if not problem.data.get("closest"):
             problem.problem = legible(f"{problem.problem} (the tenant has {listed(items)})")
-        example = json.dumps({what.function: {"allow": near[:1]}}, ensure_ascii=False)
+        # What is not to be allowed must not become an example that allows it.
+        option = "disallow" if problem.data.get("name") in wish.disallow else "allow"
+        example = json.dumps({what.function: {option: near[:1]}}, ensure_ascii=False)
         problem.choice = ("customize", example)
         problem.remedy = f"name items of the tenant, such as {example}"
     return problem

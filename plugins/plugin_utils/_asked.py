@@ -47,7 +47,8 @@ _PREFIXES = ("cw_", "integration_")
 _RESERVED = (*_PREFIXES, "psa_")
 # What a vendor's variables end with; a vendor file may have a name with such a prefix, as cw_admin has.
 _OF_VENDORS = re.compile(
-    r"[a-z]+_\w+_(customize|features|grace_days|handover|key_description|members?|permissions|reductions|role_name)"
+    r"[a-z]+_\w+_(customize|features|feature_groups|further_keys|grace_days|handover|key_description|members?|member_identifier"
+    r"|permissions|reductions|reduction_groups|role_name|strategy)"
 )
 # A store that is described may take options of its own.
 _OF_STORES = f"{_settings.PREFIX}store_"
@@ -185,7 +186,7 @@ def require_tasks(arguments: Mapping[str, Any], tags: Iterable[str] | None = Non
         return
     if tags is not None and arguments.get("start_at_task"):
         raise InputError(
-            "nothing was done: --start-at-task leaves out the task that all others stand on",
+            "nothing was done: --start-at-task leaves out the task that the others need",
             remedy="run the playbook without it; what is done already is left as it is",
         )
     given = {option: _split(arguments.get(option) or ()) for option in ("tags", "skip_tags")}
@@ -218,5 +219,5 @@ def _refuse_unknown(extra: Iterable[str]) -> None:
         hint = f"did you mean {near[0]}? " if near else ""
         raise InputError(
             f"-e {variable} is no variable of this collection; nothing was done",
-            remedy=f"{hint}Correct it, or begin variables of your own otherwise than with {', '.join(_RESERVED)}",
+            remedy=f"{hint}Correct it, or give your own variables another prefix than {', '.join(_RESERVED)}",
         )

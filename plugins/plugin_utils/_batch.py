@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.plugin_utils import _files
 from ansible_collections.msp.connectwise.plugins.plugin_utils._report import run_directory
 
 _FILE = "connectwise_batch.json"
@@ -27,16 +27,13 @@ class Batch:
 
 def remember(batch: Batch) -> None:
     """Note the hosts of a fleet task. Raises OSError."""
-    path = Path(run_directory()) / _FILE
-    handle = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CREAT, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump(asdict(batch), stream)
+    _files.write(Path(run_directory()) / _FILE, json.dumps(asdict(batch)))
 
 
 def remembered() -> Batch | None:
     """Return the hosts of the last fleet task of this run; None if there was none."""
     try:
-        text = (Path(run_directory()) / _FILE).read_text(encoding="utf-8")
+        text = _files.read_text(Path(run_directory()) / _FILE)
     except FileNotFoundError:
         return None
     return Batch(**json.loads(text))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,11 @@ _REPEATED = (
     *("cw_add", "cw_routes_dir", "cw_vendor_dirs"),
 )
 _KEYS_FILE = ("cw_keys_file",)
+# What makes a vendor another one here: without it, the next command would make other rights. None of these is a secret.
+_OF_VENDORS = re.compile(
+    r"[a-z]\w*_(customize|features|feature_groups|further_keys|grace_days|handover|key_description|members?|member_identifier"
+    r"|permissions|reductions|reduction_groups|role_name|strategy)"
+)
 # Playbooks without a job template, and the template that takes their place.
 _TEMPLATES = {"finish": "onboard", "doctor": "audit", "store_key": "onboard", "key_report": "audit"}
 # Set by what runs Ansible in an environment of its own: how that was typed, which a later command needs as well.
@@ -104,7 +110,7 @@ def _extra(given: str, here: str, names: tuple[str, ...] = _REPEATED) -> list[st
         words = shlex.split(given)
     except ValueError:
         return []
-    kept = [word for word in words if "=" in word and word.startswith(names)]
+    kept = [word for word in words if "=" in word and _repeats(word.partition("=")[0], names)]
     return ["-e", _pairs(kept)] if kept else []
 
 
@@ -121,8 +127,17 @@ def _extra_json(given: str, names: tuple[str, ...]) -> list[str]:
     except yaml.YAMLError:
         return []
     pairs = found.items() if isinstance(found, dict) else ()
-    kept = {name: value for name, value in pairs if str(name).startswith(names) and _is_plain(value)}
-    return ["-e", json.dumps(kept)] if kept else []
+    kept = {
+        name: value
+        for name, value in pairs
+        if _repeats(str(name), names) and (_is_plain(value) or _OF_VENDORS.fullmatch(str(name)))
+    }
+    return ["-e", json.dumps(kept, default=str)] if kept else []
+
+
+def _repeats(name: str, names: tuple[str, ...]) -> bool:
+    """Return whether a later command needs a variable. All but a file of keys repeats what a vendor is."""
+    return name.startswith(names) or (names is _REPEATED and _OF_VENDORS.fullmatch(name) is not None)
 
 
 def _is_plain(value: Any) -> bool:
@@ -148,7 +163,7 @@ def short_path(path: str, here: str) -> str:
 
 def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[str] = ()) -> str:
     """What runs a playbook of this collection; limit: tenants, or one `@FILE`."""
-    names = ",".join(limit)
+    names = ",".join(map(_pattern, limit))
     if run.templates is not None:
         # Nobody types there; those that have no template are what one of them does as well.
         launched = f"{run.templates} {launched_as(name, run)}".strip()
@@ -157,6 +172,13 @@ def playbook(name: str, run: Typed, limit: Iterable[str] = (), more: Sequence[st
     if name == "store_key" and not more:
         more = run.keys_file
     return shlex.join([*words, *(["--limit", names] if names else []), *more])
+
+
+def _pattern(name: str) -> str:
+    """Return what --limit takes for a tenant: Ansible takes a name with a space in it for two."""
+    if name.startswith("@") or not re.search(r"\s", name):
+        return name
+    return "~^" + r"\s".join(map(re.escape, re.split(r"\s", name))) + "$"
 
 
 def launched_as(name: str, run: Typed) -> str:

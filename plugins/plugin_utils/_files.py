@@ -37,7 +37,7 @@ _WAYS_OUT = (
     ((errno.ENOSPC, errno.EDQUOT), "free space on the disk of"),
     ((errno.EFBIG,), "raise the limit of the size of files (ulimit -f) for"),
     ((errno.EROFS,), "make the file system writable that holds"),
-    ((errno.ENOTDIR, errno.EEXIST), "take away the file that is in the place of a folder on the way to"),
+    ((errno.ENOTDIR, errno.EEXIST), "remove the file that stands where a folder belongs, on the path to"),
 )
 
 
@@ -95,8 +95,8 @@ def write(
                     os.fsync(file.fileno())
             os.replace(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException as problem:
-            if isinstance(problem, OSError) and problem.filename is None:
-                problem.filename = str(path)
+            if isinstance(problem, OSError) and problem.filename in (None, temporary):
+                problem.filename, problem.filename2 = str(path), None
             # What went wrong first is what is told.
             with suppress(OSError):
                 os.unlink(temporary, dir_fd=folder)
@@ -237,4 +237,4 @@ def _kind(mode: int) -> str:
 def _remedy(path: Path, mode: int, wanted: str) -> str:
     if stat.S_ISLNK(mode):
         return f"replace the link by {wanted} itself, or set the path to what it leads to"
-    return f"find out who put it there and take it away: {path}"
+    return f"set the path to another place, or, if {path} is not needed, move it away"

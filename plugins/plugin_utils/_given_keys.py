@@ -212,7 +212,7 @@ def _pair(waiting: Waiting, integration: Integration, terminal: Terminal) -> dic
     """
     pair: dict[str, str] = {}
     for _try in range(_TRIES):
-        public = terminal.ask(f"Public key of {waiting.place} (not shown; nothing to leave it out)")
+        public = terminal.ask(f"Public key of {waiting.place} (not shown; press Enter to skip it)")
         if not public:
             break
         private = ""

@@ -311,7 +311,7 @@ def refusal(record: Record, facts: Facts, wish: Wish) -> str:
         return f"{REFUSED}: {why_refused(record, facts)}"
     line = f'{REFUSED}; a key {key.get("public_key")} ("{key.get("description")}") exists'
     if key.get("id") == (record.get("current") or {}).get("key_id"):
-        return f"{line} in its record: somebody edited the description, and ConnectWise PSA then makes a new pair"
+        return f"{line} in its record: its description was edited, and ConnectWise PSA then makes a new pair"
     return f"{line}, which the key store does not have"
 
 

@@ -279,7 +279,8 @@ class KeyFile:
 
     def _unlockable(self, problem: OSError) -> StoreError:
         return StoreError(
-            f"the file system of {self.directory} gives no locks ({problem.strerror}), so two runs could lose a key",
+            f"the file system of {self.directory} does not support locks ({problem.strerror}), so two runs "
+            "could lose a key",
             "set integration_store_dir to a folder on a local disk, or let its file system lock files (on NFS: start "
             "the lock service, and mount without nolock)",
         )

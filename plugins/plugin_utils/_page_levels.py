@@ -14,8 +14,9 @@ from ansible_collections.msp.connectwise.plugins.module_utils._permissions impor
 MARKS = re.compile(r"[*†‡§¹²³]+|\(\d+\)")
 # What a browser adds to a tick to have it coloured.
 _COLOURED = "\ufe0f"
-_TICKS = ("yes", "y", "x", "✓", "✔", "✅", "☑", "•", "●")
-_CROSSES = ("no", "n", "✗", "✘", "✖", "❌", "☐", "")
+_TICKS = ("yes", "y", "on", "true", "x", "✓", "✔", "✅", "☑", "•", "●")
+# A spreadsheet writes a box without a tick as FALSE.
+_CROSSES = ("no", "n", "off", "false", "✗", "✘", "✖", "❌", "☐", "")
 _NOTHING = (*_CROSSES, "-", "n/a", "na")
 _WORDS = {word.casefold(): word for word in RANK}
 # Between the verbs and levels of a cell that has them in words.

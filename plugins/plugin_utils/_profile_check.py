@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.msp.connectwise.plugins.module_utils._access import EXCLUSIVE, no_longer
 from ansible_collections.msp.connectwise.plugins.module_utils._customize import customizable
 from ansible_collections.msp.connectwise.plugins.module_utils._errors import InputError
 from ansible_collections.msp.connectwise.plugins.module_utils._names import (
@@ -120,6 +121,8 @@ def _mapping(value: Mapping[Any, Any], schema: Mapping[str, Any], path: Where) -
             yield (*path, key), "the key is not text, or is empty"
         elif isinstance(further, Mapping):
             yield from misfits(item, further, (*path, key))
+        elif key == EXCLUSIVE and "state" in known:
+            yield (*path, key), f"state took its place; {no_longer().remedy}"
         else:
             yield (*path, key), f"there is no such key; {nearest(key, known)}"
     for key in schema.get("required", []):

@@ -26,8 +26,11 @@ DIRECTORY = "connectwise_vendors"
 _OWN = "cw_admin"
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _ROLE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*){2}\Z")
-_BULLET = re.compile(r"^\s*(?:[-*\u2022\u2013]\s+|[-\u2022\u2013]$)")
-_QUOTED = re.compile(r"(['\"])(.*)\1", re.DOTALL)
+_BULLETS = r"-\u2010-\u2015\u00b7\u2022\u2023\u25aa\u25cb\u25cf\u25e6"
+_BULLET = re.compile(rf"^\s*(?:[{_BULLETS}*]\s+|\d+[.)]\s+|[{_BULLETS}]$)")
+_QUOTED = re.compile(r"(['\"\u2018\u201a\u201c\u201e\u00ab])(.*)(?:\1|[\u2018\u2019\u201c\u201d\u00bb])", re.DOTALL)
+# What a text that was copied from a page has between its letters.
+_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _REMEDY = "write cw_integrations as a list, such as [zofiq, umbrella], as text, such as zofiq,umbrella, or as all"
 
 
@@ -49,11 +52,14 @@ def listed(value: str | Iterable[Any]) -> list[Any]:
     """The names in a list, or in a text with commas or with a name on each line, as people fill in a survey."""
     if not isinstance(value, str):
         return [part.strip() if isinstance(part, str) else part for part in value]
-    lines = [_BULLET.sub("", line).strip() for line in value.splitlines()]
+    text = _HIDDEN.sub("", value).strip()
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
+    lines = [_BULLET.sub("", line).strip() for line in text.splitlines()]
     lines = [line for line in lines if line]
     # The comma at the end of a line is no name.
-    lines = [line.strip(" ,") for line in lines] if len(lines) > 1 else lines or [value]
-    return [_QUOTED.sub(r"\2", part.strip()).strip() for line in lines for part in line.split(",")]
+    lines = [line.strip(" ,;") for line in lines] if len(lines) > 1 else lines or [""]
+    return [_QUOTED.sub(r"\2", part.strip()).strip() for line in lines for part in re.split("[,;]", line)]
 
 
 def wanted(value: Any, directories: Sequence[Path] = ()) -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Collection, Mapping
@@ -22,10 +21,16 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils._report import run
 
 # Callbacks whose output a program reads.
 PROGRAMS = ("json", "jsonl", "junit", "null")
+# The callback that shows progress in its own way, if it is enabled.
+_OWN_PROGRESS = "msp.connectwise.fleet"
 # A worker has no terminal of its own. It inherits these values from the process that started it, which imported this
 # file for the action.
 _TERMINAL = sys.stdout.isatty()
-_COLUMNS = shutil.get_terminal_size().columns
+# COLUMNS of the environment may be that of another terminal.
+try:
+    _COLUMNS = os.get_terminal_size(sys.stdout.fileno()).columns or 80
+except (OSError, ValueError):
+    _COLUMNS = 80
 # Where a task leaves its summary for the callback that stands beside the playbooks.
 _SUMMARY = "connectwise_summary.json"
 # Holds one word if that callback is loaded. A worker inherits it.
@@ -51,7 +56,7 @@ def show_kept_summary() -> None:
     """Show the summary that a task has left, if there is one."""
     path = Path(run_directory()) / _SUMMARY
     try:
-        lines = json.loads(path.read_text(encoding="utf-8"))
+        lines = json.loads(_files.read_text(path))
         path.unlink()
     except FileNotFoundError:
         return
@@ -88,6 +93,8 @@ class Screen:
 
     def update(self, text: str) -> None:
         """Replace the line of progress on a terminal. In a log, print another one."""
+        if _OWN_PROGRESS in (vars(constants)["CALLBACKS_ENABLED"] or ()):
+            return
         if not self.terminal:
             self.say(text)
         elif not self._silent:

@@ -129,7 +129,7 @@ def first_key(run: Ended) -> list[str]:
     begun = run.result(host, BEGUN)
     kept = begun if begun.get("failed") else run.result(host, KEPT)
     if kept.get("failed") or "path" not in kept:
-        text = str(kept.get("msg") or "nobody was asked for the keys; the output says why")
+        text = str(kept.get("msg") or "the keys were not asked for; the output says why")
         return closing(run.head("first_key", "not kept"), [], [("Failed:", text)], [run.command("first_key", [host])])
     word, text = _diagnosis(run.result(host, EXAMINED))
     places = [("File:", short_path(str(kept["path"]), run.typed.here))]

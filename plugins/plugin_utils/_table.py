@@ -303,13 +303,15 @@ def _by_hand(fleet: Fleet, names: Sequence[str], orders: str) -> list[str]:
 def _for_vendors(fleet: Fleet, names: Sequence[str]) -> list[str]:
     """Keys that a person has to give to vendors: until when at the latest, or those that this run has made."""
     known = with_status(fleet, names, STATUSES)
-    ends = sorted(
+    ends = [
         (key["until"], f"{name} {vendor}")
         for name, vendor, cell in known
         for key in cell.get("old_keys") or []
         if key.get("until")
-    )
+    ]
     if ends:
+        # By what is shown: seconds between keys of one run would order them by chance.
+        ends.sort(key=lambda one: (str(one[0])[:16], one[1]))
         until = f"old keys work until {spoken(ends[0][0])}"
         return _line("Vendors:", f"{until}; enter the new ones before: {named([who for _until, who in ends])}", 2)
     made = [

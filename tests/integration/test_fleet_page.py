@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 
@@ -226,7 +228,7 @@ def test_a_profile_that_is_a_part_of_the_page_says_so(page: Browser, address: st
         "unreachable",
     }
     # What is not known of a vendor is there once, and not for each tenant.
-    text = Path(address.removeprefix("file://")).read_text(encoding="utf-8")
+    text = Path(url2pathname(urlsplit(address).path)).read_text(encoding="utf-8")
     assert text.count(GAPS[0]) == 1
     page.js("document.querySelector('#matrix td.new[data-vendor=\"5\"]').click()")
     text = page.js("document.getElementById('detail').innerText")

@@ -70,7 +70,7 @@ def test_one_tenant_that_is_away_stops_no_other_and_is_told(fleet: Fleet, first:
 def test_the_callback_counts_tenants_and_says_how_it_ended(first: Measured) -> None:
     lines = [line for line in first.output.splitlines() if line.startswith("fleet: ")]
     assert len(lines) > 2
-    assert lines[-1] == "fleet: 3 of 3 tenants done, 3 of 3 integrations: 0 pending, 0 drifted, 1 failed"
+    assert lines[-1] == "fleet: 3 of 3 tenants done, 3 of 3 integrations: 0 pending, 0 drifted, 0 new, 1 failed"
     assert any(" left" in line for line in lines)
     assert "PLAY RECAP" in first.output
 

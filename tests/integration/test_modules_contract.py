@@ -607,8 +607,8 @@ BAD = [
         "north",
         "cw_table_setup",
         {"role": "Bad", "allow": ["Service / Priority"], "exclusive": False},
-        "",
-        ("Unsupported parameters", "exclusive", "state"),
+        "InputError",
+        ("exclusive is no option any more; state took its place", "write state: present in place of exclusive: false"),
         twice=True,
     ),
     Bad(
@@ -617,7 +617,15 @@ BAD = [
         "cw_table_setup",
         {"role": "Bad", "lists": {"Table Setup": {"allow": ["Service / Priority"], "exclusive": False}}},
         "InputError",
-        ("customize.Table Setup has unknown fields: exclusive", "state (exact, present or absent)"),
+        ("customize.Table Setup: exclusive is no option any more", "write state: present"),
+    ),
+    Bad(
+        "an unknown item that is not to be allowed",
+        "north",
+        "cw_table_setup",
+        {"role": "Technician", "disallow": ["Service / Prioriti"], "state": "absent"},
+        "UnknownName",
+        ('no table "Service / Prioriti"', 'such as {"Table Setup": {"disallow": ["Service / Priority"]}}'),
     ),
     Bad(
         "misspelt setting of a store",

@@ -346,6 +346,13 @@ class TestWrongInput:
         assert after["petra"]["time"] > before["petra"]["time"]
         assert after["petra"]["status"] == "ready"
 
+    def test_a_list_with_what_is_no_name_is_one_failure(self, world: World) -> None:
+        played = world.onboard("--check", "--limit", "north", cw_integrations="Zofiq\nThe Petra\n")
+        assert played.code != 0
+        assert "1 tenant: 1 failed" in played.output
+        assert "did you mean zofiq?" in played.output
+        assert "unreachable" not in played.output.partition("PLAY RECAP")[0]
+
     def test_missing_passphrase_is_said_before_a_key_is_made(self, world: World, tmp_path: Path) -> None:
         world.simulator.clear_journal()
         ground = Playground(tmp_path, world.simulator.ready, cw_integrations=["petra"])

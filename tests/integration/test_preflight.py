@@ -36,7 +36,7 @@ WRONG = [
     Wrong(
         "noreports",
         {"integration_report_dir": f"{FILE}/reports"},
-        ("reports cannot be written to", "take away the file"),
+        ("reports cannot be written to", "remove the file"),
     ),
     # A folder that takes no file, not even from root.
     Wrong(

@@ -250,6 +250,20 @@ def test_the_summary_comes_last_where_all_of_many_tenants_fail(world: World, tmp
     assert_names_each_task_once(played)
 
 
+@pytest.mark.timeout(300)
+def test_fifty_tenants_show_four_diffs_each(tmp_path: Path) -> None:
+    names = [f"t{number:02}" for number in range(50)]
+    tenants = {"sites": TENANTS["sites"][:1], "tenants": [{"company_id": name, "site": "na"} for name in names]}
+    with Simulator(tenants, tmp_path / "simulator") as simulator:
+        ground = Playground(tmp_path / "fleet", simulator.ready, cw_integrations=[VENDOR])
+        played = ground.play("onboard", "--check", "--diff")
+    assert played.code == 0, played.output[-3000:]
+    assert set(diffs(played)) == {f"{name} {VENDOR}: {one}" for name in names for one in OBJECTS}
+    assert changed(played) == dict.fromkeys(names, 1)
+    assert_ends_with_its_summary(played)
+    assert_names_each_task_once(played)
+
+
 def test_a_run_that_begins_nothing_ends_with_the_reason(world: World) -> None:
     played = world.play("onboard", "--tags", "nope")
     assert played.code == 2

@@ -272,6 +272,12 @@ class TestOneFile:
         assert said in " ".join(played.output.split())
         assert sorted(world.ground.directory.rglob("*")) == before
 
+    def test_a_check_says_what_would_be_written(self, world: World) -> None:
+        played = world.ground.play("new_vendor", "--check", cw_vendor="never_written")
+        assert played.code == 0, played.output
+        assert "never_written.yml would be written; look it over" in played.output
+        assert not list(world.ground.directory.rglob("never_written.yml"))
+
     def test_a_file_is_compared_with_a_page(self, world: World) -> None:
         page = world.ground.directory / "page.html"
         same = world.ground.play("new_vendor", cw_vendor="acme_sync", cw_table=str(page))

@@ -36,7 +36,7 @@ TENANTS: dict[str, Any] = {
     ],
 }
 # The lines of the README's section "Use it", which the guide shows as a transcript.
-USE_IT = ("passphrase", "export", "first_key", "first_key_onprem", "onboard_check", "onboard", "audit")
+USE_IT = ("openssl", "export", "first_key", "first_key_onprem", "onboard_check", "onboard", "audit")
 GUIDE = DOCUMENTS["guide_first_steps"]
 BEGIN, END = ".. make screens writes what follows.\n.. code-block:: text\n\n", ".. make screens has written that.\n"
 DIFF_LINES = 16

@@ -32,7 +32,7 @@ def test_a_slow_run_shows_one_live_line(tmp_path: Path) -> None:
             "ansible-playbook",
             ["msp.connectwise.audit", "-i", str(ground.inventory), "--step"],
             cwd=str(ground.directory),
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "TERM": "xterm", "PWD": str(ground.directory)},
+            env={**os.environ, "ANSIBLE_NOCOLOR": "1", "TERM": "xterm", "COLUMNS": "200", "PWD": str(ground.directory)},
             encoding="utf-8",
             timeout=100,
             dimensions=(50, COLUMNS),

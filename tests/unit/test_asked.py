@@ -69,8 +69,17 @@ def test_a_playbook_of_the_collection_takes_no_unknown_variable(playbook: str, g
 @pytest.mark.parametrize(
     "given",
     [
-        *("cw_search", "cw_host", "integration_store", "cw_admin_role_name", "psa_sync_member", "awx_slices", "mine"),
-        *("zofiq_role_name", "umbrella_member", "integration_store_token"),
+        *(
+            "cw_search",
+            "cw_host",
+            "integration_store",
+            "cw_admin_role_name",
+            "cw_admin_member_identifier",
+            "psa_sync_member",
+            "awx_slices",
+            "mine",
+        ),
+        *("zofiq_role_name", "cw_admin_member_identifier", "umbrella_member", "integration_store_token"),
     ],
 )
 def test_a_playbook_of_the_collection_takes_what_has_a_meaning(given: str) -> None:

@@ -237,8 +237,8 @@ def test_wrong_keys_of_a_company_that_exists(script):
     assert str(caught.value) == (
         "tenant north at psa.example.com: GET /a: the keys were refused. "
         'The server said: "UserNotAuthenticated". What to do: the company exists here, so check public_key '
-        "(publ…) and private_key (not exchanged?), that the API member of these keys is active, and that nobody edited "
-        "the description of the key, which makes a new pair (msp.connectwise.first_key takes it)."
+        "(publ…) and private_key (not exchanged?), that the API member of these keys is active, and that the "
+        "description of the key was not edited, which makes a new pair (msp.connectwise.first_key takes it)."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.msp.connectwise.plugins.filter.named_tenants import matching
 from ansible_collections.msp.connectwise.plugins.plugin_utils._commands import (
     Typed,
     playbook,
@@ -30,6 +31,13 @@ HERE = "/home/me/tenants"
         ({"vault_ids": [f"prod@{HERE}/pw", "dev@prompt"]}, "--vault-id prod@pw --vault-id dev@prompt"),
         ({"ask_vault_pass": True}, "--ask-vault-pass"),
         ({"extra_vars": (f"@{HERE}/more.yml", "integration_store=sops x=1")}, "-e @more.yml -e integration_store=sops"),
+        # What a vendor is to be here belongs to what the command makes.
+        ({"extra_vars": ("petra_role_name='A b' x=1", "petra_colour=1")}, "-e 'petra_role_name='\"'\"'A b'\"'\"''"),
+        (
+            {"extra_vars": ('{"petra_permissions": {"System": {"Reports": {"inquire": "All"}}}, "x": {"y": "z"}}',)},
+            """-e '{"petra_permissions": {"System": {"Reports": {"inquire": "All"}}}}'""",
+        ),
+        ({"extra_vars": ("petra_member_identifier=Petra2",)}, "-e petra_member_identifier=Petra2"),
         # An empty answer stays one: without it, offboard would be about every vendor.
         ({"extra_vars": ("cw_integrations=",)}, "-e cw_integrations="),
         # Any other variable may be a secret.
@@ -88,7 +96,9 @@ def test_what_chose_the_vendors_of_a_run_can_be_left_out_of_the_next() -> None:
 
 def test_tenants_are_one_argument_also_with_odd_names() -> None:
     command = playbook("store_key", Typed(), ["north", "a b"], ["-e", "cw_keys_file=FILE"])
-    assert command == "ansible-playbook msp.connectwise.store_key --limit 'north,a b' -e cw_keys_file=FILE"
+    limit = r"north,~^a\sb$"
+    assert command == f"ansible-playbook msp.connectwise.store_key --limit '{limit}' -e cw_keys_file=FILE"
+    assert matching("all", {"all": ["north", "a b", "a_b", "a"]}, limit) == ["north", "a b"]
 
 
 @pytest.mark.parametrize(

@@ -558,8 +558,14 @@ EDITED = {**key(7, "Edited"), "public_key": pub(5)}
     ("current", "keys", "more", "named", "why"),
     [
         # ConnectWise makes a new pair for the same record.
-        (CURRENT, [EDITED], {}, 5, "in its record: somebody edited the description"),
-        (CURRENT, [key(3, "Else"), {**EDITED, "description": "Sync key"}], {}, 5, "in its record: somebody edited"),
+        (CURRENT, [EDITED], {}, 5, "in its record: its description was edited"),
+        (
+            CURRENT,
+            [key(3, "Else"), {**EDITED, "description": "Sync key"}],
+            {},
+            5,
+            "in its record: its description was edited",
+        ),
         # The store knows no record of a key that a person has made.
         ({**CURRENT, "key_id": None}, [key(3, "Else"), key(4)], {}, 4, "which the key store does not have"),
         ({**CURRENT, "key_id": None}, [key(3, "Edited")], {}, 3, "which the key store does not have"),

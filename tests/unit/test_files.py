@@ -123,8 +123,8 @@ def test_the_ends_of_lines_are_those_of_a_text(tmp_path: Path) -> None:
         (errno.ENOSPC, "free space on the disk of PLACE, or set integration_report_dir"),
         (errno.EDQUOT, "free space"),
         (errno.EROFS, "make the file system writable that holds PLACE"),
-        (errno.ENOTDIR, "take away the file"),
-        (errno.EEXIST, "take away the file"),
+        (errno.ENOTDIR, "remove the file"),
+        (errno.EEXIST, "remove the file"),
         (errno.EACCES, "give this user the right to write in PLACE"),
     ],
 )
@@ -229,3 +229,25 @@ def test_files_of_others_are_read_and_written_in_one_place() -> None:
                 if name in RAW and not safe and path.stem != "_files":
                     found.setdefault(path.stem, set()).add(name)
     assert found == OWN
+
+
+def test_a_file_that_cannot_be_written_is_named_and_not_its_temporary_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+
+    def refuse(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if str(path).endswith(".part"):
+            raise OSError(errno.EROFS, "Read-only file system", path)
+        return opened(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(OSError, match="Read-only") as caught:
+        _files.write(tmp_path / "vendors.html", "x")
+    assert caught.value.filename == str(tmp_path / "vendors.html")
+
+
+def test_what_is_in_the_place_of_a_folder_need_not_be_taken_away(tmp_path: Path) -> None:
+    place = _written(tmp_path / "reports", "notes")
+    with pytest.raises(_files.NotAFile, match=r"set the path to another place, or, if .*reports is not needed, move"):
+        _files.require_folders(place / "north", below=tmp_path)

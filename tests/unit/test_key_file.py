@@ -115,7 +115,7 @@ def test_a_file_system_without_locks_is_told_as_such(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     told = said(store(tmp_path).write, "zofiq", RECORD, 0)
-    assert f"the file system of {tmp_path} gives no locks (No locks available)" in told
+    assert f"the file system of {tmp_path} does not support locks (No locks available)" in told
     assert "integration_store_dir" in told
     assert "another run" not in told
     assert not (tmp_path / "north.yml").exists()

@@ -154,6 +154,18 @@ def test_an_output_for_programs_has_nothing_of_it(
     assert shown == []
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_callback_for_progress_has_it_alone(
+    shown: list[str], monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
+    monkeypatch.setattr(_screen.constants, "CALLBACKS_ENABLED", ["msp.connectwise.fleet"])
+    screen = Screen(terminal=terminal)
+    screen.update("15 s: nothing yet")
+    assert shown == []
+    screen.say("a line")
+    assert shown == ["a line\n"]
+
+
 def test_a_job_and_a_dumb_terminal_are_no_terminals() -> None:
     assert is_terminal({"TERM": "xterm"}, stdout=True)
     assert not is_terminal({"TERM": "dumb"}, stdout=True)

@@ -373,3 +373,12 @@ def test_on_awx_nobody_types_commands() -> None:
 
 def test_nothing_is_known() -> None:
     assert table(fleet())[0].endswith("0 tenants: nothing is known")
+
+
+def test_keys_replaced_in_the_same_minute_are_in_the_order_of_their_names() -> None:
+    first, last = ([{"until": f"2026-12-06T04:05:{second}+00:00"}] for second in ("01", "59"))
+    made = fleet(
+        entry("north", "zofiq", "ready", old_keys=first),
+        entry("north", "petra", "ready", old_keys=last),
+    )
+    assert "enter the new ones before: north petra, north zofiq" in " ".join(line.strip() for line in table(made))

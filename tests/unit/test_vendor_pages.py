@@ -114,6 +114,14 @@ def test_what_is_not_known_is_listed_and_not_guessed(row: str, said: str) -> Non
     assert said in line
 
 
+def test_boxes_of_a_spreadsheet_are_ticks_and_no_ticks() -> None:
+    page = "Module,Function,Add,Edit,Delete,Inquire\nCompanies,Contacts,FALSE,off,False,TRUE\n"
+    assert read_page(page).questions == [_page_rows.TICKED]
+    wanted = {"Companies": {"Contacts": {"add": "None", "edit": "None", "delete": "None", "inquire": "All"}}}
+    assert read_page(page, ticked="All").permissions == wanted
+    assert read_page(page.replace("TRUE", "All")).permissions == wanted
+
+
 TICKS = """\
 <table><tr><th>Module</th><th>Function</th><th>Add</th><th>Edit</th><th>Delete</th><th>Inquire</th></tr>
 <tr><td>Companies</td><td>Company Maintenance</td><td>❌</td><td>No</td><td>&#10007;</td><td>&#10004;&#65039;</td></tr>

@@ -18,7 +18,7 @@ from ansible_collections.msp.connectwise.plugins.plugin_utils import _screen
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
-    CALLBACK_NAME = "connectwise_summary"
+    CALLBACK_NAME = "cw_summary"
     CALLBACK_NEEDS_ENABLED = False
 
     def __init__(self) -> None:
