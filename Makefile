@@ -35,7 +35,7 @@ setup-dev: setup ## The same with the linters and the documentation tools
 	@sh tools/setup.sh dev
 
 .PHONY: test
-test: setup ## Run the tests but for the long ones, about a quarter of an hour (TESTS=tests/unit, JOBS=2, PYTEST_ARGS=...)
+test: setup ## Run the tests but for the long ones, about half an hour on two cores (TESTS=tests/unit, JOBS=2, PYTEST_ARGS=...)
 	@$(RUN) pytest -n $(JOBS) --dist loadfile $(TESTS) $(PYTEST_ARGS)
 
 .PHONY: screens

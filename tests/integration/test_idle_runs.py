@@ -67,7 +67,7 @@ KEY = {"member": "Umbrella", "description": "Umbrella"}
         ("compare", ("-e", '{"cw_integrations": []}'), "so there is nothing to compare"),
         ("rekey_store", (), "no passphrase is named as the new one, so nothing was encrypted"),
         ("store_key", ("-e", "cw_keys_file=/dev/null"), "/dev/null is a device, and not a file"),
-        ("store_key", ("-e", "cw_keys_file=EMPTY"), "holds an empty list, so there is no key to store"),
+        ("store_key", ("-e", "cw_keys_file='EMPTY'"), "holds an empty list, so there is no key to store"),
         ("awx_setup", ("-e", "awx_slice=1"), "-e awx_slice is no variable of awx_setup; nothing was done"),
         ("learn_routes", (), "2 tenants are meant; name the one to learn on with --limit"),
         ("onboard", ("-e", "cw_integrations=nosuch"), "there is no vendor"),

@@ -43,8 +43,6 @@ CHANGING = (
 )
 # A control sequence, or the beginning of one that another control character ends.
 _CONTROL = re.compile(r"\x1b\[(?:(?=[\r\x1b])|[0-?]*[ -/]*[@-~])")
-# Lines that come or do not come with the speed of the machine: what a run prints while it takes long.
-PASSING = re.compile(r"^Still working:")
 # A summary breaks its lines at a width, and a date is longer in September than in May.
 _BROKEN = re.compile(r"^([A-Z]\w+: .*)\n {9}(?=\S)", re.MULTILINE)
 
@@ -90,11 +88,13 @@ def rendered(raw: str, known: Mapping[str, str]) -> str:
     text = _CONTROL.sub("", raw).replace("\r\n", "\n")
     # A line that was written over shows what was written last.
     lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.split("\n")]
-    text = "\n".join(line for line in lines if not PASSING.search(line))
+    text = "\n".join(lines)
     while _BROKEN.search(text):
         text = _BROKEN.sub(r"\1 ", text)
     for value in sorted(known, key=len, reverse=True):
         text = text.replace(value, known[value])
+    # A path is quoted where the clone's has a blank.
+    text = re.sub(r"'(~/[^' ]*)'", r"\1", text)
     for pattern, placeholder in CHANGING:
         text = re.sub(pattern, placeholder, text)
     return text.strip("\n") + "\n"

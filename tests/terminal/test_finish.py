@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -200,7 +201,7 @@ def test_a_mistyped_member_beside_a_tenant_left_to_tasks_is_told(place: Place) -
     place.ground.write(file, yaml.safe_dump(keys))
     done = place.ground.play("store_key", "--limit", "away,north", cw_keys_file=str(link))
     assert done.code == 0, done.output
-    assert f"and they are stored now: rm {file}" in done.output
+    assert f"and they are stored now: rm {shlex.quote(str(file))}" in done.output
 
 
 def test_swapped_halves_in_a_file_are_told_and_not_stored(place: Place) -> None:
@@ -233,7 +234,7 @@ def test_without_a_terminal_the_file_to_write_is_told_and_works_as_told(place: P
     assert place.ground.statuses("north") == {"petra": "ready"}
     assert "others can read it (mode 0644)" in " ".join(done.output.split())
     last = done.output.rpartition("PLAY [")[2]
-    assert f"{file} holds private keys in clear text, and they are stored now: rm {file}" in last
+    assert f"{file} holds private keys in clear text, and they are stored now: rm {shlex.quote(str(file))}" in last
 
 
 def test_a_vaulted_file_may_stay(place: Place) -> None:
