@@ -19,7 +19,7 @@ class ActionModule(OwnAction):
     _requires_connection = False
     OPTIONS = ARGUMENT_SPEC
 
-    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+    def work(self, args: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 - every action has it
         result: dict[str, Any] = {
             "changed": bool(args["changes"]),
             # A line each. As the result of debug, it is shown without -v.

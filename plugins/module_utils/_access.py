@@ -112,7 +112,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Own:
-    """What the keys read of themselves: rights and allow lists. None: the tenant does not show it; then why."""
+    """Holds the rights and allow lists that the keys read of themselves; None and why if the tenant hides them."""
 
     settings: list[Record] | None
     items: list[Record] | None

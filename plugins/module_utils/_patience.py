@@ -124,7 +124,7 @@ class read_once(Generic[T]):  # noqa: N801 - used as a decorator, as property is
 
 
 class Permit(Protocol):
-    """What a tenant needs to go on while others wait. It may be lent while the tenant itself waits."""
+    """Lets a tenant go on while others wait. It may be lent while the tenant itself waits."""
 
     def begin_wait(self) -> None:
         """Note that a thread of the tenant waits."""
@@ -144,7 +144,7 @@ _permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
 
 @contextmanager
 def working_with(permit: Permit) -> Iterator[None]:
-    """What this thread waits for meanwhile, it waits for with this permit."""
+    """Let this thread wait with this permit for what it waits for meanwhile."""
     token = _permit.set(permit)
     try:
         yield

@@ -55,7 +55,7 @@ class TooMuch(OSError):
 
 @dataclass
 class Budget:
-    """What is left for one request. until: on the monotonic clock; timeout: of one read; size: of the unpacked body.
+    """Holds what is left for one request. until: on the monotonic clock; timeout: of one read; size: of the body.
 
     limit: the one that ends it at `until`.
     """

@@ -226,7 +226,7 @@ def made(psa: Psa, identifier: str, body: Record) -> Record:
 
 
 def defaults(psa: Psa, notes: list[str]) -> Record:
-    """What the tenant presets for a new API member; if it does not show that, what another API member has."""
+    """Return what the tenant presets for a new API member, or what another one has if it does not show that."""
     preset, withheld = readable(lambda: psa.get(f"{API_MEMBERS}/default"), proven=True)
     if withheld is not None:
         donor = next(iter(api_members(psa, read_own_member(psa))), {})

@@ -167,7 +167,7 @@ def read_key(psa: Psa, params: dict[str, Any]) -> tuple[str, Own]:
 def member_differences(
     names: MemberNames, member: Record | None, params: dict[str, Any], notes: list[str]
 ) -> list[str]:
-    """What differs at the member. notes: takes what is not verified, and what is no difference and worth knowing."""
+    """Return what differs at the member. notes: takes what is not verified, and what is worth knowing."""
     identifier = str(params["member"]["identifier"])
     if member is None:
         return [f"member {identifier} does not exist"]

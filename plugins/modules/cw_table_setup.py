@@ -251,7 +251,7 @@ class Role:
 
     @read_once
     def lists_offered(self) -> bool:
-        """Whether the tenant has routes for Customize lists, as far as another role tells."""
+        """Return whether the tenant has routes for Customize lists, as far as another role tells."""
         return reads_offered(self.psa, self.extensions)[0]
 
     def all_items(self, what: Customizable) -> list[str]:

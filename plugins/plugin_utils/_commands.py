@@ -43,7 +43,7 @@ _SHOW: dict[str, tuple[tuple[str, ...], ...]] = {
 
 @dataclass(frozen=True)
 class Typed:
-    """What of a run's command line another command has to repeat, each a list of arguments.
+    """Holds what another command has to repeat of a run's command line, each a list of arguments.
 
     prefix: what Ansible itself was run with. keys_file: the file of keys that a person has made, as extra variables.
     """
