@@ -207,11 +207,11 @@ def fleets(story: Story) -> None:
     story.see("learn_routes_forget", forget.replace(*at_onprem))
     repository = Repository(story.directory / "tenants.git", "all:\n  hosts:\n    north:\n    onprem:\n")
     url = story.known[repository.url] = "https://git.example.com/tenants.git"
-    story.file("awx.yml", block("guide_fleets", ".. rehearse: file awx.yml").replace(url, repository.url))
+    story.file("awx.yml", block("guide_awx", ".. rehearse: file awx.yml").replace(url, repository.url))
     story.awx.credential("tenants repository", "Source Control")
     address = f"CONTROLLER_HOST={story.awx.address} CONTROLLER_OAUTH_TOKEN=token-of-root"
     # What it makes takes a minute; tests/integration/test_awx_setup.py lets it.
-    command = printed("guide_fleets", "awx_setup", "--check")
+    command = printed("guide_awx", "awx_setup", "--check")
     story.see("awx_setup", re.sub(r"CONTROLLER_HOST=\S+ CONTROLLER_OAUTH_TOKEN=\S+", address, command))
 
 
